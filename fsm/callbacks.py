@@ -1,0 +1,220 @@
+"""Callbacks: who listens to what, for a class of runs or for one run.
+
+Order within a step, outside in before it and inside out after it, as `transitions` has it:
+
+    state handlers, before (all, then this event)  |  journal  |
+    on_exit, the state changes, on_enter, on_final, after (this event, then all)
+
+At each place the class's listeners come before the run's own, each in order of registration.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from states import State
+
+from .errors import InvalidArgument, InvalidLifecycle, did_you_mean
+
+if TYPE_CHECKING:
+    from .lifecycle import Lifecycle
+
+__all__ = ["SILENCE", "Callbacks", "Listener", "Place", "Plan", "Registration", "methods"]
+
+Listener = Callable[..., Any]
+Place = str | type[State] | None
+Registration = tuple[str, Place, Listener]
+
+KINDS = ("handler", "before", "on_exit", "on_enter", "on_final", "after")
+_PREFIXES = ("before_", "after_", "on_exit_", "on_enter_")
+
+_changes = 0  # counts registrations anywhere, so that a class's plans notice their parents'
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """Who is told of one kind of step, in order."""
+
+    handler: tuple[Listener, ...] = ()
+    before: tuple[Listener, ...] = ()
+    on_exit: tuple[Listener, ...] = ()
+    on_enter: tuple[Listener, ...] = ()
+    on_final: tuple[Listener, ...] = ()
+    after: tuple[Listener, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is told."""
+        return not any(attrs.astuple(self, recurse=False))
+
+
+SILENCE = Plan()
+
+
+class Callbacks:
+    """The listeners of one class or run, on top of those of its parent."""
+
+    __slots__ = ("_finals", "_listeners", "_methods", "_parent", "_plans", "_seen")
+
+    def __init__(self, parent: Callbacks | None, lifecycle: Lifecycle | None = None) -> None:
+        self._parent = parent
+        self._finals: Collection[type[State]] = ()
+        self._methods: tuple[Registration, ...] = ()
+        if lifecycle is not None:
+            self._finals = lifecycle.finals
+        elif parent is not None:  # a run: its class's methods are its own
+            self._finals, self._methods = parent._finals, parent._methods
+        self._listeners: list[Registration] = []
+        self._plans: dict[tuple[str, type[State], type[State], bool], Plan] = {}
+        self._seen = -1
+
+    def declare(self, methods: Iterable[Registration]) -> None:
+        """Take the listeners that a class declares by name; its subclasses declare their own."""
+        self._methods = tuple(methods)
+
+    def add(self, kind: str, place: Place, listener: Listener) -> None:
+        """Listen at *place*: a state class, the name of an event, or None for all.
+
+        Raises:
+            InvalidArgument: The listener cannot be called as `(run, step)`, or a state handler
+                as `(run, old, new)`.
+        """
+        global _changes
+        _check_callable(kind, listener)
+        self._listeners.append((kind, place, listener))
+        _changes += 1
+
+    def plan(self, event: str, source: type[State], dest: type[State], stays: bool) -> Plan:
+        """Who is told of a step from *source* to *dest* by *event*; remembered until a change."""
+        if self._seen != _changes:
+            self._plans = {}
+            self._seen = _changes
+        key = (event, source, dest, stays)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._make(event, source, dest, stays)
+        return plan
+
+    def _make(self, event: str, source: type[State], dest: type[State], stays: bool) -> Plan:
+        told: dict[str, list[tuple[int, Listener]]] = {kind: [] for kind in KINDS}
+        for kind, place, listener in (*self._methods, *self._registered()):
+            rank = self._rank(kind, place, event, source, dest, stays)
+            if rank is not None:
+                told[kind].append((rank, listener))
+        in_order = {
+            kind: tuple(listener for _, listener in sorted(found, key=lambda pair: pair[0]))
+            for kind, found in told.items()
+        }
+        plan = Plan(**in_order)
+        return SILENCE if plan.silent else plan
+
+    def _registered(self) -> Iterator[Registration]:
+        if self._parent is not None:
+            yield from self._parent._registered()
+        yield from self._listeners
+
+    def _rank(
+        self,
+        kind: str,
+        place: Place,
+        event: str,
+        source: type[State],
+        dest: type[State],
+        stays: bool,
+    ) -> int | None:
+        """Where in its row a listener stands, or None if the step does not concern it."""
+        if kind in ("handler", "before", "after"):
+            if place is None:
+                return 1 if kind == "after" else 0
+            return (0 if kind == "after" else 1) if place == event else None
+        if stays:
+            return None
+        if kind == "on_final":
+            return 0 if dest in self._finals else None
+        inner, outer = (dest, source) if kind == "on_enter" else (source, dest)
+        depth = _crossing(place, inner, outer)
+        if depth is None:
+            return None
+        return depth if kind == "on_enter" else -depth
+
+
+def _crossing(place: Place, inner: type[State], outer: type[State]) -> int | None:
+    """How deep the border of *place* lies if the step crosses it: family before member.
+
+    A step within a family crosses no border of it; one from a class to itself leaves and enters.
+    """
+    if place is None:
+        return 0
+    if not isinstance(place, type) or not issubclass(inner, place):
+        return None
+    if issubclass(outer, place) and inner is not outer:
+        return None
+    return len(place.__mro__)
+
+
+def _check_callable(kind: str, listener: object) -> None:
+    takes = "(run, old, new)" if kind == "handler" else "(run, step)"
+    if not callable(listener):
+        raise InvalidArgument(f"a listener is a function {takes}, not {listener!r}")
+    try:
+        signature = inspect.signature(listener)
+    except (TypeError, ValueError):  # some built-ins have none; they must be taken at their word
+        return
+    try:
+        signature.bind(*((None,) * (3 if kind == "handler" else 2)))
+    except TypeError:
+        raise InvalidArgument(
+            f"a listener takes {takes}, but {getattr(listener, '__name__', listener)} takes {signature}"
+        ) from None
+
+
+def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
+    """The listeners a class declares by name: `on_enter_Retrying`, `before_retry` and so on.
+
+    They take `(self, step)`, or `(self)` alone.
+
+    Raises:
+        InvalidLifecycle: The name names no state or event of the table.
+    """
+    families = {cls.__name__: cls for node in lifecycle.nodes for cls in node.__mro__ if issubclass(cls, State)}
+    for name in dir(owner):
+        prefix = next((each for each in _PREFIXES if name.startswith(each)), None)
+        method = inspect.getattr_static(owner, name)
+        if prefix is None or not inspect.isfunction(method):
+            continue
+        about = name.removeprefix(prefix)
+        known = families if prefix.startswith("on_") else lifecycle.events
+        if about not in known:
+            what = "state" if prefix.startswith("on_") else "event"
+            raise InvalidLifecycle(
+                f"{owner.__name__}.{name} listens to no {what} of the table"
+                f"{did_you_mean(about, known)}"
+            )
+        place: Place = families[about] if prefix.startswith("on_") else about
+        yield prefix.removesuffix("_"), place, _two_arguments(owner, name, method)
+
+
+def _two_arguments(owner: type, name: str, method: Listener) -> Listener:
+    """The method as a listener `(run, step)`, even where it takes `self` alone."""
+    count = len(inspect.signature(method).parameters)
+    if count == 1:
+        if inspect.iscoroutinefunction(method):
+
+            async def alone(run: Any, _step: object) -> Any:
+                return await method(run)
+        else:
+
+            def alone(run: Any, _step: object) -> Any:  # type: ignore[misc]  # its async twin above
+                return method(run)
+
+        alone.__name__ = method.__name__
+        return alone
+    try:
+        _check_callable("method", method)
+    except InvalidArgument as error:
+        raise InvalidLifecycle(f"{owner.__name__}.{name}: {error}") from None
+    return method

@@ -1,0 +1,136 @@
+"""Draft: the payload of a step in the making, and how rows fill it in.
+
+What the caller gives stands. Then comes what the row's `prepare` returns, then the row's message,
+then what flows on from the source: `context` and `cached_inputs`, unless given anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from states import State, StateError, ambient, moment
+
+from .errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import pendulum
+
+    from .event import StateClass, Transition
+
+__all__ = ["Draft", "Drafter", "compile_draft"]
+
+Drafter = Callable[[Any, State, tuple[Any, ...], dict[str, Any], int], State]
+
+
+@attrs.frozen(eq=False)
+class Draft:
+    """What a row's `prepare` may look at: the run, where it stands, when, and what was given."""
+
+    run: Any
+    event: str
+    source: State
+    micros: int
+    given: Mapping[str, Any]
+
+    @property
+    def at(self) -> pendulum.DateTime:
+        """The time of the step, in UTC."""
+        return moment.from_micros(self.micros)
+
+
+def compile_draft(event: str, row: Transition) -> Drafter:
+    """Return the function that makes this row's payload."""
+    if row.dest is None:
+        return _compile_stay(event, row)
+    make, prepare, message = row.dest, row.prepare, row.message
+    names = parameters(make)
+    timed = _asks_the_time(make)
+
+    def draft(
+        run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
+    ) -> State:
+        given = _named(event, names, args, kwargs) if args else kwargs
+        if prepare is not None:
+            for name, value in prepare(Draft(run, event, source, micros, given)).items():
+                if given.get(name) is None:
+                    given[name] = value
+        if message is not None and given.get("message") is None:
+            given["message"] = message
+        if given.get("context") is None and (context := flowing("_context", source)):
+            given["context"] = context
+        if given.get("cached_inputs") is None and (inputs := flowing("_cached_inputs", source)):
+            given["cached_inputs"] = inputs
+        try:
+            if not timed:
+                return make(**given)
+            with ambient.at(micros):
+                return make(**given)
+        except TypeError as error:
+            raise _explained(error, event, names, given) from None
+
+    return draft
+
+
+def parameters(make: StateClass) -> tuple[str, ...]:
+    """The constructor's parameters, in positional order."""
+    return tuple(field.alias or field.name for field in attrs.fields(make) if field.init)
+
+
+def flowing(field: str, source: State) -> Mapping[str, Any] | None:
+    """What passes on from *source*, or from the state it stands for."""
+    names: Mapping[str, Any] | None = getattr(source, field)
+    if not names and source.is_meta_state():
+        wrapped = getattr(source, "state", None)
+        names = getattr(wrapped, field, None)
+    return names
+
+
+def _compile_stay(event: str, row: Transition) -> Drafter:
+    prepare = row.prepare
+
+    def draft(
+        run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
+    ) -> State:
+        if args:
+            raise InvalidArgument(f"{event} stays in its state and takes changes by keyword only")
+        given = kwargs
+        if prepare is not None:
+            given = {**prepare(Draft(run, event, source, micros, given)), **kwargs}
+        with ambient.at(micros):
+            return source.evolve(**given) if given else source
+
+    return draft
+
+
+def _asks_the_time(make: StateClass) -> bool:
+    """Whether building a *make* may read the clock: our timed ones do, a user's class might."""
+    return "start_time" in parameters(make) or not make.__module__.startswith("states.")
+
+
+def _named(
+    event: str, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    if len(args) > len(names):
+        raise InvalidArgument(
+            f"{event} takes at most {len(names)} arguments ({', '.join(names)}), not {len(args)}"
+        )
+    given = dict(zip(names, args, strict=False))
+    twice = given.keys() & kwargs
+    if twice:
+        raise InvalidArgument(f"{event} got {', '.join(sorted(twice))} twice")
+    return given | kwargs
+
+
+def _explained(
+    error: TypeError, event: str, names: tuple[str, ...], given: Mapping[str, Any]
+) -> Exception:
+    """A wrong keyword in the words of the event; anything else as it came."""
+    unknown = sorted(given.keys() - set(names))
+    if isinstance(error, StateError) or not unknown:
+        return error
+    return InvalidArgument(
+        f"{event} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
+    )

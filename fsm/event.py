@@ -1,0 +1,236 @@
+"""Event: what can happen to a run, declared in a class body as rows of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
+
+import attrs
+
+from states import State
+
+from .errors import InvalidLifecycle, TransitionError
+from .guard import Guard, label
+
+if TYPE_CHECKING:
+    from .draft import Draft
+    from .run import Run
+
+__all__ = ["BoundEvent", "Event", "Prepare", "Transition", "event", "internal"]
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=State)
+
+StateClass = type[State]
+Prepare = Callable[["Draft"], Mapping[str, Any]]
+
+
+@attrs.frozen(eq=False)
+class Transition:
+    """One row of the table: where it leads, where from, and who may say no.
+
+    A row on a class is a row on its subclasses, nearest ancestor first, as a substate's
+    transitions come before its parent's (SCXML, selecting transitions).
+    """
+
+    dest: StateClass | None  # None: the run stays where it is
+    sources: tuple[StateClass, ...]
+    excluding: tuple[StateClass, ...] = ()
+    conditions: tuple[Guard, ...] = ()
+    unless: tuple[Guard, ...] = ()
+    prepare: Prepare | None = None
+    message: str | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether anyone may say no."""
+        return bool(self.conditions or self.unless)
+
+    @property
+    def label(self) -> str:
+        """The guards as a diagram shows them: `[attempts left]`, `[not frozen]`."""
+        asked = [label(guard) for guard in self.conditions]
+        asked += [f"not {label(guard)}" for guard in self.unless]
+        return f"[{', '.join(asked)}]" if asked else ""
+
+    def distance(self, node: StateClass) -> int | None:
+        """How far up *node*'s ancestry the row is declared; None where it does not apply."""
+        if any(issubclass(node, excluded) for excluded in self.excluding):
+            return None
+        steps = [node.__mro__.index(source) for source in self.sources if issubclass(node, source)]
+        return min(steps, default=None)
+
+
+class Event(Generic[P, S]):
+    """What can happen to a run. On a run it is a method that fires; on the class it is itself.
+
+    Two events join with `|` under one name: the rows are tried in order, and the first whose
+    guards pass wins.
+    """
+
+    __slots__ = ("name", "rows")
+
+    def __init__(self, rows: Iterable[Transition], name: str = "") -> None:
+        self.rows = tuple(rows)
+        self.name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self.name and self.name != name:
+            raise InvalidLifecycle(
+                f"{owner.__name__}.{name} is the event {self.name!r} again; declare a row of its own"
+            )
+        self.name = name
+
+    @overload
+    def __get__(self, run: None, owner: type) -> Event[P, S]: ...
+    @overload
+    def __get__(self, run: Run, owner: type | None = None) -> BoundEvent[P, S]: ...
+    def __get__(self, run: Run | None, owner: type | None = None) -> Event[P, S] | BoundEvent[P, S]:
+        return self if run is None else BoundEvent(self, run)
+
+    def __or__(self, other: Event[P, S]) -> Event[P, S]:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return Event(self.rows + other.rows)
+
+    def __repr__(self) -> str:
+        dests = dict.fromkeys(row.dest.__name__ if row.dest else "(stays)" for row in self.rows)
+        return f"<event {self.name or '(unnamed)'} → {' or '.join(dests)}>"
+
+
+class BoundEvent(Generic[P, S]):
+    """An event, ready to fire on one run."""
+
+    __slots__ = ("_event", "_run")
+
+    def __init__(self, event: Event[P, S], run: Run) -> None:
+        self._event, self._run = event, run
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return self._event.name
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> S:
+        """Fire, and return the state entered. The arguments are those of that state's class.
+
+        Raises:
+            TransitionError: No row, a guard or another writer refused; the run did not move.
+            JournalError: The step could not be kept; the run did not move.
+            StateError: The payload was refused; the run did not move.
+            CallbackError: The run did move, but a listener failed afterwards.
+            Exception: What a `before` listener, a state handler or a guard raised; the run did
+                not move.
+        """
+        return cast(S, self._run._fire(self._event.name, args, kwargs))
+
+    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S]:
+        """Fire from async code: listeners may be async, and are awaited in the same order.
+
+        Cancelling before the journal has the step leaves the run where it was; cancelling later
+        leaves a run that has moved and remaining listeners that were not told.
+        """
+        return cast("Coroutine[Any, Any, S]", self._run._afire(self._event.name, args, kwargs))
+
+    def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether firing now, with these arguments, would pass table and guards."""
+        return self.why_not(*args, **kwargs) is None
+
+    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> TransitionError | None:
+        """The refusal that firing now would meet, not raised; None where the way is free.
+
+        Raises:
+            StateError: The arguments do not make a payload.
+        """
+        return self._run._refusal(self._event.name, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self._event.name} of {self._run!r}>"
+
+
+def event(
+    dest: Callable[P, S],
+    *,
+    source: StateClass | Iterable[StateClass],
+    excluding: StateClass | Iterable[StateClass] = (),
+    conditions: Iterable[Guard] = (),
+    unless: Iterable[Guard] = (),
+    prepare: Prepare | None = None,
+    message: str | None = None,
+) -> Event[P, S]:
+    """Declare a row: the name it is given in the class body leads from *source* to *dest*.
+
+    Args:
+        dest: The state class entered; firing takes its constructor's arguments.
+        source: The class, or classes, it leads from; their subclasses included.
+        excluding: Classes, and their subclasses, it does not lead from after all.
+        conditions: Guards that must all pass; see `fsm.guard`.
+        unless: Guards that must all say no.
+        prepare: Given the `Draft`, returns payload arguments for what the caller leaves out.
+        message: The payload's message where the caller and *prepare* leave it out.
+
+    Raises:
+        InvalidLifecycle: A state is none, or a guard cannot be called.
+    """
+    if not _is_node(dest):
+        raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
+    return Event([_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)])
+
+
+def internal(
+    *,
+    source: StateClass | Iterable[StateClass],
+    excluding: StateClass | Iterable[StateClass] = (),
+    conditions: Iterable[Guard] = (),
+    unless: Iterable[Guard] = (),
+    prepare: Prepare | None = None,
+) -> Event[..., State]:
+    """Declare a row that stays: no state is left or entered, but the step is journaled.
+
+    Firing takes changes to the payload, as `State.evolve` does: `run.progress(message="half")`.
+    """
+    return Event([_row(None, source, excluding, conditions, unless, prepare, None)])
+
+
+def _row(
+    dest: StateClass | None,
+    source: StateClass | Iterable[StateClass],
+    excluding: StateClass | Iterable[StateClass],
+    conditions: Iterable[Guard],
+    unless: Iterable[Guard],
+    prepare: Prepare | None,
+    message: str | None,
+) -> Transition:
+    row = Transition(
+        dest=dest,
+        sources=_classes("source", source),
+        excluding=_classes("excluding", excluding),
+        conditions=tuple(conditions),
+        unless=tuple(unless),
+        prepare=prepare,
+        message=message,
+    )
+    if not row.sources:
+        raise InvalidLifecycle("an event needs at least one source")
+    for asked in (*row.conditions, *row.unless, *filter(None, [prepare])):
+        if not callable(asked):
+            raise InvalidLifecycle(f"a guard is a function (run, step), not {asked!r}")
+    return row
+
+
+def _classes(role: str, given: StateClass | Iterable[StateClass]) -> tuple[StateClass, ...]:
+    classes = (given,) if isinstance(given, type) else tuple(given)
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, State)):
+            raise InvalidLifecycle(f"the {role} of an event is a state class, not {cls!r}")
+    return classes
+
+
+def _is_node(dest: object) -> bool:
+    """Whether a run can rest in *dest*: `State` itself and `_`-classes are families only."""
+    return (
+        isinstance(dest, type)
+        and issubclass(dest, State)
+        and dest is not State
+        and not dest.__name__.startswith("_")
+    )

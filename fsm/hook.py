@@ -1,0 +1,91 @@
+"""Hook: a way to listen, on a class of runs or on one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from states import State
+
+from .callbacks import Callbacks, Listener, Place
+from .errors import InvalidArgument, did_you_mean
+from .event import Event
+
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["Hook"]
+
+L = TypeVar("L", bound=Listener)
+
+
+class Hook:
+    """`run.after(TaskRun.retry, tell)`, `@TaskRun.on_enter(Failed)`, `@run.before`: all listen.
+
+    On the class it is for every run of the class and its subclasses, on a run for that run.
+    """
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __get__(self, run: Run | None, owner: type[Run]) -> Registrar:
+        return Registrar(self._kind, owner, run)
+
+
+class Registrar:
+    """A hook, ready to take listeners."""
+
+    __slots__ = ("_kind", "_owner", "_run")
+
+    def __init__(self, kind: str, owner: type[Run], run: Run | None) -> None:
+        self._kind, self._owner, self._run = kind, owner, run
+
+    @overload
+    def __call__(self, place: L, /) -> L: ...
+    @overload
+    def __call__(self, place: type[State] | Event[Any, Any] | str | None, /) -> Callable[[L], L]: ...
+    @overload
+    def __call__(self, place: type[State] | Event[Any, Any] | str | None, listener: L, /) -> L: ...
+    def __call__(self, place: Any, listener: Any = None, /) -> Any:
+        """Register *listener* at *place*; with one of them left out, serve as a decorator.
+
+        Args:
+            place: An event (or its name) for `before` and `after`, a state class or family for
+                `on_enter` and `on_exit`; left out, every one.
+
+        Raises:
+            InvalidArgument: The place is not in the table, or the listener takes something else
+                than `(run, step)`; a state handler takes `(run, old, new)`.
+        """
+        if listener is None and callable(place) and not isinstance(place, type | Event):
+            return self._add(None, place)
+        known = self._place(place)
+        if listener is None:
+            return lambda listener: self._add(known, listener)
+        return self._add(known, listener)
+
+    def _add(self, place: Place, listener: Listener) -> Listener:
+        self._callbacks().add(self._kind, place, listener)
+        return listener
+
+    def _callbacks(self) -> Callbacks:
+        return self._owner.callbacks if self._run is None else self._run._own_callbacks()
+
+    def _place(self, place: Any) -> Place:
+        lifecycle = self._owner.lifecycle
+        if place is None:
+            return None
+        if self._kind in ("before", "after"):
+            name = place.name if isinstance(place, Event) else place
+            if isinstance(name, str) and name in lifecycle.events:
+                return name
+            hint = did_you_mean(str(name), lifecycle.events)
+            raise InvalidArgument(f"{self._kind} listens to an event of {lifecycle.name}, not {place!r}{hint}")
+        if self._kind in ("on_enter", "on_exit") and isinstance(place, type):
+            if any(issubclass(node, place) for node in lifecycle.nodes):
+                return place
+            raise InvalidArgument(f"no state of {lifecycle.name} is a {place.__name__}")
+        takes = "a state class" if self._kind.startswith("on_e") else "no place, only a listener"
+        raise InvalidArgument(f"{self._kind} takes {takes}, not {place!r}")

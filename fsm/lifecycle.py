@@ -1,0 +1,170 @@
+"""Lifecycle: a table of transitions as immutable data, checked when its class is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from states import State
+
+from .errors import InvalidLifecycle
+from .event import Event, StateClass, Transition
+
+__all__ = ["Edge", "Lifecycle"]
+
+
+@attrs.frozen(eq=False)
+class Edge:
+    """One arrow of the diagram: a row, seen from one of its sources."""
+
+    source: StateClass
+    event: str
+    dest: StateClass  # the source itself where the row stays
+    row: Transition
+
+
+@attrs.frozen(eq=False)
+class Lifecycle:
+    """A table of transitions: where runs begin, what can happen, and where it leads."""
+
+    name: str
+    initial: StateClass
+    events: Mapping[str, Event[Any, Any]]
+    nodes: tuple[StateClass, ...]
+    edges: tuple[Edge, ...]
+    _rows: Mapping[tuple[str, StateClass], tuple[Transition, ...]]
+
+    @classmethod
+    def of(cls, name: str, initial: StateClass, events: Iterable[Event[Any, Any]]) -> Lifecycle:
+        """Build the table and check that it makes sense.
+
+        Raises:
+            InvalidLifecycle: Two states of one name, a row that can never be taken, or a state
+                that cannot be reached.
+        """
+        named = {event.name: event for event in events}
+        nodes = _nodes(initial, named.values())
+        rows = {
+            (event.name, node): found
+            for event in named.values()
+            for node in nodes
+            if (found := _rows_from(node, event))
+        }
+        edges = tuple(
+            Edge(node, event, row.dest or node, row)
+            for node in nodes
+            for event in named
+            for row in rows.get((event, node), ())
+        )
+        lifecycle = cls(name, initial, MappingProxyType(named), nodes, edges, MappingProxyType(rows))
+        _check(lifecycle)
+        return lifecycle
+
+    def rows(self, event: str, node: StateClass) -> tuple[Transition, ...]:
+        """The rows that lead out of *node* under *event*, in the order they are tried."""
+        return self._rows.get((event, node), ())
+
+    def allowed(self, node: StateClass) -> tuple[str, ...]:
+        """The events that lead out of *node*, whatever their guards say, in table order."""
+        return tuple(event for event in self.events if (event, node) in self._rows)
+
+    def dests(self, event: str, node: StateClass) -> tuple[StateClass, ...]:
+        """Where *event* may lead from *node*, each class once."""
+        return tuple(dict.fromkeys(row.dest or node for row in self.rows(event, node)))
+
+    @property
+    def finals(self) -> tuple[StateClass, ...]:
+        """The nodes that nothing leads out of."""
+        return tuple(node for node in self.nodes if not self.allowed(node))
+
+    def node(self, name: str) -> StateClass | None:
+        """The node called *name*, if there is one."""
+        return next((node for node in self.nodes if node.__name__ == name), None)
+
+    def matrix(self) -> str:
+        """Every state by every event: where it leads, `?` where a guard may say no, or a dot."""
+        header = ["", *self.events]
+        body = [
+            [node.__name__, *(self._cell(event, node) for event in self.events)]
+            for node in self.nodes
+        ]
+        widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
+        lines = (
+            "  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in row)
+            for row in (enumerate(zip(line, widths, strict=True)) for line in [header, *body])
+        )
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    def _cell(self, event: str, node: StateClass) -> str:
+        rows = self.rows(event, node)
+        names = (
+            (row.dest.__name__ if row.dest else "(stays)") + "?" * row.guarded for row in rows
+        )
+        return " or ".join(dict.fromkeys(names)) or "·"
+
+
+def _nodes(initial: StateClass, events: Iterable[Event[Any, Any]]) -> tuple[StateClass, ...]:
+    """The classes a run can rest in, in the order their definitions have in the family tree."""
+    dests = {row.dest for event in events for row in event.rows if row.dest}
+    found = dests | {initial}
+    order = {cls: place for place, cls in enumerate(State.children())}
+    return tuple(sorted(found, key=lambda cls: (order.get(cls, len(order)), cls.__qualname__)))
+
+
+def _rows_from(node: StateClass, event: Event[Any, Any]) -> tuple[Transition, ...]:
+    """The event's rows that apply to *node*, nearest ancestor first, then as declared."""
+    near = [(distance, row) for row in event.rows if (distance := row.distance(node)) is not None]
+    return tuple(row for _, row in sorted(near, key=lambda pair: pair[0]))
+
+
+def _check(lifecycle: Lifecycle) -> None:
+    _check_names(lifecycle)
+    _check_rows(lifecycle)
+    _check_reach(lifecycle)
+
+
+def _check_names(lifecycle: Lifecycle) -> None:
+    seen: dict[str, StateClass] = {}
+    for node in lifecycle.nodes:
+        other = seen.setdefault(node.__name__, node)
+        if other is not node:
+            raise InvalidLifecycle(
+                f"{lifecycle.name} has two states called {node.__name__}: "
+                f"{other.__module__} and {node.__module__}; rename one"
+            )
+
+
+def _check_rows(lifecycle: Lifecycle) -> None:
+    """Each row must have a source where no unguarded row stands before it."""
+    for event in lifecycle.events.values():
+        for row in event.rows:
+            placed = [rows for node in lifecycle.nodes if row in (rows := lifecycle.rows(event.name, node))]
+            row_name = f"{lifecycle.name}.{event.name} → {row.dest.__name__ if row.dest else '(stays)'}"
+            if not placed:
+                names = ", ".join(source.__name__ for source in row.sources)
+                raise InvalidLifecycle(
+                    f"{row_name} leads from {names}, where a run of {lifecycle.name} can never be"
+                )
+            if all(any(not above.guarded for above in rows[: rows.index(row)]) for rows in placed):
+                raise InvalidLifecycle(
+                    f"{row_name} can never be taken: an unguarded row stands before it"
+                )
+
+
+def _check_reach(lifecycle: Lifecycle) -> None:
+    reached = {lifecycle.initial}
+    frontier = [lifecycle.initial]
+    while frontier:
+        node = frontier.pop()
+        fresh = {edge.dest for edge in lifecycle.edges if edge.source is node} - reached
+        reached |= fresh
+        frontier.extend(fresh)
+    lost = [node.__name__ for node in lifecycle.nodes if node not in reached]
+    if lost:
+        raise InvalidLifecycle(
+            f"{lifecycle.name} can never reach {', '.join(lost)}: "
+            f"no chain of events leads there from {lifecycle.initial.__name__}"
+        )

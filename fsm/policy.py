@@ -1,0 +1,61 @@
+"""Policy: how often to try a task, how long to let it run, how long its result keeps. Data only."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from .errors import InvalidArgument
+
+__all__ = ["Policy"]
+
+
+def _seconds(at_least: float) -> Callable[[object], float | None]:
+    def as_seconds(value: object) -> float | None:
+        """Seconds, given as a number or a timedelta; None for no limit."""
+        if isinstance(value, datetime.timedelta):
+            value = value.total_seconds()
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidArgument(f"a number of seconds or a timedelta is needed, not {value!r}")
+        if not math.isfinite(value) or value < at_least or value > _A_CENTURY:
+            raise InvalidArgument(f"{value!r} seconds is not between {at_least} and a century")
+        return float(value)
+
+    return as_seconds
+
+
+def _as_retries(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidArgument(f"max_retries is a whole number from 0, not {value!r}")
+    return value
+
+
+_A_CENTURY = 100 * 366 * 86_400.0
+
+
+@attrs.frozen
+class Policy:
+    """How often to try a task, how long to let it run, how long its result keeps.
+
+    Durations are in seconds, or timedeltas.
+    """
+
+    max_retries: int = attrs.field(default=0, converter=_as_retries)  # so one attempt more than that
+    retry_delay: float | None = attrs.field(default=0.0, converter=_seconds(0))  # None: none either
+    timeout: float | None = attrs.field(default=None, converter=_seconds(0.001))  # None: no limit
+    cache_for: float | None = attrs.field(default=None, converter=_seconds(0))  # None: not cached
+
+    def evolve(self, **changes: Any) -> Policy:
+        """Return a copy in which the *changes* that are not None stand."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        return attrs.evolve(self, **given) if given else self
+
+    def settings(self) -> Mapping[str, Any]:
+        """The fields as plain JSON values."""
+        return attrs.asdict(self)

@@ -1,0 +1,84 @@
+"""Ready-made `prepare` functions: what a row fills in where the caller leaves it out.
+
+Messages are those of the reference system where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from states import Cached, Mapped
+
+from .draft import Draft
+
+__all__ = [
+    "next_attempt",
+    "next_iteration",
+    "next_loop",
+    "same_outcome",
+    "the_error",
+    "the_mapping",
+    "wrapped_source",
+]
+
+
+def wrapped_source(draft: Draft) -> Mapping[str, Any]:
+    """The state it stands for is the source, or what the source itself stands for."""
+    source = draft.source
+    return {"state": getattr(source, "state", None) if source.is_meta_state() else source}
+
+
+def the_error(draft: Draft) -> Mapping[str, Any]:
+    """The message says which exception it was, if the result is one."""
+    error = draft.given.get("result")
+    return {"message": f"Unexpected error: {error!r}"} if isinstance(error, BaseException) else {}
+
+
+def next_attempt(draft: Draft) -> Mapping[str, Any]:
+    """After the run's `retry_delay`, with the count of attempts used."""
+    run = draft.run
+    count = draft.given.get("run_count")
+    count = run.attempts if count is None else count
+    return {
+        "run_count": count,
+        "start_time": draft.at.add(seconds=run.policy.retry_delay or 0),
+        "message": f"Retrying Task (after attempt {count} of {run.max_retries + 1})",
+    }
+
+
+def the_mapping(draft: Draft) -> Mapping[str, Any]:
+    """First the children to come, then, on a run already mapped, those it has."""
+    if isinstance(draft.source, Mapped):
+        return {
+            "map_states": draft.source.map_states,
+            "message": "Mapped tasks submitted for execution.",
+        }
+    children = draft.given.get("map_states") or ()
+    return {"message": f"Preparing to submit {len(children)} mapped tasks."}
+
+
+def same_outcome(draft: Draft) -> Mapping[str, Any]:
+    """Result and message of a success, to keep for the run's `cache_for`; a hit brings its own."""
+    source = draft.source
+    if not source.is_successful():
+        return {}
+    kept = {"result": source._result, "message": source.message}
+    if isinstance(source, Cached):
+        kept["cached_parameters"] = source.cached_parameters
+        kept["cached_result_expiration"] = source.cached_result_expiration
+    if draft.run.policy.cache_for is not None:
+        kept["cached_result_expiration"] = draft.at.add(seconds=draft.run.policy.cache_for)
+    return kept
+
+
+def next_loop(draft: Draft) -> Mapping[str, Any]:
+    """One iteration more than the run has done."""
+    count = draft.given.get("loop_count")
+    count = draft.run.loop_count + 1 if count is None else count
+    return {"loop_count": count, "message": f"Task is looping ({count})"}
+
+
+def next_iteration(draft: Draft) -> Mapping[str, Any]:
+    """The message says which iteration is done."""
+    return {"message": f"Looping task (on loop index {getattr(draft.source, 'loop_count', 0)})"}

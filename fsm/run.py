@@ -1,0 +1,302 @@
+"""Run: one thing that moves through a lifecycle, with its state and its history."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+
+from states import Pending, State, ambient
+
+from . import firing
+from .callbacks import Callbacks, methods
+from .errors import CorruptJournal, InvalidArgument, InvalidLifecycle, TransitionError, UnknownEvent
+from .event import Event, StateClass
+from .hook import Hook
+from .lifecycle import Lifecycle
+from .machine import CompiledRow, LifecycleMachine
+from .step import Step
+
+if TYPE_CHECKING:
+    import datetime
+
+    from .journal import Journal
+
+__all__ = ["Clock", "Run"]
+
+Clock = Callable[[], "datetime.datetime"]
+Posted = tuple[str, tuple[Any, ...], dict[str, Any]]
+R = TypeVar("R", bound="Run")
+
+_LONGEST_ID = 200
+
+
+class _Machine:
+    """The class's `transitions` machine, compiled when first asked for."""
+
+    def __get__(self, run: Run | None, owner: type[Run]) -> LifecycleMachine:
+        if owner._compiled is None:
+            owner._compiled = LifecycleMachine(owner.lifecycle)
+        return owner._compiled
+
+
+class Run:
+    """One thing that moves through a lifecycle, whose events its class declares.
+
+    Args:
+        id: Its name in the journal, at most 200 characters; made up if left out.
+        state: Where it begins; a fresh payload of the class's `initial` if left out.
+        journal: Keeps its steps and must agree before a step happens; without one, `history` does.
+        clock: Returns the time as an aware datetime, asked once a step; the system's if left out.
+
+    Safe under threads: of several that fire at once, one moves it. Equal only to itself.
+    """
+
+    __slots__ = (
+        "__weakref__", "_callbacks", "_clock", "_id", "_lock", "_owner", "_posted", "_state",
+        "_steps", "journal",
+    )  # fmt: skip
+
+    initial: ClassVar[StateClass] = Pending
+    lifecycle: ClassVar[Lifecycle]
+    callbacks: ClassVar[Callbacks]
+    machine = _Machine()
+    _compiled: ClassVar[LifecycleMachine | None] = None
+
+    before = Hook("before")  # before an event or all; raising vetoes the step
+    after = Hook("after")  # after an event or all
+    on_enter = Hook("on_enter")  # into a state or family
+    on_exit = Hook("on_exit")  # out of a state or family
+    on_final = Hook("on_final")  # into a state that nothing leads out of
+    handler = Hook("handler")  # (run, old, new): may return another legal state for new
+
+    def __init__(
+        self,
+        id: str | None = None,
+        *,
+        state: State | None = None,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if id is not None:
+            _check_id(id)
+        if state is not None:
+            self._check_node(state)
+        if journal is not None and not callable(getattr(journal, "append", None)):
+            raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+        if clock is not None and not callable(clock):
+            raise InvalidArgument(f"a clock is called for an aware datetime, {clock!r} cannot be")
+        self.journal = journal
+        self._clock = clock
+        self._id = id
+        self._state = state  # None stands for a plain Pending that nobody has looked at
+        if state is None and (self.initial is not Pending or ambient.context()):
+            with ambient.at(self._micros()):
+                self._state = self.initial()
+        self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
+        self._callbacks: Callbacks | None = None
+        self._posted: deque[Posted] | None = None
+        self._lock = allocate_lock()
+        self._owner: object = None  # who steps: a thread's number, or that and an asyncio task
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._compiled = None
+        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, _events(cls))
+        parent = getattr(cls.__base__, "callbacks", None)
+        cls.callbacks = Callbacks(parent, cls.lifecycle)
+        cls.callbacks.declare(methods(cls, cls.lifecycle))
+
+    @classmethod
+    def restore(cls: type[R], id: str, journal: Journal, *, clock: Clock | None = None) -> R:
+        """Return the run that *journal* has recorded: same state, history and settings.
+
+        No guard runs, no listener is called and no clock is read.
+
+        Raises:
+            UnknownRun: There is no such run.
+            CorruptJournal: What is recorded is not a history of this lifecycle.
+        """
+        steps = list(journal.steps(id))
+        cls._check_history(id, steps)
+        first = steps[0]
+        run = cls(id, state=first.source, journal=journal, clock=clock, **(first.settings or {}))
+        run._steps = steps
+        run._state = steps[-1].dest
+        return run
+
+    @property
+    def id(self) -> str:
+        """Its name in the journal."""
+        if self._id is None:
+            self._id = _new_id()
+        return self._id
+
+    @property
+    def state(self) -> State:
+        """Where it is, and what it carries."""
+        if self._state is None:
+            with _birth:  # the first to ask, not the last, says what it is
+                if self._state is None:
+                    self._state = Pending()
+        return self._state
+
+    @property
+    def history(self) -> tuple[Step, ...]:
+        """Its steps so far, oldest first."""
+        return tuple(self._steps or ())
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The events that lead out of here, whatever their guards will say."""
+        return self.lifecycle.allowed(type(self.state))
+
+    def trigger(self, event: str, *args: Any, **kwargs: Any) -> State:
+        """Fire by name, as a command line or a network does; otherwise as the method does.
+
+        Raises:
+            UnknownEvent: The table has no such event; the run did not move.
+        """
+        return self._fire(self._known(event), args, kwargs)
+
+    def why_not(
+        self, event: str | Event[Any, Any], *args: Any, **kwargs: Any
+    ) -> TransitionError | None:
+        """The refusal that firing now would meet, not raised; None where the way is free."""
+        return self._refusal(self._known(event), args, kwargs)
+
+    def post(self, event: str | Event[Any, Any], *args: Any, **kwargs: Any) -> None:
+        """Fire when the step in progress is done, or now if there is none.
+
+        Errors of a posted event come out of the step it was posted in, as part of its
+        `CallbackError`.
+        """
+        name = self._known(event)
+        if self._posted is None:
+            self._posted = deque()
+        self._posted.append((name, args, kwargs))
+        firing.post(self)
+
+    def settings(self) -> Mapping[str, Any]:
+        """What `restore` hands back to the constructor by keyword: plain JSON values."""
+        return {}
+
+    def __repr__(self) -> str:
+        state, steps = type(self.state).__name__, len(self._steps or ())
+        return f"<{type(self).__name__} {self.id!r}: {state} after {steps} steps>"
+
+    def __reduce__(self) -> NoReturn:
+        raise InvalidArgument(
+            "a run stays in its process; send its id, and restore it there from its journal"
+        )
+
+    # What events, hooks and firing need of a run.
+
+    _fire = firing.fire
+    _refusal = firing.refusal
+
+    def _afire(
+        self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Coroutine[Any, Any, State]:
+        from .afiring import afire  # at the door: `import fsm` does not pay for asyncio
+
+        return afire(self, event, args, kwargs)
+
+    def _micros(self) -> int:
+        if self._clock is None:
+            return ambient.micros()
+        with ambient.clock(self._clock):
+            return ambient.micros()
+
+    def _leading(self, event: str) -> tuple[CompiledRow, ...]:
+        """The rows out of here under *event*, in the order they are tried."""
+        return self.machine.rows[type(self.state)].get(event, ())
+
+    def _step(self, event: str, source: State, dest: State, micros: int) -> Step:
+        if self._steps:
+            return Step(self.id, len(self._steps) + 1, event, source, dest, micros)
+        return Step(self.id, 1, event, source, dest, micros, self.settings())
+
+    def _own_callbacks(self) -> Callbacks:
+        if self._callbacks is None:
+            self._callbacks = Callbacks(type(self).callbacks)
+        return self._callbacks
+
+    def _known(self, event: str | Event[Any, Any]) -> str:
+        name = event.name if isinstance(event, Event) else event
+        if not isinstance(name, str) or name not in self.lifecycle.events:
+            raise UnknownEvent(str(name), tuple(self.lifecycle.events))
+        return name
+
+    @classmethod
+    def _check_node(cls, state: object) -> None:
+        if type(state) not in cls.lifecycle.nodes:
+            names = ", ".join(node.__name__ for node in cls.lifecycle.nodes)
+            raise InvalidArgument(f"a {cls.__name__} cannot be in {state!r}; its states are {names}")
+
+    @classmethod
+    def _check_history(cls, id: str, steps: list[Step]) -> None:
+        before = steps[0].source
+        for seq, step in enumerate(steps, 1):
+            if step.seq != seq or type(step.source) is not type(before):
+                raise CorruptJournal(f"run {id!r} has no step {seq} from {type(before).__name__}")
+            if type(step.dest) not in cls.lifecycle.dests(step.event, type(step.source)):
+                raise CorruptJournal(f"run {id!r}: {step!r} is no edge of {cls.__name__}")
+            before = step.dest
+
+
+def _events(cls: type[Run]) -> list[Event[Any, Any]]:
+    """The events of a class: its parents' rows, replaced, removed (None) and added to."""
+    found: dict[str, Event[Any, Any]] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Event):
+                if name not in found and any(
+                    name in vars(parent) and not isinstance(vars(parent)[name], Event | None)
+                    for parent in cls.__mro__[cls.__mro__.index(base) + 1 :]
+                ):
+                    raise InvalidLifecycle(
+                        f"{base.__name__}.{name} hides the {name} that every run has; rename the event"
+                    )
+                found[name] = value
+            elif name in found:
+                if value is not None:
+                    raise InvalidLifecycle(
+                        f"{base.__name__}.{name} replaces an event by {value!r}; set it to None to remove it"
+                    )
+                del found[name]
+    return list(found.values())
+
+
+def _check_id(id: object) -> None:
+    if not isinstance(id, str) or not id or len(id) > _LONGEST_ID:
+        raise InvalidArgument(f"a run's id is a string of 1 to {_LONGEST_ID} characters, not {id!r:.60}")
+    if not id.isprintable():
+        raise InvalidArgument(f"a run's id has printable characters only, not {id!r:.60}")
+
+
+# A table of one state and no rows, so that `Run` itself is no exception.
+Run.lifecycle = Lifecycle.of("Run", Run.initial, ())
+Run.callbacks = Callbacks(None, Run.lifecycle)
+
+_birth = allocate_lock()
+
+# Ids made here: unlike in other processes by 64 random bits, in this one by a count.
+_count = itertools.count(1)
+_prefix = secrets.token_hex(8)
+
+
+def _new_id() -> str:
+    return f"{_prefix}-{next(_count):06d}"
+
+
+def _renew_prefix() -> None:
+    global _prefix
+    _prefix = secrets.token_hex(8)
+
+
+os.register_at_fork(after_in_child=_renew_prefix)

@@ -1,0 +1,40 @@
+"""Step: one move of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from states import State, moment
+
+if TYPE_CHECKING:
+    import pendulum
+
+__all__ = ["Step"]
+
+
+@attrs.frozen(repr=False)
+class Step:
+    """One move of one run: from `source` to `dest` by `event`, the `seq`-th of its history.
+
+    Guards see it before it is made, journals keep it, listeners are told of it.
+    """
+
+    run: str
+    seq: int  # 1 for the first
+    event: str
+    source: State
+    dest: State
+    micros: int  # when, in microseconds since 1970-01-01 UTC: reading the clock once, cheaply
+    settings: Mapping[str, Any] | None = None  # what the run was made with; on its first step only
+
+    @property
+    def at(self) -> pendulum.DateTime:
+        """When, in UTC."""
+        return moment.from_micros(self.micros)
+
+    def __repr__(self) -> str:
+        source, dest = type(self.source).__name__, type(self.dest).__name__
+        return f"#{self.seq} {self.event}: {source} → {dest}"

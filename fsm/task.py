@@ -1,0 +1,174 @@
+"""TaskRun: the table of a task run's lifecycle. Read this file first."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from states import (
+    Cached,
+    Cancelled,
+    ClientFailed,
+    Failed,
+    Finished,
+    Looped,
+    Mapped,
+    Paused,
+    Pending,
+    Queued,
+    Resume,
+    Retrying,
+    Running,
+    Scheduled,
+    Skipped,
+    State,
+    Submitted,
+    Success,
+    TimedOut,
+    TriggerFailed,
+    ValidationFailed,
+)
+
+from .event import event
+from .guards import attempts_left, cache_fresh, deadline_passed, pause_over, start_time_reached
+from .policy import Policy
+from .prepare import (
+    next_attempt,
+    next_iteration,
+    next_loop,
+    same_outcome,
+    the_error,
+    the_mapping,
+    wrapped_source,
+)
+from .run import Clock, Run
+
+if TYPE_CHECKING:
+    import pendulum
+
+    from .journal import Journal
+
+__all__ = ["TaskRun"]
+
+waiting = Pending
+ready = (Pending, Submitted, Queued)
+unfinished = (Pending, Submitted, Queued, ClientFailed, Running)
+
+
+class TaskRun(Run):
+    """One run of one task, from `Pending` to `Finished`, detours included.
+
+    A row on a class is a row on its subclasses: `pause` leaves from Scheduled, Retrying and every
+    other way of being pending. `context` and `cached_inputs` flow along every row.
+
+    Args:
+        max_retries: How often to try again; 0 unless the class's `default_policy` says otherwise.
+        retry_delay: Seconds from a failure to the next attempt; 0 by default.
+        timeout: Seconds an attempt may run; no limit by default.
+        cache_for: Seconds its result keeps in the cache; not cached by default.
+    """
+
+    __slots__ = ("policy",)
+
+    # fmt: off
+    #                       dest               source                 guards
+    schedule        = event(Scheduled,         source=ready,          excluding=Paused)
+    submit          = event(Submitted,         source=(waiting, Queued),
+                                                                      conditions=[pause_over],
+                            prepare=wrapped_source, message="Submitted for execution.")
+    queue           = event(Queued,            source=(waiting, Submitted),
+                            prepare=wrapped_source)
+    start           = event(Running,           source=ready,          conditions=[start_time_reached],
+                            message="Starting task run.")
+    succeed         = event(Success,           source=Running,
+                            message="Task run succeeded.")
+    finish          = event(Finished,          source=Running)
+    fail            = event(Failed,            source=(*ready, Running),
+                            prepare=the_error)
+    time_out        = event(TimedOut,          source=Running,        conditions=[deadline_passed],
+                            message="Task timed out during execution.")
+    fail_trigger    = event(TriggerFailed,     source=(*ready, Running),
+                            message="Trigger failed")
+    fail_validation = event(ValidationFailed,  source=Running)
+    fail_client     = event(ClientFailed,      source=unfinished,
+                            prepare=wrapped_source)
+    retry           = event(Retrying,          source=(Failed, Running),
+                                                                      conditions=[attempts_left],
+                            prepare=next_attempt)
+    pause           = event(Paused,            source=(*ready, Running))
+    resume          = event(Resume,            source=Paused)
+    map             = event(Mapped,            source=(waiting, Mapped),
+                            prepare=the_mapping)
+    cache           = event(Cached,            source=(waiting, Success), excluding=Skipped,
+                                                                      conditions=[cache_fresh],
+                            prepare=same_outcome)
+    expire          = event(Pending,           source=Cached,
+                            message="Cache was invalid; ready to run.")
+    loop            = event(Looped,            source=Running,
+                            prepare=next_loop)
+    iterate         = event(Pending,           source=Looped,
+                            prepare=next_iteration)
+    skip            = event(Skipped,           source=(*ready, Running))
+    cancel          = event(Cancelled,         source=unfinished)
+    # fmt: on
+
+    default_policy: ClassVar[Policy] = Policy()
+
+    def __init__(
+        self,
+        id: str | None = None,
+        *,
+        state: State | None = None,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        max_retries: int | None = None,
+        retry_delay: float | datetime.timedelta | None = None,
+        timeout: float | datetime.timedelta | None = None,
+        cache_for: float | datetime.timedelta | None = None,
+    ) -> None:
+        super().__init__(id, state=state, journal=journal, clock=clock)
+        self.policy = self.default_policy.evolve(
+            max_retries=max_retries, retry_delay=retry_delay, timeout=timeout, cache_for=cache_for
+        )
+
+    @property
+    def max_retries(self) -> int:
+        """How often it may be tried again: one less than the attempts it has in all."""
+        return self.policy.max_retries
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have begun; the number of the present one while it runs.
+
+        Resuming and looping go on with the same attempt; only what follows a `Retrying`, whose
+        `run_count` is the number of attempts before it, is another.
+        """
+        begun = 0
+        for step in reversed(self._steps or ()):
+            if isinstance(step.dest, Retrying):
+                return step.dest.run_count + begun
+            if isinstance(step.dest, Running):
+                begun = 1
+        first = self._steps[0].source if self._steps else self.state
+        return first.run_count + begun if isinstance(first, Retrying) else begun
+
+    run_count = attempts
+
+    @property
+    def loop_count(self) -> int:
+        """How many iterations of a loop are done: the `loop_count` of its last `Looped`, or 0."""
+        looped = (step.dest for step in reversed(self._steps or ()) if isinstance(step.dest, Looped))
+        last = next(looped, self.state)
+        return last.loop_count if isinstance(last, Looped) else 0
+
+    @property
+    def deadline(self) -> pendulum.DateTime | None:
+        """When the present attempt's time is up; None if it is not running or has no limit."""
+        if self.policy.timeout is None or not self._steps or not isinstance(self.state, Running):
+            return None
+        return self._steps[-1].at.add(seconds=self.policy.timeout)
+
+    def settings(self) -> Mapping[str, Any]:
+        """The policy, so that a restored run has the same."""
+        return self.policy.settings()

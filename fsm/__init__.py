@@ -25,11 +25,13 @@ from .journal import Journal, MemoryJournal, open_journal
 from .lifecycle import Lifecycle
 from .policy import Policy
 from .run import Run
+from .runner import Call, Runner, perform
 from .step import Step
 from .task import TaskRun
 
 __all__ = [
     "BoundEvent",
+    "Call",
     "CallbackError",
     "CorruptJournal",
     "Draft",
@@ -46,6 +48,7 @@ __all__ = [
     "MissingExtra",
     "Policy",
     "Run",
+    "Runner",
     "StaleRun",
     "Step",
     "StepInProgress",
@@ -58,4 +61,5 @@ __all__ = [
     "event",
     "internal",
     "open_journal",
+    "perform",
 ]

@@ -17,9 +17,10 @@ import attrs
 from states import State
 
 from .callbacks import Listener
-from .errors import CallbackError, StepInProgress
+from .errors import CallbackError
 from .firing import conclude, plan_of, post, propose, replace
 from .step import Step
+from .turn import refuse_nested
 
 if TYPE_CHECKING:
     from .run import Run
@@ -123,9 +124,6 @@ async def _wait_for_turn(run: Run) -> None:
     while not run._lock.acquire(blocking=False):
         here = threading.get_ident()
         if run._owner in (here, (here, asyncio.current_task())):
-            raise StepInProgress(
-                f"run {run.id!r} is in the middle of a step of this task; "
-                "use run.post() to fire when it is done"
-            )
+            refuse_nested(run)
         await asyncio.sleep(pause)
         pause = min(_LONGEST_PAUSE, pause * 2 or 0.001)

@@ -10,6 +10,7 @@ At each place the class's listeners come before the run's own, each in order of 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ def _check_callable(kind: str, listener: object) -> None:
         signature.bind(*((None,) * (3 if kind == "handler" else 2)))
     except TypeError:
         raise InvalidArgument(
-            f"a listener takes {takes}, but {getattr(listener, '__name__', listener)} takes {signature}"
+            f"a listener takes {takes}; {getattr(listener, '__name__', listener)} takes {signature}"
         ) from None
 
 
@@ -180,7 +181,12 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
     Raises:
         InvalidLifecycle: The name names no state or event of the table.
     """
-    families = {cls.__name__: cls for node in lifecycle.nodes for cls in node.__mro__ if issubclass(cls, State)}
+    families = {
+        cls.__name__: cls
+        for node in lifecycle.nodes
+        for cls in node.__mro__
+        if issubclass(cls, State)
+    }
     for name in dir(owner):
         prefix = next((each for each in _PREFIXES if name.startswith(each)), None)
         method = inspect.getattr_static(owner, name)
@@ -202,17 +208,7 @@ def _two_arguments(owner: type, name: str, method: Listener) -> Listener:
     """The method as a listener `(run, step)`, even where it takes `self` alone."""
     count = len(inspect.signature(method).parameters)
     if count == 1:
-        if inspect.iscoroutinefunction(method):
-
-            async def alone(run: Any, _step: object) -> Any:
-                return await method(run)
-        else:
-
-            def alone(run: Any, _step: object) -> Any:  # type: ignore[misc]  # its async twin above
-                return method(run)
-
-        alone.__name__ = method.__name__
-        return alone
+        return functools.wraps(method)(lambda run, _step: method(run))  # awaitable if it is
     try:
         _check_callable("method", method)
     except InvalidArgument as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import State, StateError, ambient, moment
+from states import NoResult, State, StateError, ambient, moment
 
 from .errors import InvalidArgument
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .event import StateClass, Transition
 
-__all__ = ["Draft", "Drafter", "compile_draft"]
+__all__ = ["Draft", "Drafter", "compile_draft", "given_by"]
 
 Drafter = Callable[[Any, State, tuple[Any, ...], dict[str, Any], int], State]
 
@@ -88,6 +88,17 @@ def flowing(field: str, source: State) -> Mapping[str, Any] | None:
     return names
 
 
+def given_by(state: State) -> dict[str, Any]:
+    """The arguments that make *state*, without those it would have anyway."""
+    fields = [field for field in attrs.fields(type(state)) if field.init]
+    given = {field.alias or field.name: getattr(state, field.name) for field in fields}
+    if state.is_mapped():  # its result is its children's
+        del given["result"]
+    return {
+        name: value for name, value in given.items() if value is not None and value is not NoResult
+    }
+
+
 def _compile_stay(event: str, row: Transition) -> Drafter:
     prepare = row.prepare
 
@@ -131,6 +142,4 @@ def _explained(
     unknown = sorted(given.keys() - set(names))
     if isinstance(error, StateError) or not unknown:
         return error
-    return InvalidArgument(
-        f"{event} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
-    )
+    return InvalidArgument(f"{event} takes no {', '.join(unknown)}; it takes {', '.join(names)}")

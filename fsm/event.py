@@ -75,11 +75,7 @@ class Event(Generic[P, S]):
         self.name = name
 
     def __set_name__(self, owner: type, name: str) -> None:
-        if self.name and self.name != name:
-            raise InvalidLifecycle(
-                f"{owner.__name__}.{name} is the event {self.name!r} again; declare a row of its own"
-            )
-        self.name = name
+        self.name = self.name or name
 
     @overload
     def __get__(self, run: None, owner: type) -> Event[P, S]: ...
@@ -174,7 +170,9 @@ def event(
     """
     if not _is_node(dest):
         raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
-    return Event([_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)])
+    return Event(
+        [_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)]
+    )
 
 
 def internal(

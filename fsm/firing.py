@@ -23,13 +23,13 @@ from .errors import (
     CallbackError,
     GuardRejected,
     InvalidArgument,
-    StepInProgress,
     TransitionError,
     TransitionNotAllowed,
     UnknownEvent,
 )
 from .guard import Rejection, weigh
 from .step import Step
+from .turn import wait_for_turn
 
 if TYPE_CHECKING:
     from .machine import CompiledRow
@@ -43,7 +43,7 @@ _get_ident = threading.get_ident
 def fire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> State:
     """Make one step of *run*, then the steps its listeners posted; return the state entered."""
     if not run._lock.acquire(blocking=False):
-        _wait_for_turn(run)
+        wait_for_turn(run)
     run._owner = _get_ident()
     try:
         step, errors = _make(run, event, args, kwargs)
@@ -125,8 +125,9 @@ def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
     if not isinstance(wanted, State):
         raise InvalidArgument(f"a state handler returns a state or None, not {wanted!r}")
     rejections: list[Rejection] = []
-    events = sorted(type(run).lifecycle.allowed(type(step.source)), key=lambda name: name != step.event)
-    for event in events:
+    lifecycle, source = type(run).lifecycle, type(step.source)
+    events = lifecycle.leading(source, type(wanted))
+    for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
         for row in run._leading(event):
             if row.row.dest is type(wanted):
                 other = attrs.evolve(step, event=event, dest=wanted)
@@ -136,7 +137,9 @@ def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
                 rejections += rejected
     if rejections:
         raise GuardRejected(f"enter {type(wanted).__name__}", step.source, rejections)
-    raise TransitionNotAllowed(f"enter {type(wanted).__name__}", step.source, events)
+    raise TransitionNotAllowed(
+        f"enter {type(wanted).__name__}", step.source, lifecycle.allowed(source)
+    )
 
 
 def plan_of(run: Run, step: Step, row: CompiledRow) -> Plan:
@@ -165,7 +168,9 @@ def forget(answer: Any, listener: Listener) -> NoReturn:
     if inspect.iscoroutine(answer):
         answer.close()
     name = getattr(listener, "__name__", listener)
-    raise InvalidArgument(f"{name} is async, but the step is not; fire with `await run.event.aio()`")
+    raise InvalidArgument(
+        f"{name} is async, but the step is not; fire with `await run.event.aio()`"
+    )
 
 
 def conclude(run: Run, step: Step) -> None:
@@ -231,38 +236,3 @@ def _refuse(run: Run, event: str, source: State) -> NoReturn:
     if event not in lifecycle.events:
         raise UnknownEvent(event, tuple(lifecycle.events))
     raise TransitionNotAllowed(event, source, lifecycle.allowed(type(source)))
-
-
-# Waiting happens only when two threads fire on one run at once.
-_gate = threading.Lock()
-_waiting: dict[int, Run] = {}
-
-
-def _wait_for_turn(run: Run) -> None:
-    """Block until the step in progress is done.
-
-    Raises:
-        StepInProgress: That step is our own, or waits for one of ours: waiting would never end.
-    """
-    me = _get_ident()
-    with _gate:
-        _check_deadlock(run, me)
-        _waiting[me] = run
-    try:
-        run._lock.acquire()
-    finally:
-        with _gate:
-            del _waiting[me]
-
-
-def _check_deadlock(run: Run, me: int) -> None:
-    blocking: Run | None = run
-    while blocking is not None:
-        owner = blocking._owner
-        thread = owner[0] if isinstance(owner, tuple) else owner
-        if thread == me:
-            raise StepInProgress(
-                f"run {run.id!r} is in the middle of a step that waits for this one; "
-                "use run.post() to fire when it is done"
-            )
-        blocking = None if thread is None else _waiting.get(thread)

@@ -66,8 +66,6 @@ def label(guard: Guard) -> str:
 def weigh(guard: Guard, wanted: bool, run: Any, step: Step) -> Rejection | None:
     """Ask *guard*; return its rejection, or None if the step may pass."""
     answer = guard(run, step)
-    if isinstance(answer, str | datetime.datetime):
-        passed = False
-    else:
-        passed = bool(answer)
+    explains = isinstance(answer, str | datetime.datetime)
+    passed = not explains and bool(answer)
     return None if passed is wanted else Rejection(guard, answer, wanted)

@@ -45,7 +45,9 @@ class Registrar:
     @overload
     def __call__(self, place: L, /) -> L: ...
     @overload
-    def __call__(self, place: type[State] | Event[Any, Any] | str | None, /) -> Callable[[L], L]: ...
+    def __call__(
+        self, place: type[State] | Event[Any, Any] | str | None, /
+    ) -> Callable[[L], L]: ...
     @overload
     def __call__(self, place: type[State] | Event[Any, Any] | str | None, listener: L, /) -> L: ...
     def __call__(self, place: Any, listener: Any = None, /) -> Any:
@@ -82,7 +84,9 @@ class Registrar:
             if isinstance(name, str) and name in lifecycle.events:
                 return name
             hint = did_you_mean(str(name), lifecycle.events)
-            raise InvalidArgument(f"{self._kind} listens to an event of {lifecycle.name}, not {place!r}{hint}")
+            raise InvalidArgument(
+                f"{self._kind} listens to an event of {lifecycle.name}, not {place!r}{hint}"
+            )
         if self._kind in ("on_enter", "on_exit") and isinstance(place, type):
             if any(issubclass(node, place) for node in lifecycle.nodes):
                 return place

@@ -59,7 +59,9 @@ class Lifecycle:
             for event in named
             for row in rows.get((event, node), ())
         )
-        lifecycle = cls(name, initial, MappingProxyType(named), nodes, edges, MappingProxyType(rows))
+        lifecycle = cls(
+            name, initial, MappingProxyType(named), nodes, edges, MappingProxyType(rows)
+        )
         _check(lifecycle)
         return lifecycle
 
@@ -74,6 +76,10 @@ class Lifecycle:
     def dests(self, event: str, node: StateClass) -> tuple[StateClass, ...]:
         """Where *event* may lead from *node*, each class once."""
         return tuple(dict.fromkeys(row.dest or node for row in self.rows(event, node)))
+
+    def leading(self, node: StateClass, dest: StateClass) -> tuple[str, ...]:
+        """The events that may lead from *node* to *dest*, in table order."""
+        return tuple(event for event in self.allowed(node) if dest in self.dests(event, node))
 
     @property
     def finals(self) -> tuple[StateClass, ...]:
@@ -100,9 +106,7 @@ class Lifecycle:
 
     def _cell(self, event: str, node: StateClass) -> str:
         rows = self.rows(event, node)
-        names = (
-            (row.dest.__name__ if row.dest else "(stays)") + "?" * row.guarded for row in rows
-        )
+        names = ((row.dest.__name__ if row.dest else "(stays)") + "?" * row.guarded for row in rows)
         return " or ".join(dict.fromkeys(names)) or "·"
 
 
@@ -141,8 +145,14 @@ def _check_rows(lifecycle: Lifecycle) -> None:
     """Each row must have a source where no unguarded row stands before it."""
     for event in lifecycle.events.values():
         for row in event.rows:
-            placed = [rows for node in lifecycle.nodes if row in (rows := lifecycle.rows(event.name, node))]
-            row_name = f"{lifecycle.name}.{event.name} → {row.dest.__name__ if row.dest else '(stays)'}"
+            placed = [
+                rows
+                for node in lifecycle.nodes
+                if row in (rows := lifecycle.rows(event.name, node))
+            ]
+            row_name = (
+                f"{lifecycle.name}.{event.name} → {row.dest.__name__ if row.dest else '(stays)'}"
+            )
             if not placed:
                 names = ", ".join(source.__name__ for source in row.sources)
                 raise InvalidLifecycle(

@@ -7,7 +7,8 @@ stay as its own tools expect them, while firing goes straight to the rows of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import transitions
@@ -19,10 +20,7 @@ from .event import Transition
 from .guard import Guard
 from .lifecycle import Lifecycle
 
-__all__ = ["CompiledRow", "LifecycleMachine", "machine_of"]
-
-Fire = Callable[[Any, str, tuple[Any, ...], dict[str, Any]], State]
-_STAYS = None  # what `transitions` calls an internal transition's destination
+__all__ = ["CompiledRow", "LifecycleMachine"]
 
 
 class CompiledRow:
@@ -40,21 +38,21 @@ class CompiledRow:
         )
 
 
-class LifecycleState(transitions.State):  # type: ignore[misc]  # transitions' stubs leave it Any
+class LifecycleState(transitions.State):
     """A node. Its listeners are the run's, so entering and leaving are the step's business."""
 
 
-class LifecycleTransition(transitions.Transition):  # type: ignore[misc]  # as above
-    """A row as `transitions` knows it, with our own compiled beside it."""
-
-    compiled: CompiledRow
+class LifecycleTransition(transitions.Transition):
+    """A row as `transitions` knows it, for its tools to look at."""
 
     def execute(self, event_data: transitions.EventData) -> bool:
         """Fire the event this row belongs to; the run decides which of its rows is taken."""
-        return bool(event_data.event.trigger(event_data.model, *event_data.args, **event_data.kwargs))
+        return bool(
+            event_data.event.trigger(event_data.model, *event_data.args, **event_data.kwargs)
+        )
 
 
-class LifecycleEvent(transitions.Event):  # type: ignore[misc]  # as above
+class LifecycleEvent(transitions.Event):
     """An event whose trigger makes one step of the run it is given."""
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
@@ -63,7 +61,7 @@ class LifecycleEvent(transitions.Event):  # type: ignore[misc]  # as above
         return True
 
 
-class LifecycleMachine(transitions.Machine):  # type: ignore[misc]  # as above
+class LifecycleMachine(transitions.Machine):
     """A machine without models of its own: the runs read their state themselves."""
 
     state_cls = LifecycleState
@@ -86,30 +84,21 @@ class LifecycleMachine(transitions.Machine):  # type: ignore[misc]  # as above
         for node in lifecycle.nodes:
             self.rows[node] = dict(self._compile(lifecycle, node))
 
-    def get_model_state(self, model: Any) -> LifecycleState:
+    def get_model_state(self, model: Any) -> transitions.State:
         """Where the run *model* is, as `transitions` names it."""
         return self.get_state(type(model.state).__name__)
 
-    def is_state(self, state: str, model: Any) -> bool:
+    def is_state(self, state: str | Enum, model: Any) -> bool:
         """Whether the run *model* is in the state of this name."""
-        return type(model.state).__name__ == state
+        return bool(type(model.state).__name__ == state)
 
     def _compile(
         self, lifecycle: Lifecycle, node: type[State]
     ) -> Iterator[tuple[str, tuple[CompiledRow, ...]]]:
         for event in lifecycle.allowed(node):
-            compiled = []
-            for row in lifecycle.rows(event, node):
-                dest = row.dest.__name__ if row.dest else _STAYS
-                self.add_transition(
-                    event, node.__name__, dest, conditions=list(row.conditions), unless=list(row.unless)
-                )
-                added = self.events[event].transitions[node.__name__][-1]
-                added.compiled = CompiledRow(event, row)
-                compiled.append(added.compiled)
-            yield event, tuple(compiled)
-
-
-def machine_of(lifecycle: Lifecycle) -> LifecycleMachine:
-    """Compile *lifecycle*; a few milliseconds for a table of hundreds of edges."""
-    return LifecycleMachine(lifecycle)
+            rows = lifecycle.rows(event, node)
+            for row in rows:
+                dest = row.dest.__name__ if row.dest else None  # None: an internal transition
+                guards: Any = {"conditions": [*row.conditions], "unless": [*row.unless]}
+                self.add_transition(event, node.__name__, dest, **guards)
+            yield event, tuple(CompiledRow(event, row) for row in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -14,20 +14,17 @@ from .errors import InvalidArgument
 __all__ = ["Policy"]
 
 
-def _seconds(at_least: float) -> Callable[[object], float | None]:
-    def as_seconds(value: object) -> float | None:
-        """Seconds, given as a number or a timedelta; None for no limit."""
-        if isinstance(value, datetime.timedelta):
-            value = value.total_seconds()
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidArgument(f"a number of seconds or a timedelta is needed, not {value!r}")
-        if not math.isfinite(value) or value < at_least or value > _A_CENTURY:
-            raise InvalidArgument(f"{value!r} seconds is not between {at_least} and a century")
-        return float(value)
-
-    return as_seconds
+def _as_seconds(value: object) -> float | None:
+    """Seconds, given as a number or a timedelta; None for no limit."""
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(f"a number of seconds or a timedelta is needed, not {value!r}")
+    if not math.isfinite(value) or not 0 <= value <= _A_CENTURY:
+        raise InvalidArgument(f"{value!r} seconds is not between 0 and a century")
+    return float(value)
 
 
 def _as_retries(value: object) -> int:
@@ -46,10 +43,12 @@ class Policy:
     Durations are in seconds, or timedeltas.
     """
 
-    max_retries: int = attrs.field(default=0, converter=_as_retries)  # so one attempt more than that
-    retry_delay: float | None = attrs.field(default=0.0, converter=_seconds(0))  # None: none either
-    timeout: float | None = attrs.field(default=None, converter=_seconds(0.001))  # None: no limit
-    cache_for: float | None = attrs.field(default=None, converter=_seconds(0))  # None: not cached
+    max_retries: int = attrs.field(
+        default=0, converter=_as_retries
+    )  # so one attempt more than that
+    retry_delay: float | None = attrs.field(default=0.0, converter=_as_seconds)  # None: none either
+    timeout: float | None = attrs.field(default=None, converter=_as_seconds)  # None: no limit
+    cache_for: float | None = attrs.field(default=None, converter=_as_seconds)  # None: not cached
 
     def evolve(self, **changes: Any) -> Policy:
         """Return a copy in which the *changes* that are not None stand."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import secrets
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,9 +11,19 @@ from states import Pending, State, ambient
 
 from . import firing
 from .callbacks import Callbacks, methods
-from .errors import CorruptJournal, InvalidArgument, InvalidLifecycle, TransitionError, UnknownEvent
+from .declaration import declared
+from .draft import given_by
+from .errors import (
+    GuardRejected,
+    InvalidArgument,
+    TransitionError,
+    TransitionNotAllowed,
+    UnknownEvent,
+)
 from .event import Event, StateClass
+from .history import check_history
 from .hook import Hook
+from .identity import check_id, new_id
 from .lifecycle import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
 from .step import Step
@@ -32,16 +39,15 @@ Clock = Callable[[], "datetime.datetime"]
 Posted = tuple[str, tuple[Any, ...], dict[str, Any]]
 R = TypeVar("R", bound="Run")
 
-_LONGEST_ID = 200
-
 
 class _Machine:
     """The class's `transitions` machine, compiled when first asked for."""
 
     def __get__(self, run: Run | None, owner: type[Run]) -> LifecycleMachine:
-        if owner._compiled is None:
-            owner._compiled = LifecycleMachine(owner.lifecycle)
-        return owner._compiled
+        machine = owner._compiled
+        if machine is None:
+            machine = owner._compiled = LifecycleMachine(owner.lifecycle)
+        return machine
 
 
 class Run:
@@ -83,7 +89,7 @@ class Run:
         clock: Clock | None = None,
     ) -> None:
         if id is not None:
-            _check_id(id)
+            check_id(id)
         if state is not None:
             self._check_node(state)
         if journal is not None and not callable(getattr(journal, "append", None)):
@@ -101,12 +107,12 @@ class Run:
         self._callbacks: Callbacks | None = None
         self._posted: deque[Posted] | None = None
         self._lock = allocate_lock()
-        self._owner: object = None  # who steps: a thread's number, or that and an asyncio task
+        self._owner: int | tuple[int, object] | None = None  # who steps: a thread, or its task too
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._compiled = None
-        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, _events(cls))
+        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls))
         parent = getattr(cls.__base__, "callbacks", None)
         cls.callbacks = Callbacks(parent, cls.lifecycle)
         cls.callbacks.declare(methods(cls, cls.lifecycle))
@@ -122,7 +128,7 @@ class Run:
             CorruptJournal: What is recorded is not a history of this lifecycle.
         """
         steps = list(journal.steps(id))
-        cls._check_history(id, steps)
+        check_history(cls.lifecycle, id, steps)
         first = steps[0]
         run = cls(id, state=first.source, journal=journal, clock=clock, **(first.settings or {}))
         run._steps = steps
@@ -133,7 +139,7 @@ class Run:
     def id(self) -> str:
         """Its name in the journal."""
         if self._id is None:
-            self._id = _new_id()
+            self._id = new_id()
         return self._id
 
     @property
@@ -144,6 +150,11 @@ class Run:
                 if self._state is None:
                     self._state = Pending()
         return self._state
+
+    @property
+    def clock(self) -> Clock | None:
+        """Its clock; None stands for the system's."""
+        return self._clock
 
     @property
     def history(self) -> tuple[Step, ...]:
@@ -162,6 +173,23 @@ class Run:
             UnknownEvent: The table has no such event; the run did not move.
         """
         return self._fire(self._known(event), args, kwargs)
+
+    def enter(self, state: State) -> State:
+        """Make the step that leads to *state*, by whichever event leads there; otherwise as firing.
+
+        Raises:
+            TransitionNotAllowed: No event leads from here to such a state; the run did not move.
+            GuardRejected: Those that do have guards that said no; the run did not move.
+        """
+        refused: GuardRejected | None = None
+        for event in self.lifecycle.leading(type(self.state), type(state)):
+            try:
+                return self._fire(event, (), given_by(state))
+            except GuardRejected as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        raise TransitionNotAllowed(f"enter {type(state).__name__}", self.state, self.allowed)
 
     def why_not(
         self, event: str | Event[Any, Any], *args: Any, **kwargs: Any
@@ -236,47 +264,9 @@ class Run:
     def _check_node(cls, state: object) -> None:
         if type(state) not in cls.lifecycle.nodes:
             names = ", ".join(node.__name__ for node in cls.lifecycle.nodes)
-            raise InvalidArgument(f"a {cls.__name__} cannot be in {state!r}; its states are {names}")
-
-    @classmethod
-    def _check_history(cls, id: str, steps: list[Step]) -> None:
-        before = steps[0].source
-        for seq, step in enumerate(steps, 1):
-            if step.seq != seq or type(step.source) is not type(before):
-                raise CorruptJournal(f"run {id!r} has no step {seq} from {type(before).__name__}")
-            if type(step.dest) not in cls.lifecycle.dests(step.event, type(step.source)):
-                raise CorruptJournal(f"run {id!r}: {step!r} is no edge of {cls.__name__}")
-            before = step.dest
-
-
-def _events(cls: type[Run]) -> list[Event[Any, Any]]:
-    """The events of a class: its parents' rows, replaced, removed (None) and added to."""
-    found: dict[str, Event[Any, Any]] = {}
-    for base in reversed(cls.__mro__):
-        for name, value in vars(base).items():
-            if isinstance(value, Event):
-                if name not in found and any(
-                    name in vars(parent) and not isinstance(vars(parent)[name], Event | None)
-                    for parent in cls.__mro__[cls.__mro__.index(base) + 1 :]
-                ):
-                    raise InvalidLifecycle(
-                        f"{base.__name__}.{name} hides the {name} that every run has; rename the event"
-                    )
-                found[name] = value
-            elif name in found:
-                if value is not None:
-                    raise InvalidLifecycle(
-                        f"{base.__name__}.{name} replaces an event by {value!r}; set it to None to remove it"
-                    )
-                del found[name]
-    return list(found.values())
-
-
-def _check_id(id: object) -> None:
-    if not isinstance(id, str) or not id or len(id) > _LONGEST_ID:
-        raise InvalidArgument(f"a run's id is a string of 1 to {_LONGEST_ID} characters, not {id!r:.60}")
-    if not id.isprintable():
-        raise InvalidArgument(f"a run's id has printable characters only, not {id!r:.60}")
+            raise InvalidArgument(
+                f"a {cls.__name__} cannot be in {state!r}; its states are {names}"
+            )
 
 
 # A table of one state and no rows, so that `Run` itself is no exception.
@@ -284,19 +274,3 @@ Run.lifecycle = Lifecycle.of("Run", Run.initial, ())
 Run.callbacks = Callbacks(None, Run.lifecycle)
 
 _birth = allocate_lock()
-
-# Ids made here: unlike in other processes by 64 random bits, in this one by a count.
-_count = itertools.count(1)
-_prefix = secrets.token_hex(8)
-
-
-def _new_id() -> str:
-    return f"{_prefix}-{next(_count):06d}"
-
-
-def _renew_prefix() -> None:
-    global _prefix
-    _prefix = secrets.token_hex(8)
-
-
-os.register_at_fork(after_in_child=_renew_prefix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from states import (
@@ -79,7 +79,8 @@ class TaskRun(Run):
                             prepare=wrapped_source, message="Submitted for execution.")
     queue           = event(Queued,            source=(waiting, Submitted),
                             prepare=wrapped_source)
-    start           = event(Running,           source=ready,          conditions=[start_time_reached],
+    start           = event(Running,           source=ready,
+                                                                      conditions=[start_time_reached],
                             message="Starting task run.")
     succeed         = event(Success,           source=Running,
                             message="Task run succeeded.")
@@ -150,7 +151,7 @@ class TaskRun(Run):
                 return step.dest.run_count + begun
             if isinstance(step.dest, Running):
                 begun = 1
-        first = self._steps[0].source if self._steps else self.state
+        first = self._began()
         return first.run_count + begun if isinstance(first, Retrying) else begun
 
     run_count = attempts
@@ -158,9 +159,12 @@ class TaskRun(Run):
     @property
     def loop_count(self) -> int:
         """How many iterations of a loop are done: the `loop_count` of its last `Looped`, or 0."""
-        looped = (step.dest for step in reversed(self._steps or ()) if isinstance(step.dest, Looped))
-        last = next(looped, self.state)
-        return last.loop_count if isinstance(last, Looped) else 0
+        return next((looped.loop_count for looped in self._looped()), 0)
+
+    @property
+    def loop_result(self) -> Any:
+        """The result of the last iteration of a loop; None if there is none."""
+        return next((looped.result for looped in self._looped()), None)
 
     @property
     def deadline(self) -> pendulum.DateTime | None:
@@ -168,6 +172,14 @@ class TaskRun(Run):
         if self.policy.timeout is None or not self._steps or not isinstance(self.state, Running):
             return None
         return self._steps[-1].at.add(seconds=self.policy.timeout)
+
+    def _began(self) -> State:
+        return self._steps[0].source if self._steps else self.state
+
+    def _looped(self) -> Iterator[Looped]:
+        """The ends of its loop's iterations, latest first."""
+        states = [step.dest for step in self._steps or ()] + [self._began()]
+        return (state for state in states[::-1] if isinstance(state, Looped))
 
     def settings(self) -> Mapping[str, Any]:
         """The policy, so that a restored run has the same."""

@@ -154,7 +154,7 @@ class State:
         Raises:
             InvalidPayload: The constructor knows no such name, or refuses the value.
         """
-        fields = {field.alias: field.name for field in attrs.fields(type(self)) if field.init}
+        fields = {str(field.alias): field.name for field in attrs.fields(type(self)) if field.init}
         for name in changes:
             if name not in fields:
                 raise InvalidPayload(
@@ -163,7 +163,7 @@ class State:
         with ambient.sealed():
             return type(self)(**(self._given(fields) | changes))
 
-    def _given(self, fields: Mapping[str | None, str]) -> dict[str | None, Any]:
+    def _given(self, fields: Mapping[str, str]) -> dict[str, Any]:
         return {alias: getattr(self, name) for alias, name in fields.items()}
 
     def serialize(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from states.base import State
 from states.errors import InvalidPayload
-from states.result import NoResult, Result
+from states.result import NoResultType, Result
 
 
 def as_map_states(value: Sequence[State | None] | None) -> Sequence[State | None]:
@@ -30,13 +30,13 @@ def as_map_states(value: Sequence[State | None] | None) -> Sequence[State | None
 
 def as_no_result(value: Any) -> Result:
     """Take nothing: the children make up the result."""
-    if value is not NoResult:
+    if not isinstance(value, NoResultType):
         raise InvalidPayload(
             "the result of a Mapped is that of its children and cannot be given; "
             "leave it out, or give map_states",
             "result",
         )
-    return NoResult
+    return value
 
 
 class DerivedResult:

@@ -6,7 +6,6 @@ only looks like one is written as `$dict`. What is plain JSON stays as it is.
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any
 from states import moment, registry
 from states.errors import InvalidPayload, NotSerializable
 from states.limits import CHARS, DEPTH, INTEGERS, ITEMS, cleaned, is_clean
+from states.lossy import canonical, looks_tagged, lossy
 from states.record import ExceptionRecord, recorded
 from states.result import NoResult, Result, SafeResult
 
@@ -166,14 +166,15 @@ class Tagger:
 
     def location(self, result: Result, place: str) -> str | None:
         """Write where a result is kept."""
-        if result.location is None:
+        location: Any = result.location
+        if location is None:
             return None
-        if type(result.location) is not str:
+        if type(location) is not str:
             raise NotSerializable(
-                f"{place}.location is {type(result.location).__name__}; give a string or None",
+                f"{place}.location is {type(location).__name__}; give a string or None",
                 f"{place}.location",
             )
-        return self.text(result.location, f"{place}.location")
+        return self.text(location, f"{place}.location")
 
     def handler(self, result: SafeResult, place: str, depth: int) -> Any:
         """Write a result's handler as it was described to us."""
@@ -226,56 +227,3 @@ def _moment(value: datetime, place: str) -> str:
 
 def _shown(name: Any) -> str:
     return cleaned(name[:64]) if type(name) is str else type(name).__name__
-
-
-def looks_tagged(value: dict[Any, Any]) -> bool:
-    """Whether a dict has one name, and that starts with `$`."""
-    return len(value) == 1 and next(iter(value)).startswith("$")
-
-
-def canonical(value: Any) -> str:
-    """Write JSON the one way there is."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-
-
-def lossy(exact: Any) -> Any:
-    """Say an exact form in plain JSON, as well as that can, for readers that know no tags."""
-    if type(exact) is list:
-        return [lossy(item) for item in exact]
-    if type(exact) is not dict:
-        return exact
-    if not looks_tagged(exact):
-        return {name: lossy(item) for name, item in exact.items()}
-    ((tag, value),) = exact.items()
-    return _LOSSY[tag](value)
-
-
-def _named(pairs: list[list[Any]]) -> dict[str, Any]:
-    names = [lossy(name) for name, _ in pairs]
-    return {
-        name if type(name) is str else canonical(name): lossy(item)
-        for name, (_, item) in zip(names, pairs, strict=True)
-    }
-
-
-def _readable(text: str) -> str:
-    from base64 import b64decode
-
-    return cleaned(b64decode(text).decode("utf-8", "backslashreplace"))
-
-
-_LOSSY: dict[str, Any] = {
-    "$bytes": _readable,
-    "$datetime": lambda value: value,
-    "$dict": _named,
-    "$exception": lambda value: value["text"],
-    "$frozenset": lossy,
-    "$noresult": lambda value: None,
-    "$result": lambda value: lossy(value[0]),
-    "$safe": lambda value: lossy(value[0]),
-    "$set": lossy,
-    "$state": lambda value: value["type"],
-    "$tuple": lossy,
-}

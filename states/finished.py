@@ -85,9 +85,7 @@ class Cached(Success):
         default=None, alias="cached_inputs", converter=as_cached_inputs
     )
     cached_parameters: Any = attrs.field(default=None, converter=as_cached_parameters)
-    cached_result_expiration: DateTime | None = attrs.field(
-        default=None, converter=as_expiration
-    )
+    cached_result_expiration: DateTime | None = attrs.field(default=None, converter=as_expiration)
     _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
 
     def is_cached(self) -> bool:
@@ -126,7 +124,7 @@ class Mapped(Success):
 
 
 # The slot itself, so that whoever carries `_result` on carries the children's results.
-Mapped._result = DerivedResult()  # type: ignore[misc, assignment]  # a field to attrs
+Mapped._result = DerivedResult()  # type: ignore[assignment]  # a field to attrs
 
 
 @attrs.frozen

@@ -43,20 +43,27 @@ def same(one: Any, other: Any) -> bool:
 
     PEP 495: in the hour a clock is set back, equal moments in two zones are `!=`.
     """
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        if one.utcoffset() is not None and other.utcoffset() is not None:
-            return to_micros(one) == to_micros(other)
+    if _are_moments(one, other):
+        return to_micros(one) == to_micros(other)
     if one == other:
         return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, Result):
-        return all(same(getattr(one, a.name), getattr(other, a.name)) for a in attrs.fields(type(one)))
-    if type(one) in (list, tuple):
+    return type(one) is type(other) and _same_inside(one, other)
+
+
+def _same_inside(one: Any, other: Any) -> bool:
+    kind = type(one)
+    if issubclass(kind, Result):
+        names = [field.name for field in attrs.fields(kind)]
+        return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    if kind is list or kind is tuple:
         return len(one) == len(other) and all(map(same, one, other))
-    if type(one) is dict:
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if kind is dict:
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
     return False
+
+
+def _are_moments(*values: Any) -> bool:
+    return all(isinstance(value, datetime) and value.utcoffset() is not None for value in values)
 
 
 def digest(state: Any) -> int:

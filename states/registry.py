@@ -34,6 +34,11 @@ def register(cls: type[Any]) -> None:
     _declared[cls.__module__, cls.__qualname__] = cls
 
 
+def is_ours(cls: type[Any]) -> bool:
+    """Whether *cls* is one of the built-in states."""
+    return _ours.get(cls.__name__) is cls
+
+
 def holds(cls: type[Any]) -> bool:
     """Whether *cls* is a state class, and not one that was rebuilt or declared again since."""
     return _declared.get((cls.__module__, cls.__qualname__)) is cls

@@ -56,7 +56,7 @@ class NoResultType(Result):
 
     def __new__(cls) -> NoResultType:
         if NoResultType._one is None:
-            one = object.__new__(cls)
+            one: NoResultType = object.__new__(cls)
             object.__setattr__(one, "value", None)
             object.__setattr__(one, "location", None)
             NoResultType._one = one
@@ -75,13 +75,9 @@ class NoResultType(Result):
         return "NoResult"
 
 
-NoResult = NoResultType()
+NoResult: NoResultType = NoResultType()
 
 
 def as_result(value: Any) -> Result:
     """Keep a Result; wrap anything else, None included, in one."""
-    if value is NoResult:
-        return NoResult
-    if isinstance(value, Result):
-        return value
-    return Result(value)
+    return value if isinstance(value, Result) else Result(value)

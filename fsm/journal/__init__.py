@@ -9,9 +9,10 @@ from fsm.step import Step
 
 from .memory import MemoryJournal
 from .opening import open_journal
+from .record import Record
 from .summary import Summary
 
-__all__ = ["Journal", "MemoryJournal", "Summary", "open_journal"]
+__all__ = ["Journal", "MemoryJournal", "Record", "Summary", "open_journal"]
 
 
 @runtime_checkable
@@ -39,9 +40,19 @@ class Journal(Protocol):
             UnknownRun: There is none.
             CorruptJournal: What is kept there cannot be read.
         """
+        ...
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The history of a run, written out; needs none of the classes it names.
+
+        Raises:
+            UnknownRun: There is none.
+        """
+        ...
 
     def runs(self) -> Iterator[Summary]:
         """What is known of each run, in the order of their first steps."""
+        ...
 
     def close(self) -> None:
         """Let go of files and connections; what was kept stays kept."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fsm.errors import StaleRun, UnknownRun
 from fsm.step import Step
 
+from .record import Record
 from .summary import Summary
 
 __all__ = ["MemoryJournal"]
@@ -26,7 +27,11 @@ class MemoryJournal:
         Raises:
             StaleRun: Another writer has taken this place, or the step before it is not here.
         """
-        kept = self._runs.setdefault(step.run, {})
+        kept = (
+            self._runs.setdefault(step.run, {}) if step.seq == 1 else self._runs.get(step.run, {})
+        )
+        if step.seq > 1 and step.seq - 1 not in kept:
+            raise StaleRun(step.run, step.seq, "ahead of what is recorded")
         winner = kept.setdefault(step.seq, step)
         if winner is not step:
             raise StaleRun(step.run, step.seq, repr(winner))
@@ -41,6 +46,15 @@ class MemoryJournal:
         if not kept:
             raise UnknownRun(run, self)
         return iter([kept[seq] for seq in sorted(kept)])
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The history of a run, written out; needs none of the classes it names.
+
+        Raises:
+            UnknownRun: There is none.
+            NotSerializable: A payload cannot be written out.
+        """
+        return map(Record.of, self.steps(run))
 
     def runs(self) -> Iterator[Summary]:
         """What is known of each run, in the order of their first steps."""

@@ -37,4 +37,6 @@ def open_journal(url: str | os.PathLike[str]) -> Journal:
         from .sqlite import SQLiteJournal  # at the door: `import fsm` does not pay for sqlite3
 
         return SQLiteJournal(rest.removeprefix("///"))
-    raise InvalidArgument(f"no journal is at {text!r}; use memory:, sqlite:///FILE or the path of a file")
+    raise InvalidArgument(
+        f"no journal is at {text!r}; use memory:, sqlite:///FILE or the path of a file"
+    )

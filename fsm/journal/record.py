@@ -17,7 +17,7 @@ __all__ = ["Record", "read"]
 
 @attrs.frozen
 class Record:
-    """One step, written out. `origin` is what only a first step has: where the run began, and how."""
+    """One step, written out. Only a first step has an `origin`: where the run began, and how."""
 
     run: str
     seq: int
@@ -67,7 +67,9 @@ def read(records: Iterable[Record]) -> Iterator[Step]:
                 settings = began["settings"]
             dest = codec.loads(record.payload)
         except (StateError, ValueError, TypeError, KeyError) as error:
-            raise CorruptJournal(f"run {record.run!r}, step {record.seq} cannot be read: {error}") from error
+            raise CorruptJournal(
+                f"run {record.run!r}, step {record.seq} cannot be read: {error}"
+            ) from error
         names = (type(source).__name__, type(dest).__name__, seq)
         if source is None or names != (record.source, record.dest, record.seq):
             raise CorruptJournal(

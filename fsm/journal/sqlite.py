@@ -32,7 +32,7 @@ CREATE TABLE steps (
     dest    TEXT    NOT NULL,
     micros  INTEGER NOT NULL,
     payload TEXT    NOT NULL CHECK (json_valid(payload)),
-    origin  TEXT    CHECK (json_valid(origin)),
+    origin  TEXT    CHECK (origin IS NULL OR json_valid(origin)),
     PRIMARY KEY (run, seq),
     CHECK ((seq = 1) = (origin IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
@@ -86,12 +86,17 @@ class SQLiteJournal:
         """
         record = Record.of(step)
         with self._writing(f"keep {step!r} of run {step.run!r}") as connection:
-            if step.seq > 1 and not connection.execute(_PREVIOUS, (step.run, step.seq - 1)).fetchone():
+            if (
+                step.seq > 1
+                and not connection.execute(_PREVIOUS, (step.run, step.seq - 1)).fetchone()
+            ):
                 raise StaleRun(step.run, step.seq, "ahead of what is recorded")
             try:
                 connection.execute(_INSERT, attrs.astuple(record))
             except sqlite3.IntegrityError:
-                taken = connection.execute(f"{_SELECT.replace('ORDER', 'AND seq = ? ORDER')}", (step.run, step.seq))
+                taken = connection.execute(
+                    f"{_SELECT.replace('ORDER', 'AND seq = ? ORDER')}", (step.run, step.seq)
+                )
                 winner = taken.fetchone()
                 if winner is None:
                     raise
@@ -107,11 +112,19 @@ class SQLiteJournal:
             UnknownRun: There is none.
             CorruptJournal: What is kept there cannot be read.
         """
+        return read(self.records(run))
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The history of a run, written out; needs none of the classes it names.
+
+        Raises:
+            UnknownRun: There is none.
+        """
         with self._reading(f"read run {run!r}") as connection:
             rows = connection.execute(_SELECT, (run,)).fetchall()
         if not rows:
             raise UnknownRun(run, self)
-        return read(Record(*row) for row in rows)
+        return (Record(*row) for row in rows)
 
     def runs(self) -> Iterator[Summary]:
         """What is known of each run, in the order of their first steps."""
@@ -186,7 +199,8 @@ class SQLiteJournal:
             return
         if mark == _MARK:
             raise JournalError(
-                f"{self.path} is a journal of version {version}; this release reads version {_VERSION}"
+                f"{self.path} is a journal of version {version}; "
+                f"this release reads version {_VERSION}"
             )
         if mark or version or tables:
             raise JournalError(f"{self.path} is a database, but not a journal; name another file")

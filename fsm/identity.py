@@ -1,0 +1,48 @@
+"""Identity: what a run is called in its journal."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+
+from .errors import InvalidArgument
+
+__all__ = ["LONGEST", "check_id", "new_id"]
+
+LONGEST = 200  # characters
+
+
+def check_id(id: object) -> None:
+    """Accept what a journal can keep and a terminal can show.
+
+    Raises:
+        InvalidArgument: It is no string, empty, too long, or has characters that do not print.
+    """
+    if not isinstance(id, str) or not 1 <= len(id) <= LONGEST:
+        raise InvalidArgument(
+            f"a run's id is a string of 1 to {LONGEST} characters, not {id!r:.60}"
+        )
+    if not id.isprintable():
+        raise InvalidArgument(f"a run's id has printable characters only, not {id!r:.60}")
+
+
+def new_id() -> str:
+    """Make one up: unlike in other processes by 64 random bits, in this one by a count.
+
+    A random UUID for each would cost more than the rest of a run.
+    """
+    return f"{_prefix}-{next(_count):06d}"
+
+
+_count = itertools.count(1)
+_prefix = secrets.token_hex(8)
+
+
+def _renew_prefix() -> None:
+    global _prefix
+    _prefix = secrets.token_hex(8)
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=_renew_prefix)

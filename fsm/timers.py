@@ -1,0 +1,63 @@
+"""Timers: what time will do to a run, and when. Data asked of the state; no thread sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from states import Cached, Queued, Scheduled, State, ambient
+
+from .errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import datetime
+
+    import pendulum
+
+    from .task import TaskRun
+
+__all__ = ["Due", "due", "due_at"]
+
+
+@attrs.frozen
+class Due:
+    """What time will do to a run, and when."""
+
+    at: pendulum.DateTime
+    event: str  # start, time_out or expire
+
+
+def due_at(run: TaskRun) -> Due | None:
+    """When time next moves *run*, and by which event; None if it does not wait for time."""
+    state = run.state
+    deadline = run.deadline
+    if deadline is not None:
+        return Due(deadline, "time_out")
+    if isinstance(state, Cached):
+        expiration = state.cached_result_expiration
+        return None if expiration is None else Due(expiration, "expire")
+    starts = [
+        each.start_time for each in _standing_for(state) if isinstance(each, Scheduled | Queued)
+    ]
+    return Due(max(starts), "start") if starts else None
+
+
+def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[tuple[TaskRun, Due]]:
+    """The runs whose time has come by *now* (default: the present), the longest due first.
+
+    Raises:
+        InvalidArgument: *now* has no zone.
+    """
+    now = ambient.now() if now is None else now
+    if now.tzinfo is None:
+        raise InvalidArgument(f"a point in time has a zone; {now!r} has none")
+    found = [(run, waits) for run in runs if (waits := due_at(run)) and waits.at <= now]
+    return sorted(found, key=lambda pair: pair[1].at)
+
+
+def _standing_for(state: State) -> tuple[State, ...]:
+    """The state, and the one it stands for."""
+    wrapped = getattr(state, "state", None) if state.is_meta_state() else None
+    return (state,) if wrapped is None else (state, wrapped)

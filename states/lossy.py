@@ -1,0 +1,60 @@
+"""The lossy form of a value: its exact form without the tags, for readers that know none."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import Any
+
+from states.limits import cleaned
+
+
+def looks_tagged(value: dict[Any, Any]) -> bool:
+    """Whether a dict has one name, and that starts with `$`."""
+    return len(value) == 1 and next(iter(value)).startswith("$")
+
+
+def canonical(value: Any) -> str:
+    """Write JSON the one way there is."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def lossy(exact: Any) -> Any:
+    """Say an exact form in plain JSON, as well as that can, for readers that know no tags."""
+    if type(exact) is list:
+        return [lossy(item) for item in exact]
+    if type(exact) is not dict:
+        return exact
+    if not looks_tagged(exact):
+        return {name: lossy(item) for name, item in exact.items()}
+    ((tag, value),) = exact.items()
+    return _LOSSY[tag](value)
+
+
+def _named(pairs: list[list[Any]]) -> dict[str, Any]:
+    names = [lossy(name) for name, _ in pairs]
+    return {
+        name if type(name) is str else canonical(name): lossy(item)
+        for name, (_, item) in zip(names, pairs, strict=True)
+    }
+
+
+def _readable(text: str) -> str:
+    return cleaned(b64decode(text).decode("utf-8", "backslashreplace"))
+
+
+_LOSSY: dict[str, Any] = {
+    "$bytes": _readable,
+    "$datetime": lambda value: value,
+    "$dict": _named,
+    "$exception": lambda value: value["text"],
+    "$frozenset": lossy,
+    "$noresult": lambda _: None,
+    "$result": lambda value: lossy(value[0]),
+    "$safe": lambda value: lossy(value[0]),
+    "$set": lossy,
+    "$state": lambda value: value["type"],
+    "$tuple": lossy,
+}

@@ -34,8 +34,8 @@ async def afire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, A
     """Make one step of *run*, then the posted ones; return the state entered."""
     if not run._lock.acquire(blocking=False):
         await _wait_for_turn(run)
-    run._owner = (threading.get_ident(), asyncio.current_task())
     try:
+        run._owner = (threading.get_ident(), asyncio.current_task())
         step, errors = await _make(run, event, args, kwargs)
         while run._posted:
             name, more_args, more_kwargs = run._posted.popleft()
@@ -47,8 +47,8 @@ async def afire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, A
     finally:
         run._owner = None
         run._lock.release()
-    if run._posted:
-        post(run)
+        if run._posted:  # by another thread just now, or in a step that was then refused
+            post(run)
     if errors:
         raise CallbackError.of(step, errors)
     return step.dest

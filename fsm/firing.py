@@ -44,16 +44,16 @@ def fire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     """Make one step of *run*, then the steps its listeners posted; return the state entered."""
     if not run._lock.acquire(blocking=False):
         wait_for_turn(run)
-    run._owner = _get_ident()
     try:
+        run._owner = _get_ident()
         step, errors = _make(run, event, args, kwargs)
         if run._posted:
             _make_posted(run, errors)
     finally:
         run._owner = None
         run._lock.release()
-    if run._posted:  # another thread posted between our last look and the release
-        post(run)
+        if run._posted:  # by another thread just now, or in a step that was then refused
+            post(run)
     if errors:
         raise CallbackError.of(step, errors)
     return step.dest
@@ -74,8 +74,8 @@ def post(run: Run) -> None:
     """Fire what has been posted, unless a step is in progress, which then does so at its end."""
     while run._posted and run._lock.acquire(blocking=False):
         errors: list[Exception] = []
-        run._owner = _get_ident()
         try:
+            run._owner = _get_ident()
             step = _make_posted(run, errors)
         finally:
             run._owner = None

@@ -164,6 +164,7 @@ class State:
             return type(self)(**(self._given(fields) | changes))
 
     def _given(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Say what the constructor was given, by its names."""
         return {alias: getattr(self, name) for alias, name in fields.items()}
 
     def serialize(self) -> dict[str, Any]:

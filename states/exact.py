@@ -169,7 +169,7 @@ class Tagger:
         location: Any = result.location
         if location is None:
             return None
-        if type(location) is not str:
+        if not isinstance(location, str) or type(location) is not str:
             raise NotSerializable(
                 f"{place}.location is {type(location).__name__}; give a string or None",
                 f"{place}.location",

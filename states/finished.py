@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -113,6 +113,11 @@ class Mapped(Success):
     def result(self) -> list[Any]:
         """The children's results in order; None for a child without one."""
         return [None if child is None else child.result for child in self.map_states]
+
+    def _given(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        given = super()._given(fields)
+        del given["result"]  # the children make it up again
+        return given
 
     @property
     def n_map_states(self) -> int:

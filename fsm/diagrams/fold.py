@@ -28,7 +28,7 @@ def fold(arrows: Iterable[Arrow], nodes: Iterable[Node], clusters: Iterable[Clus
     ends = {node.name: node for node in nodes}
     homes = {node.name: cluster for cluster in clusters for node in cluster.nodes}
     edges = _joined(_from_families(arrows, ends, homes))
-    return tuple(_joined(_to_families(edges, homes)))
+    return tuple(_joined(_to_borders(edges, homes)))
 
 
 def _from_families(
@@ -50,22 +50,19 @@ def _from_families(
                 yield Edge(ends[source], ends[way.dest], (label,))
 
 
-def _to_families(edges: Iterable[Edge], homes: dict[str, Cluster]) -> Iterator[Edge]:
-    """One edge to the border where several lead from the same end into one family."""
-    edges = list(edges)
-    into: dict[tuple[End, str], set[str]] = {}
+def _to_borders(edges: Iterable[Edge], homes: dict[str, Cluster]) -> Iterator[Edge]:
+    """Let what leads from family to family join their borders; labels say which members."""
     for edge in edges:
-        for node in edge.dest.nodes:
-            if (home := homes.get(node.name)) and not _within(edge.source, home):
-                into.setdefault((edge.source, home.name), set()).add(node.name)
-    for edge in edges:
-        (node,) = edge.dest.nodes
-        home = homes.get(node.name)
-        if home and len(into.get((edge.source, home.name), ())) > 1:
-            labels = tuple(attrs.evolve(label, dest=node.name) for label in edge.labels)
-            yield Edge(edge.source, home, labels)
-        else:
+        source, dest = _home(edge.source, homes), _home(edge.dest, homes)
+        if source == dest:
             yield edge
+            continue
+        labels = edge.labels
+        if isinstance(source, Cluster) and isinstance(edge.source, Node):
+            labels = tuple(attrs.evolve(label, only=(edge.source.name,)) for label in labels)
+        if isinstance(dest, Cluster) and isinstance(edge.dest, Node):
+            labels = tuple(attrs.evolve(label, dest=edge.dest.name) for label in labels)
+        yield Edge(source, dest, labels)
 
 
 def _joined(edges: Iterable[Edge]) -> list[Edge]:
@@ -78,5 +75,5 @@ def _joined(edges: Iterable[Edge]) -> list[Edge]:
     ]
 
 
-def _within(end: End, home: Cluster) -> bool:
-    return all(node in home.nodes for node in end.nodes)
+def _home(end: End, homes: dict[str, Cluster]) -> End:
+    return homes.get(end.name, end) if isinstance(end, Node) else end

@@ -48,7 +48,8 @@ class Label:
     event: str
     guards: str = ""  # as in `Transition.label`
     dest: str | None = None  # which member it leads to, where the edge ends at a cluster
-    excluding: tuple[str, ...] = ()  # members of the source cluster it does not lead from
+    only: tuple[str, ...] = ()  # which members it leads from, where the edge leaves a cluster
+    excluding: tuple[str, ...] = ()  # which it does not lead from
     stays: bool = False  # the run does not leave its state
     steps: tuple[int, ...] = ()  # which steps of the run took it
 
@@ -60,6 +61,7 @@ class Label:
         parts = [
             f"{steps}: {self.event}{count}" if steps else self.event,
             self.guards,
+            f"(only {', '.join(self.only)})" if self.only else "",
             f"(not {', '.join(self.excluding)})" if self.excluding else "",
             "(stays)" if self.stays else "",
             f"→ {self.dest}" if self.dest else "",
@@ -89,7 +91,7 @@ class Edge:
         """Yield (source, event, guards, dest) for each arrow of the table this one stands for."""
         for label in self.labels:
             for node in self.source.nodes:
-                if node.name not in label.excluding:
+                if node.name in (label.only or {node.name}) and node.name not in label.excluding:
                     yield node.name, label.event, label.guards, label.dest or _only(self.dest)
 
 

@@ -42,21 +42,28 @@ def _lines(shown: Graph, ids: Mapping[End, str], direction: str) -> Iterator[str
         yield f'    state "{_escape(cluster.name)}" as {ids[cluster]} {{'
         for node in cluster.nodes:
             yield f"        {_declared(node, ids)}"
+            if node.initial:
+                yield f"        [*] --> {ids[node]}"
         if any(edge.inner and edge.source == cluster for edge in shown.edges):
             yield f'        state "any" as {ids[cluster]}_any'
         for edge in shown.edges:
             if edge.inner and edge.source == cluster:
                 yield f"        {ids[cluster]}_any --> {ids[edge.dest]}{_labels(edge)}"
+            elif edge.source in cluster.nodes and edge.dest in cluster.nodes:
+                yield f"        {ids[edge.source]} --> {ids[edge.dest]}{_labels(edge)}"
+        for node in cluster.nodes:
+            if node.final:
+                yield f"        {ids[node]} --> [*]"
         yield "    }"
     for node in shown.loose:
         yield f"    {_declared(node, ids)}"
-    for node in shown.nodes:
-        if node.initial:
-            yield f"    [*] --> {ids[node]}"
+    for end in (*shown.loose, *shown.clusters):
+        if any(node.initial for node in end.nodes):
+            yield f"    [*] --> {ids[end]}"
     for edge in shown.edges:
-        if not edge.inner:
+        if not any(set(edge.source.nodes) | set(edge.dest.nodes) <= set(c.nodes) for c in shown.clusters):
             yield f"    {ids[edge.source]} --> {ids[edge.dest]}{_labels(edge)}"
-    for node in shown.nodes:
+    for node in shown.loose:
         if node.final:
             yield f"    {ids[node]} --> [*]"
     for node in shown.nodes:

@@ -89,7 +89,9 @@ def test_sealed_hides_the_names():
 def test_another_thread_has_its_own_surroundings():
     seen = []
     with ambient.using(a=1), ambient.at(0):
-        thread = threading.Thread(target=lambda: seen.append((dict(ambient.context()), ambient.micros())))
+        thread = threading.Thread(
+            target=lambda: seen.append((dict(ambient.context()), ambient.micros()))
+        )
         thread.start()
         thread.join()
 

@@ -80,7 +80,9 @@ def test_states_are_frozen(classes):
             state.message = "other"
 
 
-@pytest.mark.parametrize("copied", [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize(
+    "copied", [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy]
+)
 def test_states_survive_copies(classes, copied):
     for cls in all_classes(classes):
         state = cls("m", context={"a": 1}, cached_inputs={"x": Result(1)})

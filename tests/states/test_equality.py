@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from states import Cached, Failed, Mapped, Queued, Result, Retrying, Scheduled, State, Success, ambient
+from states import (
+    Cached,
+    Failed,
+    Mapped,
+    Queued,
+    Result,
+    Retrying,
+    Scheduled,
+    State,
+    Success,
+    ambient,
+)
 
 FOLD = pendulum.instance(datetime(2020, 11, 1, 1, 30, fold=1), tz="America/New_York")
 
@@ -97,7 +108,9 @@ numbers = st.one_of(
 )
 results = st.one_of(numbers, st.none(), st.text(max_size=2), st.lists(numbers, max_size=2))
 moments = st.datetimes(
-    datetime(2020, 1, 1), datetime(2020, 1, 1, 0, 0, 0, 3), timezones=st.sampled_from([UTC, timezone(timedelta(0))])
+    datetime(2020, 1, 1),
+    datetime(2020, 1, 1, 0, 0, 0, 3),
+    timezones=st.sampled_from([UTC, timezone(timedelta(0))]),
 )
 alikes = st.one_of(
     st.builds(Success, st.text(max_size=1), result=results),

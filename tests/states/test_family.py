@@ -42,12 +42,12 @@ def test_colours_are_the_golden_ones(golden, classes):
 
 def test_a_user_class_appears_once_among_the_children():
     @attrs.frozen
-    class Quarantined(Failed):
+    class Suspended(Failed):
         reason: str = ""
 
-    assert State.children().count(Quarantined) == 1
-    assert [cls.__name__ for cls in State.children()].count("Quarantined") == 1
-    assert Quarantined.parents() == [Failed, *Failed.parents()]
+    assert State.children().count(Suspended) == 1
+    assert [cls.__name__ for cls in State.children()].count("Suspended") == 1
+    assert Suspended.parents() == [Failed, *Failed.parents()]
 
 
 def test_a_class_without_attrs_appears_once_among_the_children():

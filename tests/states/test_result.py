@@ -21,7 +21,9 @@ def test_a_result_of_none_is_a_result():
     assert Success(result=None)._result is not NoResult
 
 
-@pytest.mark.parametrize("result", [Result(1, "here"), SafeResult(2, result_handler={"type": "X"}), NoResult])
+@pytest.mark.parametrize(
+    "result", [Result(1, "here"), SafeResult(2, result_handler={"type": "X"}), NoResult]
+)
 def test_a_result_object_is_kept(result):
     assert Success(result=result)._result is result
 
@@ -32,7 +34,12 @@ def test_a_value_is_wrapped():
 
 @pytest.mark.parametrize(
     "copied",
-    [lambda one: pickle.loads(pickle.dumps(one)), copy.copy, copy.deepcopy, lambda one: type(one)()],
+    [
+        lambda one: pickle.loads(pickle.dumps(one)),
+        copy.copy,
+        copy.deepcopy,
+        lambda one: type(one)(),
+    ],
 )
 def test_there_is_one_no_result(copied):
     assert copied(NoResult) is NoResult

@@ -9,7 +9,9 @@ from states import NoResult
 
 def test_each_constructor_takes_the_golden_names_in_their_order(golden, classes):
     wanted = {
-        name: [(p["name"], NoResult if p["default"] == "NoResult" else None) for p in cls["signature"]]
+        name: [
+            (p["name"], NoResult if p["default"] == "NoResult" else None) for p in cls["signature"]
+        ]
         for name, cls in golden("hierarchy")["classes"].items()
     }
 

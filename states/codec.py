@@ -7,6 +7,7 @@ nothing else: what is read is never evaluated, and never asks for the time.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from states.lossy import canonical
 from states.reader import Reader
 from states.writer import Writer
 
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _FEW = 1_000  # below that no state comes near a limit
 
 
@@ -79,12 +81,28 @@ def loads(text: str) -> Any:
     if len(text) > limits.CHARS:
         raise NotDeserializable(f"a text of more than {limits.CHARS} characters is not read")
     try:
+        if _is_crowded(text):
+            raise NotDeserializable(f"a text of more than {limits.ITEMS} items is not read")
         wire = _parse(text)
     except NotDeserializable:
         raise
     except (ValueError, RecursionError) as error:
         raise NotDeserializable(f"the text is no JSON: {error}") from error
     return read(wire)
+
+
+def _is_crowded(text: str) -> bool:
+    """Whether parsing would make more items than are allowed, told before it makes any.
+
+    There are no more commas than items, and no more containers than items and one.
+    """
+    if _marks(text) <= 2 * limits.ITEMS + 1:
+        return False
+    return _marks(_QUOTED.sub("", text)) > 2 * limits.ITEMS + 1
+
+
+def _marks(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _as_dict(wire: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from states import moment, registry
 from states.errors import InvalidPayload, NotSerializable
-from states.limits import CHARS, DEPTH, INTEGERS, ITEMS, cleaned, is_clean
+from states.limits import CHARS, DEPTH, INTEGERS, ITEMS, is_clean, shown
 from states.lossy import canonical, looks_tagged, lossy
 from states.record import ExceptionRecord, recorded
 from states.result import NoResult, Result, SafeResult
@@ -22,6 +22,10 @@ from states.result import NoResult, Result, SafeResult
 
 class Richer(Exception):
     """A value is more than plain JSON can say."""
+
+
+class TooMuch(Richer):
+    """A value is more than the wire can hold."""
 
 
 class Tagger:
@@ -42,6 +46,8 @@ class Tagger:
         spent = self.items, self.chars
         try:
             return self.plain(value, depth), None
+        except TooMuch:
+            self._spend(0, 0, place)
         except Richer:
             self.items, self.chars = spent
         exact = self.tag(value, place, depth)
@@ -64,10 +70,11 @@ class Tagger:
                 return value
         elif depth < DEPTH and (kind is dict or kind is list):
             self.items += len(value)
-            if self.items <= ITEMS:
-                if kind is list:
-                    return [self.plain(item, depth + 1) for item in value]
-                return {self._name(name): self.plain(value[name], depth + 1) for name in value}
+            if self.items > ITEMS:
+                raise TooMuch
+            if kind is list:
+                return [self.plain(item, depth + 1) for item in value]
+            return {self._name(name): self.plain(value[name], depth + 1) for name in value}
         raise Richer
 
     def _name(self, name: Any) -> str:
@@ -191,8 +198,9 @@ class Tagger:
 
     def _exception(self, error: ExceptionRecord | BaseException, place: str) -> dict[str, Any]:
         record = error if isinstance(error, ExceptionRecord) else recorded(error)
-        lines = record.traceback
-        said = (record.type, record.text, *(lines if type(lines) is tuple else (None,)))
+        lines: Any = record.traceback
+        said: list[Any] = [record.type, record.text]
+        said += lines if type(lines) is tuple else [None]
         if not all(type(part) is str for part in said):
             raise NotSerializable(f"{place} is a record of something else than text", place)
         type_, text, *traceback = [self.text(part, place) for part in said]
@@ -226,4 +234,4 @@ def _moment(value: datetime, place: str) -> str:
 
 
 def _shown(name: Any) -> str:
-    return cleaned(name[:64]) if type(name) is str else type(name).__name__
+    return shown(name) if type(name) is str else type(name).__name__

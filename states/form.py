@@ -32,10 +32,11 @@ class Form:
     extra: tuple[tuple[str, str], ...]
     mapped: bool
     known: frozenset[str]
+    exact: frozenset[str]
     constructed: bool
 
 
-def form_of(cls: type[Any]) -> Form:
+def form_of(cls: type[Any], field: str = "") -> Form:
     """Find the form of a class of states.
 
     Raises:
@@ -45,11 +46,14 @@ def form_of(cls: type[Any]) -> Form:
     if form is not None:
         return form
     if cls.__name__ in ("State", "_MetaState"):
-        raise NotSerializable(f"{cls.__name__} is no state to be in; use one of its children")
+        raise NotSerializable(
+            f"{cls.__name__} is no state to be in; use one of its children", field
+        )
     if registry.named(cls.__name__) is not cls:
         raise NotSerializable(
             f"{cls.__module__}.{cls.__qualname__} would be read back as another class "
-            f"declared later as {cls.__name__}; rename one"
+            f"declared later as {cls.__name__}; rename one",
+            field,
         )
     form = _theirs.get(cls)
     if form is None:
@@ -77,6 +81,7 @@ def _laid_out(cls: type[Any]) -> Form:
         extra=tuple((name, fields[name].name) for name in extra),
         mapped=mapped,
         known=frozenset(base | ours | set(extra) | {"n_map_states" if mapped else "_result"}),
+        exact=frozenset({"message", "context", *(ours & {"cached_parameters"}), *extra}),
         # Only a class with attrs fields of its own is built through its constructor: for all
         # others the fields as read are the state, and a constructor may ask its surroundings.
         constructed=not registry.is_ours(cls) and "__attrs_attrs__" in cls.__dict__,

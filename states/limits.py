@@ -10,7 +10,7 @@ from typing import Any
 from states.errors import NotDeserializable
 
 DEPTH = 32  # containers, results and states inside one another, in what a state carries
-ITEMS = 2_000_000  # keys and elements, all told
+ITEMS = 1_100_000  # keys and elements, all told: room for one Mapped of unknown children
 CHARS = 16 * 1024 * 1024  # of text, and of the JSON itself
 CHILDREN = 1_000_000  # of one Mapped
 INTEGERS = range(-(2**63), 2**63)
@@ -31,6 +31,11 @@ def cleaned(text: str) -> str:
     return text if is_clean(text) else _UNCLEAN.sub(lambda bad: ascii(bad[0])[1:-1], text)
 
 
+def shown(name: str) -> str:
+    """Cut a name to what a message has room for."""
+    return cleaned(name[:64])
+
+
 def check(wire: Mapping[str, Any]) -> None:
     """Refuse what is not plain JSON within the limits, without recursion.
 
@@ -40,7 +45,7 @@ def check(wire: Mapping[str, Any]) -> None:
     fault = _fault(wire)
     if fault:
         blamed = (name for name, value in wire.items() if _fault({name: value}))
-        field = next((name for name in blamed if type(name) is str and is_clean(name)), "")
+        field = next((shown(name) for name in blamed if type(name) is str), "")
         raise NotDeserializable(f"{field or 'the state'} {fault}", field)
 
 

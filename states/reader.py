@@ -10,12 +10,14 @@ from typing import Any
 from states import ambient, moment, registry
 from states.errors import NotDeserializable, StateError
 from states.form import Form, form_of
-from states.limits import CHILDREN, DEPTH
+from states.limits import CHILDREN, DEPTH, shown
 from states.result import NoResult, Result, SafeResult
 from states.untag import Untagger, location_at, text_at, too_deep
 
 _RESULT = frozenset(("type", "__version__", "value", "result_handler", "location", "kind", "exact"))
-_MISSING = object()
+_NOTHING: dict[str, Any] = {}  # stands for what is missing, and is empty where that reads well
+_EVERYONES = ("message", "context", "cached_inputs")
+_NAMES = (dict, type(None))
 _put = object.__setattr__
 
 
@@ -34,12 +36,10 @@ class Reader(Untagger):
         cls = registry.get(text_at(wire.get("type"), place + "type"), place + "type")
         form = form_of(cls)
         if not wire.keys() <= form.known:
-            field = place + min(wire.keys() - form.known)
+            field = place + shown(min(wire.keys() - form.known))
             raise NotDeserializable(f"{field} is no field of {form.name}", field)
-        exact = wire.get("exact", _MISSING)
-        if exact is _MISSING:
-            exact = {}
-        elif type(exact) is not dict or not exact.keys() <= _exact_names(form):
+        exact = wire.get("exact", _NOTHING)
+        if exact is not _NOTHING and (type(exact) is not dict or not exact.keys() <= form.exact):
             raise NotDeserializable(f"{place}exact is not what {form.name} writes", place + "exact")
         return self._made(cls, form, self._fields(form, wire, exact, place, depth), place)
 
@@ -47,15 +47,18 @@ class Reader(Untagger):
         self, form: Form, wire: dict[str, Any], exact: dict[str, Any], place: str, depth: int
     ) -> dict[str, Any]:
         """Read the fields by the names of their attributes."""
-        fields = {
-            "message": self._message(wire, exact, place, depth),
-            "_context": self._context(wire, exact, place, depth),
-            "_cached_inputs": self._inputs(wire.get("cached_inputs"), place, depth),
-        }
+        message, names, inputs = map(wire.get, _EVERYONES)
+        fields: dict[str, Any] = {"message": message, "_context": None, "_cached_inputs": None}
+        if message is not None or exact:
+            fields["message"] = self._message(message, exact, place, depth)
+        if names or exact or type(names) not in _NAMES:
+            fields["_context"] = self._context(wire, exact, place, depth)
+        if inputs or type(inputs) not in _NAMES:
+            fields["_cached_inputs"] = self._inputs(inputs, place + "cached_inputs", depth)
         if not form.mapped:
-            result = wire.get("_result", _MISSING)
+            result = wire.get("_result", _NOTHING)
             fields["_result"] = (
-                NoResult if result is _MISSING else self.result(result, place + "result", depth)
+                NoResult if result is _NOTHING else self.result(result, place + "result", depth)
             )
         for name, attribute in form.own:
             fields[attribute] = _OWN[name](self, wire, exact, name, place, depth)
@@ -89,9 +92,9 @@ class Reader(Untagger):
             return self._valued(wire, place, depth)
         if kind == "Result":  # as releases from 0.11 write it: where the value is, not what
             return Result(None, location_at(wire.get("location"), place))
-        shown = kind[:64] if type(kind) is str else type(kind).__name__
+        said = shown(kind) if type(kind) is str else type(kind).__name__
         raise NotDeserializable(
-            f"{place} is a {shown}; only SafeResult, Result and NoResultType can be read", place
+            f"{place} is a {said}; only SafeResult, Result and NoResultType can be read", place
         )
 
     def _valued(self, wire: dict[str, Any], place: str, depth: int) -> Result | _Value:
@@ -112,8 +115,7 @@ class Reader(Untagger):
             return _Value(value)
         raise NotDeserializable(f"{place} is of no kind of result there is", place)
 
-    def _message(self, wire: dict[str, Any], exact: dict[str, Any], place: str, depth: int) -> Any:
-        message = wire.get("message")
+    def _message(self, message: Any, exact: dict[str, Any], place: str, depth: int) -> Any:
         if message is not None:
             text_at(message, place + "message")
         if "message" in exact:
@@ -127,14 +129,11 @@ class Reader(Untagger):
         return names or None
 
     def _inputs(self, names: Any, place: str, depth: int) -> Any:
-        if not names and (names is None or type(names) is dict):
-            return None
-        place += "cached_inputs"
         if type(names) is not dict:
             raise NotDeserializable(f"{place} is no object", place)
         inputs: dict[str, Any] = {}
         for name, wire in names.items():
-            result = self._result_or_value(wire, f"{place}.{name}", depth + 1)
+            result = self._result_or_value(wire, f"{place}.{shown(name)}", depth + 1)
             inputs[name] = result if isinstance(result, Result) else result.value
         return inputs
 
@@ -186,14 +185,14 @@ class Reader(Untagger):
     def _children(
         self, wire: dict[str, Any], _exact: object, name: str, place: str, depth: int
     ) -> list[Any]:
-        states = wire.get(name, _MISSING)
+        states = wire.get(name, _NOTHING)
         found = states if type(states) is list else ()
         count = wire.get("n_map_states", len(found))
         if type(count) is not int or not 0 <= count <= CHILDREN:
             raise NotDeserializable(
                 f"{place}n_map_states is no number from 0 to {CHILDREN}", place + "n_map_states"
             )
-        if states is _MISSING:
+        if states is _NOTHING:
             return [None] * count
         if found is not states or len(found) != count:
             raise NotDeserializable(
@@ -212,10 +211,6 @@ class _Value:
 
     def __init__(self, value: Any) -> None:
         self.value = value
-
-
-def _exact_names(form: Form) -> set[str]:
-    return {"message", "context", "cached_parameters", *(name for name, _ in form.extra)}
 
 
 def _constructed(cls: type[Any], form: Form, fields: dict[str, Any], place: str) -> Any:

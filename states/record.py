@@ -13,17 +13,28 @@ _LINE = 1_000  # characters
 _TEXT = 10_000
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class ExceptionRecord:
-    """An exception as the wire keeps it: inert, equal by what it says, never raised.
+    """An exception as the wire keeps it: inert, never raised.
 
     `type` is qualified (`KeyError`, `requests.exceptions.Timeout`); `traceback` holds its lines
-    as Python prints them, causes and notes included.
+    as Python prints them, causes and notes included. Equal to what has the same type and says the
+    same, be it a record or an exception, so that a restored run equals the one that was saved.
     """
 
     type: str
     text: str
     traceback: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, BaseException):
+            other = recorded(other)
+        if not isinstance(other, ExceptionRecord):
+            return NotImplemented
+        return (self.type, self.text) == (other.type, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.text))
 
     def __str__(self) -> str:
         return self.text

@@ -13,8 +13,8 @@ from states import moment
 from states.errors import InvalidPayload, NotSerializable
 from states.exact import Tagger
 from states.form import VERSION, form_of
-from states.limits import CHILDREN, DEPTH, INTEGERS
-from states.lossy import canonical, lossy
+from states.limits import CHILDREN, DEPTH, INTEGERS, shown
+from states.lossy import canonical
 from states.result import NoResult, Result, SafeResult
 
 _Wire = dict[str, Any]
@@ -29,7 +29,7 @@ class Writer(Tagger):
         """Write a state; *place* is the dotted path before its fields' names."""
         if depth > DEPTH:
             raise NotSerializable(f"{place}state nests deeper than {DEPTH} levels", place + "state")
-        form = form_of(type(state))
+        form = form_of(type(state), place[:-1])
         message = state.message
         self.items += 8
         wire: _Wire = {"type": form.name, "__version__": VERSION, "message": message}
@@ -93,8 +93,8 @@ class Writer(Tagger):
         if type(message) is str:
             self.text(message, place)
             return
-        exact["message"] = self.tag(message, place, depth)
-        plain = lossy(exact["message"])
+        plain, tagged = self.said(message, place, depth)
+        exact["message"] = self.tag(message, place, depth) if tagged is None else tagged
         if isinstance(message, (int, float)):
             plain = str(message)
         wire["message"] = plain if type(plain) is str else canonical(plain)
@@ -113,7 +113,7 @@ class Writer(Tagger):
                 raise NotSerializable(
                     f"{place} has a name of type {type(name).__name__}; names are strings", place
                 )
-            at = f"{place}.{self.text(name, place)}"
+            at = f"{place}.{shown(self.text(name, place))}"
             self.items += 4
             if isinstance(value, Result):
                 wire[name] = self.result(value, at, depth + 1)

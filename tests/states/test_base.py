@@ -69,6 +69,11 @@ class Heir(Outspoken):
     extra: int = 0
 
 
+@attrs.frozen(unsafe_hash=False)
+class Modest(Failed):
+    reason: str = ""
+
+
 def all_classes(classes):
     return [*classes.values(), Quarantined, Undecorated, Defined]
 
@@ -221,6 +226,7 @@ def test_a_bare_attrs_subclass_compares_and_shows_as_a_state():
     assert repr(Quarantined("m", reason="a")) == '<Quarantined: "m">'
     assert Quarantined().is_failed()
     assert hash(Defined()) == hash(Defined("m"))
+    assert hash(Modest()) == hash(Modest("m"))
 
 
 def test_what_a_user_wrote_stays():

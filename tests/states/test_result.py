@@ -8,7 +8,16 @@ import pickle
 import attrs
 import pytest
 
-from states import InvalidPayload, NoResult, NoResultType, Result, SafeResult, Success
+from states import (
+    Failed,
+    InvalidPayload,
+    NoResult,
+    NoResultType,
+    Result,
+    SafeResult,
+    State,
+    Success,
+)
 
 
 def test_a_state_without_a_result_has_no_result():
@@ -77,3 +86,16 @@ def test_a_handler_is_a_description_copied_in():
     assert result.result_handler == {"type": "JSONResultHandler"}
     with pytest.raises(InvalidPayload, match="result_handler cannot hold str"):
         SafeResult(1, result_handler="JSONResultHandler")
+
+
+def test_a_recorded_exception_equals_the_exception_it_was():
+    error = ValueError("boom")
+    saved = Failed(result=error)
+
+    restored = State.deserialize(saved.serialize())
+
+    assert restored == saved
+    assert saved == restored
+    assert restored != Failed(result=ValueError("bang"))
+    assert restored != Failed(result=TypeError("boom"))
+    assert hash(restored) == hash(saved)

@@ -24,6 +24,8 @@ from states import (
 
 # Golden vectors that we refuse to construct or write, and why.
 REFUSED = {
+    "Mapped message + unhandled result": (InvalidPayload, "its children make up the result"),
+    "Mapped result is a Result with empty location": (InvalidPayload, "as above"),
     "Looped loop_count=-1": (InvalidPayload, "counts start at 0"),
     "Looped loop_count='3'": (InvalidPayload, "counts are numbers"),
     "Looped loop_count=2.5": (InvalidPayload, "counts are whole"),

@@ -152,7 +152,9 @@ class TaskRun(Run):
             if isinstance(step.dest, Running):
                 begun = 1
         first = self._began()
-        return first.run_count + begun if isinstance(first, Retrying) else begun
+        if isinstance(first, Retrying):
+            return first.run_count + begun
+        return max(begun, first.context.get("task_run_count") or 0)
 
     run_count = attempts
 
@@ -169,17 +171,22 @@ class TaskRun(Run):
     @property
     def deadline(self) -> pendulum.DateTime | None:
         """When the present attempt's time is up; None if it is not running or has no limit."""
-        if self.policy.timeout is None or not self._steps or not isinstance(self.state, Running):
+        if self.policy.timeout is None or not isinstance(self.state, Running):
             return None
-        return self._steps[-1].at.add(seconds=self.policy.timeout)
+        entered = (step for step in reversed(self._steps or ()) if not step.source.is_running())
+        begun = next(entered, None)  # a step that stays in Running does not begin it anew
+        return None if begun is None else begun.at.add(seconds=self.policy.timeout)
 
     def _began(self) -> State:
         return self._steps[0].source if self._steps else self.state
 
     def _looped(self) -> Iterator[Looped]:
         """The ends of its loop's iterations, latest first."""
-        states = [step.dest for step in self._steps or ()] + [self._began()]
-        return (state for state in states[::-1] if isinstance(state, Looped))
+        for step in reversed(self._steps or ()):
+            if isinstance(step.dest, Looped):
+                yield step.dest
+        if isinstance(began := self._began(), Looped):
+            yield began
 
     def settings(self) -> Mapping[str, Any]:
         """The policy, so that a restored run has the same."""

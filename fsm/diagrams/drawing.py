@@ -44,7 +44,8 @@ def graph(target: Target) -> Graph:
     if isinstance(target, type) and issubclass(target, State):
         return inheritance(target)
     raise InvalidArgument(
-        f"a diagram is drawn of a Run class, a lifecycle, a run or a state class, not of {target!r:.80}"
+        "a diagram is drawn of a Run class, a lifecycle, a run or a state class, "
+        f"not of {target!r:.80}"
     )
 
 
@@ -118,7 +119,13 @@ def _node(cls: StateClass) -> Node:
 
 def _arrows(lifecycle: Lifecycle) -> list[Arrow]:
     return [
-        Arrow(edge.source.__name__, edge.event, edge.row.label, edge.dest.__name__, edge.row.dest is None)
+        Arrow(
+            source=edge.source.__name__,
+            event=edge.event,
+            guards=edge.row.label,
+            dest=edge.dest.__name__,
+            stays=edge.row.dest is None,
+        )
         for edge in lifecycle.edges
     ]
 

@@ -7,7 +7,7 @@ the others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 
 import attrs
 
@@ -16,6 +16,7 @@ from states import State
 
 __all__ = ["Family", "families", "folds"]
 
+Members = tuple[StateClass, ...]
 Sources = Mapping[object, Collection[StateClass]]
 
 
@@ -34,42 +35,43 @@ def families(nodes: Sequence[StateClass], sources: Sources) -> list[Family]:
         nodes: The states of the lifecycle.
         sources: For each way out, whatever it is, the states it leads from.
     """
-    return [family for family in _parted(State, tuple(nodes), sources) if len(family.members) > 1]
+    found = _below(_base(nodes), tuple(nodes), sources)
+    return [family for family in found if len(family.members) > 1]
 
 
-def folds(sources: Collection[StateClass], members: Collection[StateClass]) -> bool:
+def folds(sources: Sized, members: Sized) -> bool:
     """Whether a way out of *sources* may be drawn as one of all *members*, but for a few."""
     missing = len(members) - len(sources)
     return len(sources) > 1 and missing <= max(1 if len(members) > 2 else 0, len(members) // 4)
 
 
-def _parted(root: StateClass, members: tuple[StateClass, ...], sources: Sources) -> Iterator[Family]:
-    branches = _branches(root, members)
-    whole = [branch for branch in branches.values() if len(branch) > 1]
-    if root is not State and (len(whole) < 2 or _is_of_one_mind(members, sources)):
+def _base(nodes: Sequence[StateClass]) -> StateClass:
+    """The nearest class that all *nodes* are below: as a family it would say nothing."""
+    shared = (classes[0] for classes in zip(*map(_line, nodes), strict=False) if _alike(classes))
+    return next(reversed(list(shared)), State)
+
+
+def _below(root: StateClass, members: Members, sources: Sources) -> Iterator[Family]:
+    for child, branch in _branches(root, members).items():
+        if child is not root:
+            yield from _parted(child, branch, sources)
+
+
+def _parted(root: StateClass, members: Members, sources: Sources) -> Iterator[Family]:
+    branches = _branches(root, members).values()
+    if sum(len(branch) > 1 for branch in branches) < 2 or _is_of_one_mind(members, sources):
         yield Family(f"{_title(root)} family", members)
         return
-    others = tuple(node for branch in branches.values() if len(branch) == 1 for node in branch)
-    for child, branch in branches.items():
-        if len(branch) == len(members):  # a base class of everything says nothing
-            yield from _dissolved(child, branch, sources)
-        elif len(branch) > 1:
-            yield from _parted(child, branch, sources)
-    if root is not State:
-        yield Family(f"other {_title(root)}", others)
+    yield from _below(root, members, sources)
+    yield Family(
+        f"other {_title(root)}",
+        tuple(node for branch in branches if len(branch) == 1 for node in branch),
+    )
 
 
-def _dissolved(root: StateClass, members: tuple[StateClass, ...], sources: Sources) -> Iterator[Family]:
-    for child, branch in _branches(root, members).items():
-        if len(branch) > 1 and child is not root:
-            yield from _parted(child, branch, sources)
-
-
-def _branches(
-    root: StateClass, members: tuple[StateClass, ...]
-) -> dict[StateClass, tuple[StateClass, ...]]:
+def _branches(root: StateClass, members: Members) -> dict[StateClass, Members]:
     """The members by the child of *root* they are below; *root* itself is a branch of its own."""
-    found: dict[StateClass, tuple[StateClass, ...]] = {}
+    found: dict[StateClass, Members] = {}
     for node in members:
         child = _line(node)[len(_line(root)) :][:1]
         top = child[0] if child else root
@@ -86,7 +88,11 @@ def _line(node: StateClass) -> list[StateClass]:
     return line
 
 
-def _is_of_one_mind(members: tuple[StateClass, ...], sources: Sources) -> bool:
+def _alike(classes: tuple[StateClass, ...]) -> bool:
+    return len(set(classes)) == 1
+
+
+def _is_of_one_mind(members: Members, sources: Sources) -> bool:
     """Whether more ways lead out of the family as a whole than out of parts of it."""
     balance = 0
     for found in sources.values():

@@ -23,7 +23,9 @@ class Arrow:
     stays: bool = False
 
 
-def fold(arrows: Iterable[Arrow], nodes: Iterable[Node], clusters: Iterable[Cluster]) -> tuple[Edge, ...]:
+def fold(
+    arrows: Iterable[Arrow], nodes: Iterable[Node], clusters: Iterable[Cluster]
+) -> tuple[Edge, ...]:
     """Draw *arrows* as few edges: one for a family, and one for all that join the same ends."""
     ends = {node.name: node for node in nodes}
     homes = {node.name: cluster for cluster in clusters for node in cluster.nodes}
@@ -36,7 +38,7 @@ def _from_families(
 ) -> Iterator[Edge]:
     """One edge from the border where (nearly) all of a family have the same way out."""
     ways: dict[tuple[Cluster | None, Arrow], list[str]] = {}
-    for arrow in arrows:
+    for arrow in dict.fromkeys(arrows):
         home = None if arrow.stays else homes.get(arrow.source)
         way = attrs.evolve(arrow, source="" if home else arrow.source)
         ways.setdefault((home, way), []).append(arrow.source)

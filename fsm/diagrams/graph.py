@@ -5,11 +5,14 @@ The law of folding: what the edges unfold to is what the table says, no edge mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 __all__ = ["Cluster", "Edge", "End", "Graph", "Label", "Node"]
+
+_MANY = 4  # steps on one edge; of more only the first two and the last are told
+_TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @attrs.frozen
@@ -54,15 +57,23 @@ class Label:
     steps: tuple[int, ...] = ()  # which steps of the run took it
 
     @property
+    def whence(self) -> str:
+        """Which members of the source cluster, where not all: `only Looped`, `not Paused`."""
+        if self.only:
+            return f"only {', '.join(self.only)}"
+        return f"not {', '.join(self.excluding)}" if self.excluding else ""
+
+    @property
     def text(self) -> str:
         """The label as it reads: `3, 7: retry [attempts left] (not Paused) → Retrying`."""
         steps = ", ".join(map(str, self.steps))
-        count = f" ({len(self.steps)}×)" if len(self.steps) > 1 else ""
+        if len(self.steps) > _MANY:
+            steps = f"{self.steps[0]}, {self.steps[1]} … {self.steps[-1]}"
+        count = f" ({len(self.steps)}{_TIMES})" if len(self.steps) > 1 else ""
         parts = [
             f"{steps}: {self.event}{count}" if steps else self.event,
             self.guards,
-            f"(only {', '.join(self.only)})" if self.only else "",
-            f"(not {', '.join(self.excluding)})" if self.excluding else "",
+            f"({self.whence})" if self.whence else "",
             "(stays)" if self.stays else "",
             f"→ {self.dest}" if self.dest else "",
         ]
@@ -76,6 +87,15 @@ class Edge:
     source: End
     dest: End
     labels: tuple[Label, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The labels as they read; what all of them say of their sources is said once, above."""
+        said = {(label.only, label.excluding) for label in self.labels}
+        if len(self.labels) < 2 or len(said) > 1 or said == {((), ())}:
+            return tuple(label.text for label in self.labels)
+        bare = [attrs.evolve(label, only=(), excluding=()) for label in self.labels]
+        return (f"{self.labels[0].whence}:", *(label.text for label in bare))
 
     @property
     def taken(self) -> bool:
@@ -115,9 +135,56 @@ class Graph:
         inside = {node.name for cluster in self.clusters for node in cluster.nodes}
         return tuple(node for node in self.nodes if node.name not in inside)
 
+    def path(self) -> Graph:
+        """Only where the run has been, and how it went there."""
+        nodes = tuple(node for node in self.nodes if node.visits)
+        return attrs.evolve(
+            self, nodes=nodes, clusters=(), edges=tuple(edge for edge in self.edges if edge.taken)
+        )
+
+    def home(self, node: Node) -> End:
+        """The cluster the node is in, or the node itself."""
+        return next((cluster for cluster in self.clusters if node in cluster.nodes), node)
+
+    def boxed(self, edge: Edge) -> Cluster | None:
+        """The cluster that *edge* lies wholly within, if it does."""
+        ends = {*edge.source.nodes, *edge.dest.nodes}
+        return next((cluster for cluster in self.clusters if ends <= set(cluster.nodes)), None)
+
+    def order(self) -> dict[End, int]:
+        """Number the ends as a run meets them, so that most edges lead forward.
+
+        The reverse of the order in which a walk along the edges, depth first, is done with them.
+        """
+        onward: dict[End, list[End]] = {}
+        for edge in self.edges:
+            onward.setdefault(edge.source, []).append(edge.dest)
+        first = [node for node in self.nodes if node.initial]
+        starts = [end for node in (*first, *self.nodes) for end in (self.home(node), node)]
+        done: dict[End, None] = {}
+        for start in starts:
+            _walk(start, onward, done)
+        return {end: place for place, end in enumerate(reversed(done))}
+
     def unfold(self) -> set[tuple[str, str, str, str]]:
         """Return (source, event, guards, dest) of every arrow of the table."""
         return {arrow for edge in self.edges for arrow in edge.unfold()}
+
+
+def _walk(start: End, onward: Mapping[End, list[End]], done: dict[End, None]) -> None:
+    """Put *start* and what follows from it into *done*, last things first."""
+    path, met = [(start, iter(onward.get(start, ())))], {start, *done}
+    if start in done:
+        return
+    while path:
+        end, ways = path[-1]
+        fresh = next((way for way in ways if way not in met), None)
+        if fresh is None:
+            done[end] = None
+            path.pop()
+        else:
+            met.add(fresh)
+            path.append((fresh, iter(onward.get(fresh, ()))))
 
 
 def _only(end: End) -> str:

@@ -1,7 +1,8 @@
 """Mermaid: a graph as a `stateDiagram-v2`, as GitHub renders it.
 
-The law of this file: no text of the user's is markup. What is not plainly harmless is written as
-`#code;`, which Mermaid turns back into the character after it has parsed.
+Two laws. No text of the user's is markup: what is not plainly harmless is written as `#code;`,
+which Mermaid turns back into the character after it has parsed. And no edge crosses the border
+of a box: Mermaid then lays out each box by itself, and labels do not land on each other.
 """
 
 from __future__ import annotations
@@ -10,86 +11,104 @@ import re
 from collections.abc import Iterator, Mapping
 
 from .color import safe, text_on
+from .direction import checked
 from .drawing import Target, graph
-from .graph import Cluster, Edge, End, Graph, Label, Node
+from .graph import Cluster, Edge, End, Graph, Node
+from .plain import plain, wrapped
 
 __all__ = ["mermaid"]
 
-_LONGEST = 200  # characters of a label
-_HARMLESS = re.compile(r"[^\W_]|[ .,()→×\[\]_'!?/+=*-]")
-# `direction TB` anywhere in a line is a statement to Mermaid 11, and `--` may be an arrow.
-_KEYWORD = re.compile(r"(?i)direction|--+|::+|__proto__")
+_LINE = 24  # characters; Mermaid would break at 200 pixels, wherever that is
+# What has no meaning to Mermaid, Markdown or HTML.
+_HARMLESS = re.compile(r"[A-Za-z0-9 ,()\[\]_]|[^\x00-\x7f]")
+# But `direction TB` is a statement wherever it stands in a line, and an underscore that is not
+# within a word is Markdown.
+_HARMFUL = re.compile(r"(?i)d(?=irection)|(?<![a-z0-9])_|_(?![a-z0-9])")
+_CURRENT = "stroke:#bf3989,stroke-width:4px"
 
 
-def mermaid(target: Target, *, direction: str = "LR") -> str:
-    """Draw *target* as Mermaid text.
+def mermaid(target: Target, *, direction: str = "TB") -> str:
+    """Draw *target* as Mermaid text. Of a run, only the path it took: Mermaid cannot dim the rest.
 
     Args:
         target: What `graph` takes.
-        direction: Where the arrows mostly point: `LR` or `TB`.
+        direction: Where the arrows mostly point: `TB` or `LR`.
 
     Raises:
         InvalidArgument: It cannot be drawn.
     """
     shown = graph(target)
-    return "\n".join(_lines(shown, _ids(shown), direction)) + "\n"
+    shown = shown.path() if shown.traced else shown
+    return "\n".join(_lines(shown, _ids(shown), checked(direction))) + "\n"
 
 
 def _lines(shown: Graph, ids: Mapping[End, str], direction: str) -> Iterator[str]:
+    ends: tuple[End, ...] = (*shown.loose, *shown.clusters)
     yield "stateDiagram-v2"
     yield f"    direction {direction}"
-    for cluster in shown.clusters:
-        yield f'    state "{_escape(cluster.name)}" as {ids[cluster]} {{'
-        for node in cluster.nodes:
-            yield f"        {_declared(node, ids)}"
-            if node.initial:
-                yield f"        [*] --> {ids[node]}"
-        if any(edge.inner and edge.source == cluster for edge in shown.edges):
-            yield f'        state "any" as {ids[cluster]}_any'
-        for edge in shown.edges:
-            if edge.inner and edge.source == cluster:
-                yield f"        {ids[cluster]}_any --> {ids[edge.dest]}{_labels(edge)}"
-            elif edge.source in cluster.nodes and edge.dest in cluster.nodes:
-                yield f"        {ids[edge.source]} --> {ids[edge.dest]}{_labels(edge)}"
-        for node in cluster.nodes:
-            if node.final:
-                yield f"        {ids[node]} --> [*]"
-        yield "    }"
-    for node in shown.loose:
-        yield f"    {_declared(node, ids)}"
-    for end in (*shown.loose, *shown.clusters):
+    for end in sorted(ends, key=shown.order().__getitem__):  # Mermaid lays out in this order
         if any(node.initial for node in end.nodes):
             yield f"    [*] --> {ids[end]}"
+        if isinstance(end, Cluster):
+            yield from _boxed(end, shown, ids)
+        else:
+            yield f"    {_declared(end, ids)}"
     for edge in shown.edges:
-        if not any(set(edge.source.nodes) | set(edge.dest.nodes) <= set(c.nodes) for c in shown.clusters):
+        if shown.boxed(edge) is None:
             yield f"    {ids[edge.source]} --> {ids[edge.dest]}{_labels(edge)}"
     for node in shown.loose:
         if node.final:
             yield f"    {ids[node]} --> [*]"
     for node in shown.nodes:
         fill = safe(node.color)
-        yield f"    classDef {ids[node]} fill:{fill},color:{text_on(fill)}"
+        style = f"fill:{fill},color:{text_on(fill)}" + f",{_CURRENT}" * node.current
+        yield f"    classDef {ids[node]} {style}"
         yield f"    class {ids[node]} {ids[node]}"
 
 
+def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[str]:
+    """The box, and what lies wholly in it. Mermaid knows no edge from a box to its own inside."""
+    inside = [edge for edge in shown.edges if shown.boxed(edge) == cluster]
+    anyone = f"{ids[cluster]}any"
+    yield f'    state "{_escape(cluster.name)}" as {ids[cluster]} {{'
+    for node in cluster.nodes:
+        yield f"        {_declared(node, ids)}"
+        if node.initial:
+            yield f"        [*] --> {ids[node]}"
+    if any(edge.inner for edge in inside):
+        yield f'        state "any" as {anyone}'
+    for edge in inside:
+        source = anyone if edge.inner else ids[edge.source]
+        yield f"        {source} --> {ids[edge.dest]}{_labels(edge)}"
+    for node in cluster.nodes:
+        if node.final:
+            yield f"        {ids[node]} --> [*]"
+    yield "    }"
+
+
 def _declared(node: Node, ids: Mapping[End, str]) -> str:
-    return f'state "{_escape(node.name)}" as {ids[node]}'
+    return f'state "{_escape(plain(node.name) or "?")}" as {ids[node]}'
 
 
 def _labels(edge: Edge) -> str:
-    if not edge.labels:
-        return ""
-    return " : " + "<br/>".join(_escape(label.text) for label in edge.labels)
+    lines = [
+        f"#160;{_escape(part).replace(' ', '#160;')}#160;"  # room beside, and no break within
+        for line in edge.lines
+        for part in wrapped(line, _LINE)
+    ]
+    return f" : {'<br/>'.join(lines)}" if lines else ""
 
 
 def _ids(shown: Graph) -> dict[End, str]:
-    ids: dict[End, str] = {}
-    for place, node in enumerate(shown.nodes):
-        ids[node] = f"s{place}"
-    for place, cluster in enumerate(shown.clusters):
-        ids[cluster] = f"f{place}"
-    return ids
+    """Names of our own making: the user's may be words of Mermaid's."""
+    ids: dict[End, str] = {node: f"s{place}" for place, node in enumerate(shown.nodes)}
+    return ids | {cluster: f"f{place}" for place, cluster in enumerate(shown.clusters)}
 
 
 def _escape(text: str) -> str:
-    return "".join(c if _HARMLESS.fullmatch(c) else f"#{ord(c)};" for c in text)
+    text = plain(text)
+    harmful = {found.start() for found in _HARMFUL.finditer(text)}
+    return "".join(
+        letter if _HARMLESS.fullmatch(letter) and place not in harmful else f"#{ord(letter)};"
+        for place, letter in enumerate(text)
+    )

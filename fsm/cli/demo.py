@@ -1,0 +1,30 @@
+"""demo: a real job, done by some forty runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .screen import console
+
+__all__ = ["demo"]
+
+
+@click.command(epilog="\b\nExamples:\n  fsm demo\n  fsm demo --directory flights --reset")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("fsm-demo"),
+    show_default=True,
+    help="Where its journal, its report and its diagrams go.",
+)
+@click.option("--reset", is_flag=True, help="Begin anew; what earlier demos left there is removed.")
+def demo(directory: Path, reset: bool) -> int:
+    """Turn the 2013 flight records of New York into a report of delays.
+
+    Stop it when you like, even with kill -9: the next demo goes on where it was.
+    """
+    from fsm.demo import run_demo  # at the door: the others do not pay for it
+
+    return run_demo(directory, console(), fresh=reset)

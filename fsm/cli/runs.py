@@ -1,0 +1,88 @@
+"""runs: the runs a journal knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import click
+
+from fsm.errors import did_you_mean
+from fsm.journal import Summary
+from states import State, moment
+
+from .journal import existing, journal_option
+from .screen import WIDE, Column, Row, as_moment, console, put_json, put_table
+
+__all__ = ["runs"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm runs --journal runs.db --limit 20\n"
+    "  fsm runs --journal runs.db --state Failed --state TimedOut --json"
+)
+@journal_option()
+@click.option("--state", "states", multiple=True, metavar="NAME", help="Only those in this state.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N", help="Only the N that began last."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def runs(url: str, states: tuple[str, ...], limit: int | None, as_json: bool) -> None:
+    """List the runs of a journal, in the order in which they began."""
+    with existing(url) as journal:
+        found = list(journal.runs())
+    _check_states(states, {summary.state for summary in found})
+    chosen = [summary for summary in found if not states or summary.state in states]
+    last = chosen if limit is None else chosen[len(chosen) - min(limit, len(chosen)) :]
+    if as_json:
+        put_json([_as_data(summary) for summary in last])
+    else:
+        _put(last, len(chosen))
+
+
+def _check_states(asked: Sequence[str], recorded: Collection[str]) -> None:
+    """Refuse a name that is neither a state of ours nor recorded: it is misspelt."""
+    known = {cls.__name__ for cls in State.children()} | set(recorded)
+    for name in asked:
+        if name not in known:
+            hint = did_you_mean(name, sorted(known))
+            raise click.BadParameter(f"no state is called {name!r}{hint}", param_hint="--state")
+
+
+def _as_data(summary: Summary) -> dict[str, Any]:
+    return {
+        "run": summary.run,
+        "state": summary.state,
+        "message": summary.message,
+        "steps": summary.steps,
+        "began": moment.format(summary.began_at),
+        "moved": moment.format(summary.moved_at),
+    }
+
+
+def _put(found: Sequence[Summary], of: int) -> None:
+    screen = console()
+    wide = not screen.is_terminal or screen.width >= WIDE
+    columns = [
+        Column("RUN", folds=True),
+        Column("STATE"),
+        Column("STEPS", right=True),
+        *([Column("BEGAN (UTC)")] if wide else []),
+        Column("MOVED (UTC)"),
+        Column("MESSAGE", folds=True),
+    ]
+    put_table(screen, columns, [_row(summary, wide=wide) for summary in found])
+    if len(found) < of and screen.is_terminal:
+        click.echo(f"the last {len(found)} of {of} runs")
+
+
+def _row(summary: Summary, *, wide: bool) -> Row:
+    cells = (
+        summary.run,
+        summary.state,
+        str(summary.steps),
+        *([as_moment(summary.began)] if wide else []),
+        as_moment(summary.moved),
+        str(summary.message or ""),
+    )
+    return Row(summary.state, cells)

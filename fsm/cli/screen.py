@@ -1,0 +1,140 @@
+"""Screen: how text, tables and JSON reach the user.
+
+The law of this file: what comes from a journal or a user's module is text, never markup and never
+a command to the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import click
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fsm.diagrams.color import safe
+from states import State, moment
+
+__all__ = [
+    "WIDE",
+    "Column",
+    "Row",
+    "as_moment",
+    "console",
+    "light",
+    "put_json",
+    "put_table",
+    "shown",
+]
+
+WIDE = 120  # columns of a terminal that has room for everything
+
+_GAP = "  "
+_FOLDED = 12  # columns of text that can still be read when folded
+_MOST_ROWS = 1_000  # that rich lays out in a blink
+
+
+@attrs.frozen
+class Column:
+    """One column of a table."""
+
+    title: str
+    right: bool = False
+    folds: bool = False  # takes several lines where there is no room
+
+
+@attrs.frozen
+class Row:
+    """One line of a table, about one state."""
+
+    state: str
+    cells: tuple[str, ...]
+
+
+def console() -> Console:
+    """Return the terminal, or whatever stdout is."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def shown(text: object, *, keep: str = "") -> str:
+    r"""Return *text* with what is not printable spelled out, as in `\x1b`, but for *keep*."""
+    plain = str(text)
+    if plain.isprintable():
+        return plain
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in plain)
+
+
+def as_moment(micros: int, *, fine: bool = False) -> str:
+    """Write a point in time, in UTC, to the second or the millisecond."""
+    text = moment.from_micros(micros).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return text[:-3] if fine else text[:-7]
+
+
+def light(color: object) -> Text:
+    """Return a light in *color*; grey where that is no colour, since a style may be a link."""
+    return Text("●", style=safe(str(color)))
+
+
+def put_json(data: Any) -> None:
+    """Print *data* as JSON in ASCII, which no terminal takes for a command."""
+    click.echo(json.dumps(data, indent=2, allow_nan=False).replace("\x7f", "\\u007f"))
+
+
+def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Print a table: fitted to a terminal, each row with a light in its state's colour; plain and
+    in full width, a row a line, where there is no terminal or no room."""
+    cells = [tuple(map(shown, row.cells)) for row in rows]
+    widths = _widths(columns, cells)
+    if screen.is_terminal and len(rows) <= _MOST_ROWS and _least(columns, widths) <= screen.width:
+        screen.print(_fitted(columns, rows, cells))
+    else:
+        click.echo("\n".join(_plain_lines(columns, widths, cells)))
+
+
+def _widths(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[int]:
+    lines = [[column.title for column in columns], *rows]
+    return [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+
+
+def _least(columns: Sequence[Column], widths: Sequence[int]) -> int:
+    """The width of a terminal in which the table can still be read."""
+    return len(_GAP) + sum(
+        len(_GAP) + (min(width, _FOLDED) if column.folds else width)
+        for column, width in zip(columns, widths, strict=True)
+    )
+
+
+def _fitted(
+    columns: Sequence[Column], rows: Sequence[Row], cells: Sequence[Sequence[str]]
+) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
+    table.add_column("")
+    for column in columns:
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=not column.folds,
+            overflow="fold",
+        )
+    colors = {cls.__name__: cls.color for cls in State.children()}
+    for row, texts in zip(rows, cells, strict=True):
+        table.add_row(light(colors.get(row.state)), *map(Text, texts))
+    return table
+
+
+def _plain_lines(
+    columns: Sequence[Column], widths: Sequence[int], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    for line in ([column.title for column in columns], *rows):
+        places = zip(line, widths, columns, strict=True)
+        yield _GAP.join(_padded(text, width, column) for text, width, column in places).rstrip()
+
+
+def _padded(text: str, width: int, column: Column) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if column.right else text + space

@@ -1,0 +1,132 @@
+"""Target: the class that `package.module:Class` names."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pkgutil
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from fsm.errors import did_you_mean
+from fsm.run import Run
+from states import State
+
+__all__ = ["load", "target_argument"]
+
+_FORM = "a target is written package.module:Class, such as fsm:TaskRun"
+
+target_argument = click.argument("target", default="fsm:TaskRun", metavar="[TARGET]")
+
+
+def load(target: str) -> type[Run]:
+    """Import the Run class that *target* names.
+
+    Raises:
+        click.BadParameter: It is not of the form.
+        click.ClickException: There is no such module or class, or importing it raised.
+    """
+    name, colon, path = target.partition(":")
+    if not colon or not _is_dotted(name) or not _is_dotted(path):
+        problem = f"{_FORM}, not {target!r}{_colon_hint(target)}"
+        raise click.BadParameter(problem, param_hint="TARGET")
+    module = _module(name)
+    found = _member(module, path)
+    if isinstance(found, type) and issubclass(found, Run):
+        return found
+    problem = f"{target} is {_kind(found)}, not a Run class{_run_classes(module)}"
+    raise click.ClickException(problem)
+
+
+def _colon_hint(target: str) -> str:
+    module, dot, name = target.rpartition(".")
+    return f" (did you mean {f'{module}:{name}'!r}?)" if dot and _is_dotted(target) else ""
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _module(name: str) -> ModuleType:
+    """Import a module, also from the current directory, as `python -m` does."""
+    with contextlib.suppress(FileNotFoundError):  # the directory is gone
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # our stdout is an answer, perhaps JSON
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise _no_module(error.name) from error
+        raise _not_importable(name, error) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything, SystemExit included
+        raise _not_importable(name, error) from error
+
+
+def _no_module(name: str) -> click.ClickException:
+    parent, _, _ = name.rpartition(".")
+    package = sys.modules.get(parent)
+    inside = getattr(package, "__path__", None) if parent else sys.path
+    known = {module.name for module in pkgutil.iter_modules(inside, parent and f"{parent}.")}
+    return click.ClickException(
+        f"no module is called {name!r}{did_you_mean(name, sorted(known) if inside else ())}"
+    )
+
+
+def _not_importable(name: str, error: BaseException) -> click.ClickException:
+    refusal = click.ClickException(f"importing {name!r} raised {type(error).__name__}: {error}")
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen ") and frame.filename != importlib.__file__
+    ]
+    if len(frames) > 1:  # the first is ours
+        refusal.add_note(f"raised at {frames[-1].filename}:{frames[-1].lineno}")
+    refusal.add_note("FSM_TRACEBACK=1 in the environment shows the way there")
+    return refusal
+
+
+def _member(module: ModuleType, path: str) -> object:
+    found: object = module
+    place = module.__name__
+    for name in path.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            hint = did_you_mean(name, _public(found))
+            if not hint and isinstance(found, ModuleType):
+                hint = _run_classes(found)
+            raise click.ClickException(f"{place} has no {name!r}{hint}") from None
+        place = f"{place}{'.' if ':' in place else ':'}{name}"
+    return found
+
+
+def _public(owner: object) -> list[str]:
+    return [name for name in dir(owner) if not name.startswith("_")]
+
+
+def _run_classes(module: ModuleType) -> str:
+    """What would have done, where the module has any."""
+    names = [
+        name
+        for name, found in vars(module).items()
+        if isinstance(found, type) and issubclass(found, Run) and found is not Run
+    ]
+    return f"; there is {', '.join(names)}" if names else ""
+
+
+def _kind(found: object) -> str:
+    if isinstance(found, Run):
+        return "a run"
+    if isinstance(found, type):
+        return "a state class" if issubclass(found, State) else "a class of another kind"
+    if isinstance(found, ModuleType):
+        return "a module"
+    return "a function" if callable(found) else f"an object of type {type(found).__name__}"

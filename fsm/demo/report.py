@@ -1,0 +1,142 @@
+"""Report: the figures, and what became of the runs, when the demo is done."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fsm.diagrams.plain import plain
+from states import Paused, Running, State
+
+from .flights import Tally
+from .tasks import DAYS
+from .watch import light, short, words
+
+if TYPE_CHECKING:
+    from fsm.task import TaskRun
+
+__all__ = ["figures", "runs_table"]
+
+_FIGURES = (">Flights", ">Cancelled", ">Departure", ">Arrival")
+
+
+def figures(runs: Mapping[str, TaskRun]) -> Iterable[RenderableType]:
+    """The delays: in all, per carrier, the worst destinations, and on holidays."""
+    joined = runs["join"].state.result
+    fleet = runs["planes"].state.result
+    total = Tally(**joined["total"])
+    maker = max(fleet["makers"], key=fleet["makers"].__getitem__)
+    yield Text(
+        f"\n{total.flights:,} flights left New York in 2013; {total.cancelled:,} were cancelled, "
+        f"{total.diverted:,} diverted.\nThe planes known of were built in "
+        f"{fleet['years'] / fleet['dated']:.0f} on average, "
+        f"{fleet['makers'][maker]:,} of {fleet['planes']:,} by {maker.title()}.\n"
+    )
+    yield _delays("Airline", joined["carriers"], total)
+    yield Text()
+    yield _delays("The most delayed destinations", joined["dests"])
+    yield Text()
+    yield _days(runs["weather"].state.result)
+
+
+def runs_table(runs: Sequence[TaskRun], id: str) -> Table:
+    """The runs with their states; children of a mapping that ended alike share a line."""
+    table = _table("Run", "State", ">Attempts", ">Took", "Message")
+    for _, group in itertools.groupby(_in_order(runs), key=_alike):
+        same = list(group)
+        first, last = same[0], same[-1]
+        name, message = short(first.id, id), words(first.state.message)
+        if len(same) > 1:
+            name = f"{name}..{last.id[last.id.rindex('[') :]}"
+            message = f"{len(same)} runs, of which the slowest is shown"
+        table.add_row(
+            Text(plain(name)),
+            light(first.state),
+            Text(str(max(run.attempts for run in same) or "")),
+            Text(f"{max(map(_took, same)) / 1e6:.2f} s"),
+            Text(plain(message)),
+        )
+    return table
+
+
+def _delays(title: str, rows: Sequence[Any], total: Tally | None = None) -> Table:
+    table = _table(title, *_FIGURES)
+    for row in rows:
+        table.add_row(Text(plain(f"{row['code']} {row['name']}")), *_cells(Tally(**row["tally"])))
+    if total is not None:
+        table.add_section()
+        table.add_row(Text("all, mean delay in minutes"), *_cells(total))
+    return table
+
+
+def _days(days: Sequence[Mapping[str, int] | None]) -> Table:
+    table = _table(
+        "Days to remember", ">Flights", ">Cancelled", ">Departure", ">Arrival", ">In rain"
+    )
+    for date, day in zip(DAYS, days, strict=True):
+        if day is None:
+            table.add_row(Text(f"2013-{date}, no weather known"), *[Text("-")] * 5)
+        else:
+            sums = Tally(**{field.name: day[field.name] for field in attrs.fields(Tally)})
+            table.add_row(Text(f"2013-{date}"), *_cells(sums), Text(f"{day['wet']:,}"))
+    return table
+
+
+def _cells(sums: Tally) -> tuple[Text, ...]:
+    delays = (f"{mean:.2f}" if mean is not None else "-" for mean in (sums.departure, sums.arrival))
+    return tuple(map(Text, (f"{sums.flights:,}", f"{sums.cancelled:,}", *delays)))
+
+
+def _table(*columns: str) -> Table:
+    """A table without frames; `>` before a title means figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        folds = column == columns[-1] and not right
+        table.add_column(
+            Text(column.lstrip(">")), justify="right" if right else "left", no_wrap=not folds
+        )
+    return table
+
+
+def _in_order(runs: Iterable[TaskRun]) -> list[TaskRun]:
+    """As they began, but the children of a mapping behind it, in their order."""
+    listed = list(runs)
+    place = {run.id: place for place, run in enumerate(listed)}
+    return sorted(listed, key=lambda run: (place[_parent(run.id)], _index(run.id)))
+
+
+def _alike(run: TaskRun) -> tuple[str, type[State]]:
+    return (_parent(run.id) if _index(run.id) >= 0 else run.id, type(run.state))
+
+
+def _parent(id: str) -> str:
+    return re.sub(r"\[\d+\]$", "", id)
+
+
+def _index(id: str) -> int:
+    """Which child it is; -1 if it is none."""
+    found = re.search(r"\[(\d+)\]$", id)
+    return int(found[1]) if found else -1
+
+
+def _took(run: TaskRun) -> int:
+    """How long it was running, in microseconds, or, if it never was, from first step to last.
+
+    An attempt that ended in a pause was interrupted: nobody knows for how long it went on.
+    """
+    steps = run.history
+    running = [
+        after.micros - step.micros
+        for step, after in itertools.pairwise(steps)
+        if isinstance(step.dest, Running) and not isinstance(after.dest, Paused)
+    ]
+    return sum(running) if running else steps[-1].micros - steps[0].micros

@@ -1,0 +1,119 @@
+"""Watch: what the user sees while the demo is at work."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from fsm.diagrams.color import safe
+from fsm.diagrams.plain import plain
+from states import State
+
+from .flow import is_done
+from .tasks import INJECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fsm.step import Step
+    from fsm.task import TaskRun
+
+__all__ = ["Watch", "light", "short", "words"]
+
+# Steps that are more than the usual way, so that a terminal shows them above the bar.
+_NOTABLE = frozenset(
+    ("cache", "cancel", "expire", "fail", "fail_validation", "loop", "pause", "resume", "retry")
+) | {"skip", "time_out"}
+
+
+class Watch:
+    """A listener that shows steps: above a bar on a terminal, else as plain lines.
+
+    Args:
+        id: The generation, whose name is left out of those of its runs.
+        total: How many runs it has in all.
+        done: The names of those that have finished before.
+    """
+
+    def __init__(self, console: Console, id: str, total: int, done: Iterable[str] = ()) -> None:
+        self._console = console
+        self._id = id
+        self._done = set(done)
+        self._total = total
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._progress.add_task("", total=total, completed=len(self._done))
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, run: TaskRun, step: Step) -> None:
+        """Show a step."""
+        if is_done(step.dest):
+            self._done.add(run.id)
+        name = short(run.id, self._id)
+        self._progress.update(self._bar, description=f"{name:12.12}", completed=len(self._done))
+        if step.event in _NOTABLE or (run.id in self._done and not self._console.is_terminal):
+            self._put(name, step.dest, _remark(run, step, name))
+
+    def say(self, text: str) -> None:
+        """Show a line of our own words."""
+        self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
+
+    def _put(self, name: str, state: State, remark: str) -> None:
+        if self._console.is_terminal:
+            line = Table.grid(padding=(0, 1))
+            line.add_column(width=12, no_wrap=True)
+            line.add_column(width=10, no_wrap=True)
+            line.add_column()
+            line.add_row(Text(plain(name)), light(state), Text(plain(remark)))
+            self._console.print(line)
+        else:
+            count = f"{len(self._done):2}/{self._total}"
+            name, entered = plain(name), type(state).__name__
+            self.say(f"{count}  {name:12} {entered:10} {plain(remark)}".rstrip())
+
+
+def short(run: str, id: str) -> str:
+    """The name of a run within its generation."""
+    return run.removeprefix(f"{id}/")
+
+
+def light(state: State) -> Text:
+    """The name of a state, in its colour."""
+    return Text(plain(type(state).__name__), style=safe(state.color))
+
+
+def words(message: Any) -> str:
+    """A message as text; none is an empty one."""
+    return "" if message is None else str(message)
+
+
+def _remark(run: TaskRun, step: Step, name: str) -> str:
+    remark = words(step.dest.message)
+    if step.event == "time_out" and run.attempts == 1 and name in INJECTED:
+        return f"{remark} (injected fault: {INJECTED[name]})"
+    if step.event == "cache" and step.source.is_successful():
+        return f"{remark}, kept in the journal for an hour"
+    return remark

@@ -1,0 +1,61 @@
+"""fsm demo, but for the demo itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fsm import MissingExtra
+
+from .conftest import Invoke
+
+
+@pytest.fixture
+def calls(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Where a stand-in for the demo writes down what it was asked to do."""
+    found: list[Any] = []
+
+    def run_demo(directory: Path, console: Console, *, fresh: bool) -> int:
+        found.append((directory, fresh))
+        if directory.name == "without":
+            raise MissingExtra("fsm demo", "demo")
+        if directory.name == "stopped":
+            raise KeyboardInterrupt
+        return 1 if directory.name == "failing" else 0
+
+    module = ModuleType("fsm.demo")
+    monkeypatch.setattr(module, "run_demo", run_demo, raising=False)
+    monkeypatch.setitem(sys.modules, "fsm.demo", module)
+    return found
+
+
+def test_the_demo_gets_its_directory(calls: list[Any], fsm: Invoke) -> None:
+    assert fsm("demo").exit_code == 0
+    assert fsm("demo", "--directory", "elsewhere", "--reset").exit_code == 0
+
+    assert calls == [(Path("fsm-demo"), False), (Path("elsewhere"), True)]
+
+
+@pytest.mark.parametrize(
+    ("directory", "code"), [("failing", 1), ("without", 1), ("stopped", 130), ("shop.py", 2)]
+)
+def test_the_demo_answers_with_its_exit_code(
+    directory: str, code: int, calls: list[Any], fsm: Invoke
+) -> None:
+    result = fsm("demo", "--directory", directory)
+
+    assert result.exit_code == code
+    assert "Traceback" not in result.stderr
+
+
+def test_what_the_demo_lacks_is_named(calls: list[Any], fsm: Invoke) -> None:
+    result = fsm("demo", "--directory", "without")
+
+    assert result.stderr == (
+        "error: fsm demo needs the extra 'demo': pip install 'runstates[demo]'\n"
+    )

@@ -1,0 +1,118 @@
+"""fsm diagram."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Invoke
+
+
+def test_mermaid_is_drawn_by_default(fsm: Invoke) -> None:
+    result = fsm("diagram")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("stateDiagram-v2\n")
+    assert not result.stdout.endswith("\n\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "begins"),
+    [
+        (["-o", "order.dot"], "digraph"),
+        (["-o", "order.mmd"], "stateDiagram-v2"),
+        (["-o", "order.GV"], "digraph"),
+        (["--format", "mermaid", "-o", "order.dot"], "stateDiagram-v2"),
+    ],
+)
+def test_the_form_is_as_asked_or_as_the_file_ends(
+    args: list[str], begins: str, here: Path, fsm: Invoke
+) -> None:
+    result = fsm("diagram", "shop:Order", *args)
+
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert (here / args[-1]).read_text(encoding="utf-8").startswith(begins)
+
+
+def test_svg_is_drawn(here: Path, fsm: Invoke) -> None:
+    pytest.importorskip("pygraphviz")
+
+    result = fsm("diagram", "shop:Order", "-o", "order.svg")
+
+    assert result.exit_code == 0, result.stderr
+    assert "<svg" in (here / "order.svg").read_text(encoding="utf-8")
+
+
+def test_a_missing_extra_is_named(fsm: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+    result = fsm("diagram", "--format", "svg")
+
+    assert result.exit_code == 1
+    assert "pip install 'runstates[diagrams]'" in result.stderr
+
+
+def test_states_is_the_family_tree(fsm: Invoke) -> None:
+    result = fsm("diagram", "states", "--format", "dot")
+
+    assert result.exit_code == 0
+    assert "Quarantined" not in result.stdout
+    assert "ValidationFailed" in result.stdout
+
+
+def test_a_run_is_drawn_with_its_path(journal: str, fsm: Invoke) -> None:
+    result = fsm("diagram", "--run", "etl/load", "--journal", journal)
+
+    assert result.exit_code == 0
+    assert result.stdout != fsm("diagram").stdout
+
+
+def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:
+    result = fsm("diagram", "--run", "etl/lod", "--journal", journal)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: no run 'etl/lod' in runs.db\nnote: did you mean")
+
+
+def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke) -> None:
+    connection = sqlite3.connect(journal)
+    connection.execute(
+        "UPDATE steps SET dest = 'Nowhere', payload = json_replace(payload, '$.type', 'Nowhere') "
+        "WHERE run = 'etl/report'"
+    )
+    connection.commit()
+    connection.close()
+
+    result = fsm("diagram", "--run", "etl/report", "--journal", journal)
+
+    assert result.exit_code == 1
+    assert "'Nowhere'" in result.stderr
+    assert "note: a run of another class? then name that class as TARGET" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (["--run", "x"], "--run needs --journal"),
+        (["states", "--run", "x", "--journal", "runs.db"], "--run needs a Run class as TARGET"),
+        (["--format", "png"], "'png' is not one of"),
+    ],
+)
+def test_what_does_not_go_together_is_2(args: list[str], error: str, fsm: Invoke) -> None:
+    result = fsm("diagram", *args)
+
+    assert result.exit_code == 2
+    assert error in result.stderr
+
+
+@pytest.mark.parametrize("output", ["no/such/folder/x.mmd", ".", "", "x\0y"])
+def test_a_file_that_cannot_be_written_is_an_error(output: str, here: Path, fsm: Invoke) -> None:
+    result = fsm("diagram", "-o", output)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: cannot write {output!r}: ")
+    assert sorted(path.name for path in here.iterdir()) == ["shop.py"]

@@ -1,0 +1,102 @@
+"""What the tests of runs share: a clock to turn, journals of each kind, runs that keep the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import states
+from fsm import MemoryJournal, Run, Step, TaskRun
+from fsm.journal.sqlite import SQLiteJournal
+from fsm.testing import HandClock
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock that stands still at the beginning of 2020."""
+    return HandClock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """Each kind of journal in turn, empty."""
+    kept = MemoryJournal() if request.param == "memory" else SQLiteJournal(tmp_path / "runs.db")
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def written() -> Callable[[Step], Any]:
+    """All that a step says, message and context included: `==` of states looks at less."""
+
+    def as_text(step: Step) -> Any:
+        source, dest = states.dumps(step.source), states.dumps(step.dest)
+        return (step.run, step.seq, step.event, step.micros, source, dest, step.settings)
+
+    return as_text
+
+
+@pytest.fixture
+def obeys(written: Callable[[Step], Any]) -> Callable[[Run], None]:
+    """The check of the house rules on a run."""
+
+    def check(run: Run) -> None:
+        history = run.history
+        assert [step.seq for step in history] == list(range(1, len(history) + 1))
+        assert {step.run for step in history} <= {run.id}
+        for before, after in zip(history, history[1:], strict=False):
+            assert after.source is before.dest
+        if history:
+            assert run.state is history[-1].dest
+        if run.journal is not None and history:
+            kept = list(run.journal.steps(run.id))
+            assert [written(step) for step in kept] == [written(step) for step in history]
+
+    return check
+
+
+@pytest.fixture
+def run(journal: Any, clock: HandClock, obeys: Callable[[Run], None]) -> Iterator[TaskRun]:
+    """A run with two retries, in a journal of each kind; checked against the house rules after."""
+    made = TaskRun("run-1", journal=journal, clock=clock, max_retries=2)
+    yield made
+    obeys(made)
+
+
+@pytest.fixture
+def reach(clock: HandClock) -> Callable[..., TaskRun]:
+    """The maker of a run that stands in a state of the class asked for, by way of the table."""
+    ways = {
+        "Pending": (),
+        "Scheduled": ("schedule",),
+        "Paused": ("pause",),
+        "Resume": ("pause", "resume"),
+        "Retrying": ("start", "fail", "retry"),
+        "ClientFailed": ("fail_client",),
+        "Submitted": ("submit",),
+        "Queued": ("queue",),
+        "Running": ("start",),
+        "Finished": ("start", "finish"),
+        "Looped": ("start", "loop"),
+        "Success": ("start", "succeed"),
+        "Cached": ("start", "succeed", "cache"),
+        "Mapped": ("map",),
+        "Skipped": ("skip",),
+        "Cancelled": ("cancel",),
+        "Failed": ("start", "fail"),
+        "TimedOut": ("start", "time_out"),
+        "TriggerFailed": ("fail_trigger",),
+        "ValidationFailed": ("start", "fail_validation"),
+    }
+
+    def make(name: str, **settings: Any) -> TaskRun:
+        made = TaskRun(clock=clock, **{"max_retries": 2, **settings})
+        for event in ways[name]:
+            made.trigger(event)
+        assert type(made.state).__name__ == name
+        return made
+
+    return make

@@ -1,0 +1,162 @@
+"""Timeline: a bar a run, readable without colour, and no text of the user's is markup."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import pytest
+from rich.console import Console
+
+from fsm import Step, TaskRun
+from fsm.diagrams.bar import bars, cells
+from fsm.diagrams.timeline import _duration, timeline
+from fsm.testing import HandClock
+from states import Pending, Running, State
+
+from .conftest import HOSTILE
+
+
+def printed(shown: Any, width: int = 80, **options: Any) -> str:
+    """What a console makes of it."""
+    console = Console(file=io.StringIO(), width=width, **options)
+    console.print(shown)
+    return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO, from above
+
+
+def test_nothing_has_moved() -> None:
+    assert printed(timeline([TaskRun(), []])) == "no run has moved yet\n"
+
+
+def test_each_run_is_a_line_in_the_order_they_began(clock: HandClock, run: TaskRun) -> None:
+    later = TaskRun("later", clock=clock)
+    later.start()
+
+    lines = printed(timeline([later, run])).splitlines()
+
+    assert [line.split()[0] for line in lines[:3]] == ["00:00:00", "load", "later"]
+
+
+def test_retries_are_seen(run: TaskRun) -> None:
+    line = printed(timeline([run]), 100).splitlines()[1]
+
+    assert line.count("✗") == 2
+    assert "▒" in line
+    assert line.endswith("Success 17.0 s, started 5×")  # noqa: RUF001  # a multiplication sign
+
+
+def test_waits_are_seen(clock: HandClock) -> None:
+    run = TaskRun("r", clock=clock)
+    run.schedule(start_time=clock().add(seconds=10))
+    clock.advance(seconds=10)
+    run.start()
+    clock.advance(seconds=10)
+    run.succeed()
+
+    line = printed(timeline([run]), 60).splitlines()[1]
+
+    assert abs(line.count("░") - line.count("█")) <= 1  # of 43 cells
+
+
+def test_a_state_of_no_known_kind_is_seen() -> None:
+    @attrs.frozen
+    class Dreaming(State):
+        """None of the questions is answered yes."""
+
+    steps = [Step("r", 1, "sleep", Pending(), Dreaming(), 0)]
+
+    assert "▪ Dreaming" in printed(timeline([steps]))
+
+
+def test_a_history_is_as_good_as_its_run(run: TaskRun) -> None:
+    assert printed(timeline([run.history])) == printed(timeline([run]))
+
+
+def test_a_run_that_is_not_finished_lasts_until_the_end(clock: HandClock) -> None:
+    run = TaskRun("r", clock=clock)
+    run.start()
+
+    line = printed(timeline([run], until=run.history[0].micros + 5_000_000)).splitlines()[1]
+
+    assert line.endswith("█ Running 5.0 s")
+
+
+def test_where_there_is_only_ascii_it_is_ascii(run: TaskRun) -> None:
+    long_name = TaskRun("n" * 100, clock=HandClock())
+    long_name.start()
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    console = Console(file=file, width=80)
+
+    console.print(timeline([run, long_name]))
+    file.flush()
+
+    assert b"#" in file.buffer.getvalue()  # type: ignore[attr-defined]  # a BytesIO, from above
+
+
+def test_colours_are_those_of_the_states(run: TaskRun) -> None:
+    text = printed(timeline([run]), force_terminal=True, color_system="truecolor")
+
+    assert "\x1b[38;2;61;103;255m" in text  # Running
+
+
+def test_not_on_a_terminal_it_is_plain(run: TaskRun) -> None:
+    assert "\x1b" not in printed(timeline([run]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_only_text(text: str) -> None:
+    steps = [Step(text, 1, "start", Pending(), Running(), 0)]
+
+    lines = printed(timeline([steps])).split("\n")
+
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+
+
+def test_markup_is_shown_as_it_is() -> None:
+    steps = [Step("[red]x[/]", 1, "start", Pending(), Running(), 0)]
+
+    assert "[red]x[/]" in printed(timeline([steps]))
+
+
+@pytest.mark.parametrize("width", [1, 10, 40, 200])
+def test_any_width_will_do(run: TaskRun, width: int) -> None:
+    assert "load" in printed(timeline([run], width), 300)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 100])
+def test_each_state_has_a_cell_where_there_is_room(run: TaskRun, width: int) -> None:
+    (bar,) = bars([run])
+
+    shown = cells(bar, bar.began, bar.ended, width)
+
+    assert len(shown) == width
+    if width == 100:
+        kinds = {type(state).__name__ for state in shown if state}
+        assert kinds >= {"Running", "Failed", "Retrying"}
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (0, "0 ms"),
+        (999_999, "999 ms"),
+        (59_990_000, "59.9 s"),
+        (60_000_000, "1 min 00 s"),
+        (3_600_000_000, "60 min 00 s"),
+        (11_220_000_000, "3 h 07 min"),
+        (187_200_000_000, "2 d 4 h"),
+    ],
+)
+def test_durations_read_as_people_say_them(micros: int, text: str) -> None:
+    assert _duration(micros) == text
+
+
+@pytest.mark.parametrize("package", ["rich", "pygraphviz"])
+def test_diagrams_do_not_pay_for_what_they_may_not_need(package: str) -> None:
+    code = f"import fsm.diagrams, sys; sys.exit({package!r} in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,30 @@
+"""What the tests of journals share: steps to keep, and files to keep them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fsm import Step
+from states import Pending, Running, State
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a journal may be made."""
+    return tmp_path / "runs.db"
+
+
+@pytest.fixture
+def step() -> Callable[..., Step]:
+    """The maker of steps."""
+
+    def make(
+        run: str = "r", seq: int = 1, dest: State | None = None, event: str = "start", at: int = 0
+    ) -> Step:
+        settings = {"max_retries": 2} if seq == 1 else None
+        return Step(run, seq, event, Pending(), Running() if dest is None else dest, at, settings)
+
+    return make

@@ -1,0 +1,74 @@
+"""Opening: from a URL or a path to the journal it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fsm import InvalidArgument, JournalError, MemoryJournal, TaskRun, UnknownRun, open_journal
+from fsm.journal.sqlite import SQLiteJournal
+
+
+def test_memory_ends_with_the_process() -> None:
+    assert isinstance(open_journal("memory:"), MemoryJournal)
+
+
+def test_a_path_is_a_file(path: Path) -> None:
+    for url in (path, str(path), f"sqlite:///{path}"):
+        journal = open_journal(url)
+        assert isinstance(journal, SQLiteJournal)
+        assert journal.path == path
+        journal.close()
+
+
+def test_three_slashes_are_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    open_journal("sqlite:///here.db").close()
+
+    assert (tmp_path / "here.db").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", b"", b"runs.db", "sqlite:", "sqlite://", "sqlite:///", "http://x/y", "mysql:///x", ":x"],
+)
+def test_what_means_no_journal_is_refused(url: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        open_journal(url)
+
+
+@pytest.mark.xfail(strict=True, reason="os.fspath raises a bare TypeError: catch it")
+@pytest.mark.parametrize("url", [None, 5, object()], ids=repr)
+def test_what_is_no_path_is_refused_by_our_tree(url: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        open_journal(url)
+
+
+def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="cannot open the journal"):
+        open_journal(tmp_path / "no" / "runs.db")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="DATA LOSS: sqlite3 takes ':memory:' for no file; resolve the path first"
+)
+def test_a_file_that_sqlite_would_not_take_for_one_is_kept_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        journal = open_journal("sqlite:///:memory:")
+    except (InvalidArgument, JournalError):
+        return
+
+    TaskRun("r", journal=journal).start()
+    journal.close()
+    try:
+        again = TaskRun.restore("r", journal)
+    except UnknownRun:
+        pytest.fail("an acknowledged step is lost")
+
+    assert len(again.history) == 1

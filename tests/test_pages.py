@@ -8,7 +8,7 @@ from fsm import TaskRun
 
 PAGES = Path(__file__).parent / "pages"
 
-APPROVE = """the table has changed; read the difference aloud, and if all of it is meant, approve it:
+APPROVE = """the table has changed; read the difference aloud, and if it is meant, approve it:
     python -c "from fsm import TaskRun; print(TaskRun.lifecycle.matrix(), end='')" > {page}"""
 
 

@@ -21,6 +21,7 @@ __all__ = ["SQLiteJournal"]
 
 _MARK = 0x52554E53  # "RUNS": the application_id of our files
 _VERSION = 1
+_A_MOMENT = 0.01  # seconds
 
 # `WITHOUT ROWID`: a run's steps lie together, in order, and the key is the table.
 _SCHEMA = """
@@ -181,15 +182,28 @@ class SQLiteJournal:
             self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
-            self._prepare_schema(connection)
+            self._prepare_schema(connection)  # first, so that somebody else's file stays as it was
             connection.execute("COMMIT")
+            self._use_wal(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Write ahead: the mode is the file's, and only changes while nobody else is in it.
+
+        SQLite does not wait for that by itself, so we do.
+        """
+        for _ in range(max(1, int(self._patience / _A_MOMENT))):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                threading.Event().wait(_A_MOMENT)
+        connection.execute("PRAGMA journal_mode = WAL")
 
     def _prepare_schema(self, connection: sqlite3.Connection) -> None:
         mark = connection.execute("PRAGMA application_id").fetchone()[0]

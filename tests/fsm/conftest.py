@@ -1,7 +1,8 @@
-"""What the tests of runs share: a clock to turn, journals of each kind, runs that keep the rules."""
+"""What the tests of runs share: a clock to turn, journals, and runs that keep the rules."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def obeys(written: Callable[[Step], Any]) -> Callable[[Run], None]:
         history = run.history
         assert [step.seq for step in history] == list(range(1, len(history) + 1))
         assert {step.run for step in history} <= {run.id}
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in itertools.pairwise(history):
             assert after.source is before.dest
         if history:
             assert run.state is history[-1].dest

@@ -224,9 +224,7 @@ def test_n_retries_make_n_plus_one_attempts(clock: HandClock, retries: int) -> N
     assert attempts == retries + 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="attempts_left: 0 attempts <= 0 retries passes"
-)
+@pytest.mark.xfail(strict=True, reason="attempts_left: 0 attempts <= 0 retries passes")
 def test_no_retries_means_none_even_before_the_first_attempt(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.fail_trigger()

@@ -24,7 +24,7 @@ def test_durations_are_seconds_or_timedeltas() -> None:
 
 
 @pytest.mark.parametrize("name", ["retry_delay", "timeout", "cache_for"])
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "5", True, 1e30, object()], ids=repr)
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "5", True, 1e30, b"5"], ids=repr)
 def test_a_duration_is_between_nothing_and_a_century(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgument):
         Policy(**{name: value})

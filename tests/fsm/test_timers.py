@@ -102,10 +102,10 @@ def test_a_time_without_a_zone_is_refused() -> None:
         due([], pendulum.naive(2020, 1, 1))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="due reads .tzinfo and .state unchecked"
+@pytest.mark.xfail(strict=True, reason="due reads .tzinfo and .state unchecked")
+@pytest.mark.parametrize(
+    ("runs", "now"), [([TaskRun()], "now"), ([object()], LATER)], ids=["time", "run"]
 )
-@pytest.mark.parametrize(("runs", "now"), [([TaskRun()], "now"), ([object()], LATER)], ids=["time", "run"])
 def test_what_is_no_run_or_time_is_refused_by_our_tree(runs: Any, now: Any) -> None:
     with pytest.raises(LifecycleError):
         due(runs, now)

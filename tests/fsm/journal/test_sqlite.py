@@ -181,9 +181,13 @@ def test_nothing_is_kept_of_a_transaction_that_is_interrupted(
 ) -> None:
     journal = SQLiteJournal(path)
 
-    with pytest.raises(KeyboardInterrupt), journal._writing("keep it") as connection:
-        connection.execute("INSERT INTO steps VALUES ('r', 1, 'e', 's', 'd', 0, '{}', '{}')")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with journal._writing("keep it") as connection:
+            connection.execute("INSERT INTO steps VALUES ('r', 1, 'e', 's', 'd', 0, '{}', '{}')")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
 
     journal.append(step())
     assert len(list(journal.steps("r"))) == 1

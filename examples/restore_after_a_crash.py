@@ -13,7 +13,7 @@ DOOMED = """
 import os, signal, sys
 from fsm import TaskRun, open_journal
 
-run = TaskRun("nightly", journal=open_journal(sys.argv[1]), max_retries=1)
+run = TaskRun("etl", journal=open_journal(sys.argv[1]), max_retries=1)
 run.start()
 os.kill(os.getpid(), signal.SIGKILL)  # acknowledged, so on the disk
 """
@@ -23,10 +23,10 @@ with tempfile.TemporaryDirectory() as folder:
     code = subprocess.run([sys.executable, "-c", DOOMED, path], check=False).returncode
     print("the process ended with", code)
 
-    run = TaskRun.restore("nightly", open_journal(path))
+    run = TaskRun.restore("etl", open_journal(path))
     print(run.state, "after", len(run.history), "step,", run.max_retries, "retry allowed")
 
-    late = TaskRun.restore("nightly", open_journal(path))  # somebody else has it too
+    late = TaskRun.restore("etl", open_journal(path))  # somebody else has it too
     run.fail(message="its process is gone")
     try:
         late.succeed(result="too late")
@@ -37,5 +37,5 @@ with tempfile.TemporaryDirectory() as folder:
 
 # the process ended with -9
 # <Running: "Starting task run."> after 1 step, 1 retry allowed
-# run 'nightly' has moved on: step 2 is already fail: Running → Failed; restore the run and decide again
+# run 'etl' has moved on: step 2 is already fail: Running → Failed; restore the run and decide again
 # <Retrying: "Retrying Task (after attempt 1 of 2)">

@@ -140,7 +140,7 @@ def test_an_id_may_be_any_printable_text(id: str, journal: Any) -> None:
         {"state": "Pending"},
         {"state": Pending},
         {"state": State()},
-        {"journal": object()},
+        {"journal": 5},
         {"journal": "runs.db"},
         {"clock": 5},
         {"max_retries": "3"},

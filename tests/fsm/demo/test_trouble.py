@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,18 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         Folder(tmp_path).write_rows("half.csv", rows)  # type: ignore[arg-type]  # it never gets that far
 
     assert [path.name for path in tmp_path.iterdir()] == ["half.csv.tmp"]
+
+
+def test_without_graphviz_there_is_no_svg(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+    performed = perform(tmp_path / "demo")
+
+    assert performed.code == 0
+    assert (tmp_path / "demo" / "lifecycle.mmd").exists()
+    assert "lifecycle.svg" not in performed.text
 
 
 def test_an_expired_entry_is_not_found() -> None:

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios within one run, against peers and hand-written code. `python -m benchmarks`."""
+"""Benchmarks: ratios within one run, against peers and hand-written code."""

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 import inspect
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from states import State
 
-from .callbacks import Listener
-from .errors import CallbackError
-from .firing import conclude, plan_of, post, propose, replace
+from .callbacks import Listener, Plan
+from .errors import CallbackError, StepInProgress
+from .firing import conclude, end_turn, post, propose, replace
 from .step import Step
-from .turn import refuse_nested
+from .turn import Who, await_turn, stop_waiting
 
 if TYPE_CHECKING:
     from .run import Run
@@ -29,63 +29,91 @@ __all__ = ["afire"]
 
 _LONGEST_PAUSE = 0.05  # seconds between two looks at a run that another task or thread holds
 
+# The runs in the middle of whose steps this code is, also where a listener made a task for it.
+_inside: contextvars.ContextVar[tuple[Run, ...]] = contextvars.ContextVar("inside", default=())
+
 
 async def afire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> State:
     """Make one step of *run*, then the posted ones; return the state entered."""
-    if not run._lock.acquire(blocking=False):
-        await _wait_for_turn(run)
+    me = (threading.get_ident(), asyncio.current_task())
+    if not run._lock.acquire(False):
+        await _wait_for_turn(run, me)
+    errors: list[Exception] = []
+    inside = _inside.set((*_inside.get(), run))
     try:
-        run._owner = (threading.get_ident(), asyncio.current_task())
-        step, errors = await _make(run, event, args, kwargs)
+        run._owner = me
+        step = await _make(run, event, args, kwargs, errors)
         while run._posted:
             name, more_args, more_kwargs = run._posted.popleft()
             try:
-                errors += (await _make(run, name, more_args, more_kwargs))[1]
+                await _make(run, name, more_args, more_kwargs, errors)
             except Exception as error:  # nobody waits for a posted event: report it with the step
                 error.add_note(f"from the posted event {name!r}")
                 errors.append(error)
+    except BaseException as refused:
+        end_turn(run, refused)
+        raise
     finally:
-        run._owner = None
-        run._lock.release()
-        if run._posted:  # by another thread just now, or in a step that was then refused
-            post(run)
+        _inside.reset(inside)
+    run._owner = None
+    run._lock.release()
+    if run._posted:  # another thread posted just now
+        post(run)
     if errors:
         raise CallbackError.of(step, errors)
     return step.dest
 
 
 async def _make(
-    run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Step, list[Exception]]:
+    run: Run,
+    event: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    errors: list[Exception],
+) -> Step:
     step, row = propose(run, event, args, kwargs)
-    plan = plan_of(run, step, row)
+    plan = (run._callbacks or run.callbacks).plan(row)
+    if plan.handler:
+        step, plan = await _handled(run, step, plan)
+    if plan.before:
+        await _tell(plan.before, run, step, None)
+    if run.journal is not None:
+        if run.journal.blocking:
+            await _keep(run, step)
+        else:
+            run.journal.append(step)
+    if plan.on_exit:
+        try:
+            await _tell(plan.on_exit, run, step, errors)
+        finally:  # a cancelled task too finds memory and journal in step
+            conclude(run, step)
+    else:
+        conclude(run, step)
+    if plan.arrived:
+        await _tell(plan.arrived, run, step, errors)
+    return step
+
+
+async def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """What the state handlers make of the step, and who is told of that."""
     for handler in plan.handler:
         wanted = handler(run, step.source, step.dest)
         if inspect.isawaitable(wanted):
             wanted = await wanted
         if wanted is not None and wanted is not step.dest:
             step, row = replace(run, step, wanted)
-            plan = attrs.evolve(plan_of(run, step, row), handler=plan.handler)
-    await _tell(plan.before, run, step, None)
-    await _keep(run, step)
-    errors: list[Exception] = []
-    try:
-        await _tell(plan.on_exit, run, step, errors)
-    finally:  # a cancelled task too finds memory and journal in step
-        conclude(run, step)
-    for listeners in (plan.on_enter, plan.on_final, plan.after):
-        await _tell(listeners, run, step, errors)
-    return step, errors
+            plan = (run._callbacks or run.callbacks).plan(row)
+    return step, plan
 
 
 async def _keep(run: Run, step: Step) -> None:
-    """Append to the journal, in a thread if it blocks; see an append through once it has begun."""
-    if run.journal is None:
-        return
-    if not run.journal.blocking:
-        run.journal.append(step)
-        return
-    append = asyncio.ensure_future(asyncio.to_thread(run.journal.append, step))
+    """Append in a thread; once begun, an append is seen through, whoever cancels us meanwhile.
+
+    The thread's future is no task, so the end of the loop does not cancel it either.
+    """
+    assert run.journal is not None
+    keep = functools.partial(contextvars.copy_context().run, run.journal.append, step)
+    append = asyncio.get_running_loop().run_in_executor(None, keep)
     try:
         await asyncio.shield(append)
     except asyncio.CancelledError:
@@ -111,19 +139,25 @@ async def _tell(
             errors.append(error)
 
 
-async def _wait_for_turn(run: Run) -> None:
+async def _wait_for_turn(run: Run, me: Who) -> None:
     """Wait until the step in progress is done, without holding up the loop it may need.
 
     Looking again after a pause costs little where two steps of one run meet, and needs no thread
     and no clean-up when the waiting task is cancelled.
 
     Raises:
-        StepInProgress: That step is this task's own: waiting would never end.
+        StepInProgress: That step is our own, or waits for one of ours.
     """
+    if run in _inside.get():
+        raise StepInProgress(
+            f"run {run.id!r} is in the middle of the step that made this task; "
+            "use run.post() to fire when it is done"
+        )
+    await_turn(run, me)
     pause = 0.0
-    while not run._lock.acquire(blocking=False):
-        here = threading.get_ident()
-        if run._owner in (here, (here, asyncio.current_task())):
-            refuse_nested(run)
-        await asyncio.sleep(pause)
-        pause = min(_LONGEST_PAUSE, pause * 2 or 0.001)
+    try:
+        while not run._lock.acquire(False):
+            await asyncio.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2 or 0.001)
+    finally:
+        stop_waiting(me)

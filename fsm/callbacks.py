@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -24,7 +24,7 @@ from .errors import InvalidArgument, InvalidLifecycle, did_you_mean
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle
 
-__all__ = ["SILENCE", "Callbacks", "Listener", "Place", "Plan", "Registration", "methods"]
+__all__ = ["Callbacks", "Listener", "Place", "Plan", "Registration", "Way", "methods"]
 
 Listener = Callable[..., Any]
 Place = str | type[State] | None
@@ -33,45 +33,50 @@ Registration = tuple[str, Place, Listener]
 KINDS = ("handler", "before", "on_exit", "on_enter", "on_final", "after")
 _PREFIXES = ("before_", "after_", "on_exit_", "on_enter_")
 
-_changes = 0  # counts registrations anywhere, so that a class's plans notice their parents'
+_changes = 0  # counts registrations on classes, so that their subclasses and runs notice
+
+
+class Way(Protocol):
+    """What steps that go the same way have in common: a row, seen from one of its sources."""
+
+    event: str
+    source: type[State]
+    dest: type[State]
+    stays: bool
 
 
 @attrs.frozen(eq=False)
 class Plan:
-    """Who is told of one kind of step, in order."""
+    """Who is told of steps that go one way, in order."""
 
     handler: tuple[Listener, ...] = ()
     before: tuple[Listener, ...] = ()
     on_exit: tuple[Listener, ...] = ()
-    on_enter: tuple[Listener, ...] = ()
-    on_final: tuple[Listener, ...] = ()
-    after: tuple[Listener, ...] = ()
-
-    @property
-    def silent(self) -> bool:
-        """Whether nobody is told."""
-        return not any(attrs.astuple(self, recurse=False))
-
-
-SILENCE = Plan()
+    arrived: tuple[Listener, ...] = ()  # on_enter, on_final, after: all that follows the change
 
 
 class Callbacks:
-    """The listeners of one class or run, on top of those of its parent."""
+    """The listeners of one class, or of one run on top of those of its class."""
 
-    __slots__ = ("_finals", "_listeners", "_methods", "_parent", "_plans", "_seen")
+    __slots__ = ("_chain", "_finals", "_listeners", "_methods", "_plans", "_seen", "_shared")
 
-    def __init__(self, parent: Callbacks | None, lifecycle: Lifecycle | None = None) -> None:
-        self._parent = parent
-        self._finals: Collection[type[State]] = ()
+    def __init__(self, above: Iterable[Callbacks], lifecycle: Lifecycle | None = None) -> None:
+        """Stand below the callbacks *above*, outermost first; a run has no lifecycle of its own."""
+        self._chain = (*above, self)
+        self._shared = lifecycle is not None  # by all runs of a class and its subclasses
         self._methods: tuple[Registration, ...] = ()
+        self._finals: Collection[type[State]] = ()
         if lifecycle is not None:
             self._finals = lifecycle.finals
-        elif parent is not None:  # a run: its class's methods are its own
-            self._finals, self._methods = parent._finals, parent._methods
+        elif len(self._chain) > 1:  # a run: the methods of its class are its own
+            self._finals, self._methods = self._chain[-2]._finals, self._chain[-2]._methods
         self._listeners: list[Registration] = []
-        self._plans: dict[tuple[str, type[State], type[State], bool], Plan] = {}
+        self._plans: dict[Way, Plan] = {}
         self._seen = -1
+
+    def below(self) -> Callbacks:
+        """Fresh callbacks for one run of this class."""
+        return Callbacks(self._chain)
 
     def declare(self, methods: Iterable[Registration]) -> None:
         """Take the listeners that a class declares by name; its subclasses declare their own."""
@@ -87,60 +92,55 @@ class Callbacks:
         global _changes
         _check_callable(kind, listener)
         self._listeners.append((kind, place, listener))
-        _changes += 1
+        self._seen = -1
+        if self._shared:
+            _changes += 1
 
-    def plan(self, event: str, source: type[State], dest: type[State], stays: bool) -> Plan:
-        """Who is told of a step from *source* to *dest* by *event*; remembered until a change."""
+    def plan(self, way: Way) -> Plan:
+        """Who is told of steps that go this *way*; remembered until another listener comes."""
         if self._seen != _changes:
             self._plans = {}
             self._seen = _changes
-        key = (event, source, dest, stays)
-        plan = self._plans.get(key)
+        plans = self._plans  # a listener that comes meanwhile finds other plans
+        plan = plans.get(way)
         if plan is None:
-            plan = self._plans[key] = self._make(event, source, dest, stays)
+            plan = plans[way] = self._make(way)
         return plan
 
-    def _make(self, event: str, source: type[State], dest: type[State], stays: bool) -> Plan:
+    def _make(self, way: Way) -> Plan:
         told: dict[str, list[tuple[int, Listener]]] = {kind: [] for kind in KINDS}
-        for kind, place, listener in (*self._methods, *self._registered()):
-            rank = self._rank(kind, place, event, source, dest, stays)
+        registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
+        for kind, place, listener in (*self._methods, *registered):
+            rank = self._rank(kind, place, way)
             if rank is not None:
                 told[kind].append((rank, listener))
         in_order = {
             kind: tuple(listener for _, listener in sorted(found, key=lambda pair: pair[0]))
             for kind, found in told.items()
         }
-        plan = Plan(**in_order)
-        return SILENCE if plan.silent else plan
+        return Plan(
+            handler=in_order["handler"],
+            before=in_order["before"],
+            on_exit=in_order["on_exit"],
+            arrived=in_order["on_enter"] + in_order["on_final"] + in_order["after"],
+        )
 
-    def _registered(self) -> Iterator[Registration]:
-        if self._parent is not None:
-            yield from self._parent._registered()
-        yield from self._listeners
-
-    def _rank(
-        self,
-        kind: str,
-        place: Place,
-        event: str,
-        source: type[State],
-        dest: type[State],
-        stays: bool,
-    ) -> int | None:
+    def _rank(self, kind: str, place: Place, way: Way) -> int | None:
         """Where in its row a listener stands, or None if the step does not concern it."""
         if kind in ("handler", "before", "after"):
             if place is None:
                 return 1 if kind == "after" else 0
-            return (0 if kind == "after" else 1) if place == event else None
-        if stays:
+            return (0 if kind == "after" else 1) if place == way.event else None
+        if way.stays:
             return None
         if kind == "on_final":
-            return 0 if dest in self._finals else None
-        inner, outer = (dest, source) if kind == "on_enter" else (source, dest)
+            return 0 if way.dest in self._finals else None
+        entering = kind == "on_enter"
+        inner, outer = (way.dest, way.source) if entering else (way.source, way.dest)
         depth = _crossing(place, inner, outer)
         if depth is None:
             return None
-        return depth if kind == "on_enter" else -depth
+        return depth if entering else -depth
 
 
 def _crossing(place: Place, inner: type[State], outer: type[State]) -> int | None:
@@ -179,7 +179,8 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
     They take `(self, step)`, or `(self)` alone.
 
     Raises:
-        InvalidLifecycle: The name names no state or event of the table.
+        InvalidLifecycle: The name names no state or event of the table, or what it names is no
+            plain method.
     """
     families = {
         cls.__name__: cls
@@ -190,7 +191,7 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
     for name in dir(owner):
         prefix = next((each for each in _PREFIXES if name.startswith(each)), None)
         method = inspect.getattr_static(owner, name)
-        if prefix is None or not inspect.isfunction(method):
+        if prefix is None or not (callable(method) or isinstance(method, _WRAPPED)):
             continue
         about = name.removeprefix(prefix)
         known = families if prefix.startswith("on_") else lifecycle.events
@@ -200,8 +201,15 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
                 f"{owner.__name__}.{name} listens to no {what} of the table"
                 f"{did_you_mean(about, known)}"
             )
+        if not inspect.isfunction(method):
+            raise InvalidLifecycle(
+                f"{owner.__name__}.{name} listens by its name, so it has to be a plain method"
+            )
         place: Place = families[about] if prefix.startswith("on_") else about
         yield prefix.removesuffix("_"), place, _two_arguments(owner, name, method)
+
+
+_WRAPPED = (staticmethod, classmethod, property)
 
 
 def _two_arguments(owner: type, name: str, method: Listener) -> Listener:

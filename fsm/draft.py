@@ -6,19 +6,23 @@ then what flows on from the source: `context` and `cached_inputs`, unless given 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from states import NoResult, State, StateError, ambient, moment
+from states.meta import _MetaState as MetaState
+from states.plain import Make, plain
+from states.result import Result, as_result
 
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
     import pendulum
 
-    from .event import StateClass, Transition
+    from .event import Prepare, StateClass, Transition
 
 __all__ = ["Draft", "Drafter", "compile_draft", "given_by"]
 
@@ -41,11 +45,45 @@ class Draft:
         return moment.from_micros(self.micros)
 
 
-def compile_draft(event: str, row: Transition) -> Drafter:
-    """Return the function that makes this row's payload."""
+def compile_draft(event: str, source: StateClass, row: Transition) -> Drafter:
+    """Return the function that makes the payload of this row, from this source."""
     if row.dest is None:
         return _compile_stay(event, row)
-    make, prepare, message = row.dest, row.prepare, row.message
+    slow = _compile_any(event, row.dest, row)
+    make = plain(row.dest)
+    if make is None or row.prepare is not None or issubclass(source, MetaState):
+        return slow
+    return _compile_plain(make, row.message, slow)
+
+
+def _compile_plain(make: Make, message: str | None, slow: Drafter) -> Drafter:
+    """Short cut for what most steps give: nothing, a message or a result, in no ambient context."""
+    surroundings = ambient.context
+
+    def draft(
+        run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
+    ) -> State:
+        said: Any = message
+        result: Result = NoResult
+        if args or len(kwargs) > 1 or surroundings():
+            return slow(run, source, args, kwargs, micros)
+        if kwargs:
+            if "message" in kwargs:
+                said = message if kwargs["message"] is None else kwargs["message"]
+            elif "result" in kwargs:
+                result = as_result(kwargs["result"])
+            else:
+                return slow(run, source, args, kwargs, micros)
+        context, inputs = source._context, source._cached_inputs
+        return make(
+            said, result, dict(context) if context else None, dict(inputs) if inputs else None
+        )
+
+    return draft
+
+
+def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
+    prepare, message = row.prepare, row.message
     names = parameters(make)
     timed = _asks_the_time(make)
 
@@ -54,7 +92,7 @@ def compile_draft(event: str, row: Transition) -> Drafter:
     ) -> State:
         given = _named(event, names, args, kwargs) if args else kwargs
         if prepare is not None:
-            for name, value in prepare(Draft(run, event, source, micros, given)).items():
+            for name, value in _prepared(prepare, Draft(run, event, source, micros, given)):
                 if given.get(name) is None:
                     given[name] = value
         if message is not None and given.get("message") is None:
@@ -69,9 +107,20 @@ def compile_draft(event: str, row: Transition) -> Drafter:
             with ambient.at(micros):
                 return make(**given)
         except TypeError as error:
-            raise _explained(error, event, names, given) from None
+            explained = _explained(error, event, make, given)
+            if explained is error:
+                raise
+            raise explained from error
 
     return draft
+
+
+def _prepared(prepare: Prepare, draft: Draft) -> Iterable[tuple[str, Any]]:
+    answer: object = prepare(draft)
+    if not isinstance(answer, Mapping):
+        name = getattr(prepare, "__name__", prepare)
+        raise InvalidArgument(f"{name} prepares a mapping of payload arguments, not {answer!r}")
+    return answer.items()
 
 
 def parameters(make: StateClass) -> tuple[str, ...]:
@@ -109,7 +158,7 @@ def _compile_stay(event: str, row: Transition) -> Drafter:
             raise InvalidArgument(f"{event} stays in its state and takes changes by keyword only")
         given = kwargs
         if prepare is not None:
-            given = {**prepare(Draft(run, event, source, micros, given)), **kwargs}
+            given = {**dict(_prepared(prepare, Draft(run, event, source, micros, given))), **kwargs}
         with ambient.at(micros):
             return source.evolve(**given) if given else source
 
@@ -136,10 +185,19 @@ def _named(
 
 
 def _explained(
-    error: TypeError, event: str, names: tuple[str, ...], given: Mapping[str, Any]
+    error: TypeError, event: str, make: StateClass, given: Mapping[str, Any]
 ) -> Exception:
-    """A wrong keyword in the words of the event; anything else as it came."""
-    unknown = sorted(given.keys() - set(names))
-    if isinstance(error, StateError) or not unknown:
+    """Arguments that do not fit, in the words of the event; anything else as it came."""
+    if isinstance(error, StateError):
         return error
-    return InvalidArgument(f"{event} takes no {', '.join(unknown)}; it takes {', '.join(names)}")
+    names = parameters(make)
+    unknown = sorted(given.keys() - set(names))
+    if unknown:
+        return InvalidArgument(
+            f"{event} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
+        )
+    try:
+        inspect.signature(make).bind(**given)
+    except TypeError as unfit:
+        return InvalidArgument(f"{event} leads to {make.__name__}: {unfit}")
+    return error

@@ -10,7 +10,8 @@ import attrs
 
 from states import Cached, Looped, Paused, Running, State, StateError, moment
 
-from .errors import CallbackError, GuardRejected
+from .draft import given_by
+from .errors import CallbackError, InvalidArgument, StaleRun, TransitionError
 from .timers import due_at
 
 if TYPE_CHECKING:
@@ -74,19 +75,18 @@ def drive(run: TaskRun, lookup: Lookup | None = None) -> Generator[Wish, Answer,
     while True:
         state = run.state
         if isinstance(state, Running):
-            message = "Interrupted: its process is gone; starting again."
-            _fire(run, "pause", message=message, start_time=_now(run))
-        elif isinstance(state, Looped):
+            _begin_again(run)
+        elif isinstance(state, Looped) and _can(run, "iterate"):
             _fire(run, "iterate")
-        elif isinstance(state, Cached) and _expired(run):
+        elif isinstance(state, Cached) and _expired(run) and _can(run, "expire"):
             _fire(run, "expire")
-        elif run.retry.may():
+        elif _can(run, "retry"):
             _fire(run, "retry")
-        elif "start" not in run.allowed or (lookup is not None and _hit(run, lookup)):
+        elif _stays(run) or (lookup is not None and _hit(run, lookup)):
             return run.state
-        elif not run.start.may():
+        elif not _can(run, "start"):
             waits = due_at(run)
-            if isinstance(state, Paused) or waits is None:
+            if waits is None:
                 return run.state
             yield Wait(waits.at)
         else:
@@ -94,17 +94,36 @@ def drive(run: TaskRun, lookup: Lookup | None = None) -> Generator[Wish, Answer,
             _settle(run, (yield Execute(run.deadline)))
 
 
+def _stays(run: TaskRun) -> bool:
+    """Whether neither time nor we can start it: it is finished, or paused until somebody comes."""
+    paused = isinstance(run.state, Paused) and not _can(run, "start")
+    return paused or "start" not in run.allowed
+
+
+def _begin_again(run: TaskRun) -> None:
+    """The process that ran it is gone: back to where the same attempt can start."""
+    if _can(run, "pause"):
+        message = "Interrupted: its process is gone; starting again."
+        _fire(run, "pause", message=message, start_time=_now(run))
+    else:
+        _fire(run, "fail", message="Interrupted: its process is gone.")
+
+
 def _settle(run: TaskRun, answer: Answer) -> None:
     """Fire what came of the task."""
     if isinstance(answer, Raised):
         _fail(run, answer.error)
-    elif isinstance(answer, Returned) and not _late(run):
+    elif isinstance(answer, Returned) and not (run.deadline and _can(run, "time_out")):
         try:
             _succeed(run, answer.value)
-        except (StateError, GuardRejected) as error:  # the outcome cannot be kept, or is not legal
+        except StaleRun:
+            raise
+        except (StateError, TransitionError) as error:  # cannot be kept, or is not legal
             _fail(run, error)
-    else:
+    elif _can(run, "time_out"):
         _fire(run, "time_out")
+    else:
+        _fire(run, "fail", message="Task timed out during execution.")
 
 
 def _succeed(run: TaskRun, value: Any) -> None:
@@ -112,7 +131,7 @@ def _succeed(run: TaskRun, value: Any) -> None:
         _reported(run, lambda: run.enter(value))
     else:
         _fire(run, "succeed", result=value)
-    if run.policy.cache_for is not None and run.state.is_successful() and run.cache.may():
+    if run.policy.cache_for is not None and run.state.is_successful() and _can(run, "cache"):
         _fire(run, "cache")
 
 
@@ -128,25 +147,23 @@ def _hit(run: TaskRun, lookup: Lookup) -> bool:
     found = lookup(run)
     if found is None:
         return False
-    entry = {
-        "message": found.message,
-        "result": found._result,
-        "cached_parameters": found.cached_parameters,
-        "cached_result_expiration": found.cached_result_expiration,
-    }
-    if not run.cache.may(**entry):
+    if not isinstance(found, Cached):
+        raise InvalidArgument(f"a lookup answers with a Cached or None, not {found!r}")
+    entry = given_by(found)
+    if not _can(run, "cache", **entry):
         return False
     _fire(run, "cache", **entry)
     return True
 
 
-def _late(run: TaskRun) -> bool:
-    return run.deadline is not None and run.time_out.may()
-
-
 def _expired(run: TaskRun) -> bool:
     waits = due_at(run)
     return waits is not None and waits.at <= _now(run)
+
+
+def _can(run: TaskRun, event: str, **payload: Any) -> bool:
+    """Whether *event* is in the table of this class at all, and would pass now."""
+    return event in run.allowed and run.why_not(event, **payload) is None
 
 
 def _fire(run: TaskRun, event: str, **payload: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -82,7 +83,10 @@ class Event(Generic[P, S]):
     @overload
     def __get__(self, run: Run, owner: type | None = None) -> BoundEvent[P, S]: ...
     def __get__(self, run: Run | None, owner: type | None = None) -> Event[P, S] | BoundEvent[P, S]:
-        return self if run is None else BoundEvent(self, run)
+        if run is None:
+            return self
+        fire: Callable[..., Any] = run._fire
+        return BoundEvent(fire, self.name)
 
     def __or__(self, other: Event[P, S]) -> Event[P, S]:
         if not isinstance(other, Event):
@@ -94,31 +98,38 @@ class Event(Generic[P, S]):
         return f"<event {self.name or '(unnamed)'} → {' or '.join(dests)}>"
 
 
-class BoundEvent(Generic[P, S]):
-    """An event, ready to fire on one run."""
+class BoundEvent(functools.partial[S], Generic[P, S]):
+    """An event, ready to fire on one run: the run's `_fire`, with the event's name given.
 
-    __slots__ = ("_event", "_run")
+    A partial, because calling one does not go through a Python function of its own.
+    """
 
-    def __init__(self, event: Event[P, S], run: Run) -> None:
-        self._event, self._run = event, run
+    __slots__ = ()
 
     @property
     def name(self) -> str:
         """The event's name."""
-        return self._event.name
+        return str(self.args[0])
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> S:
-        """Fire, and return the state entered. The arguments are those of that state's class.
+    @property
+    def run(self) -> Run:
+        """The run it fires on."""
+        return cast("Run", cast(Any, self.func).__self__)
 
-        Raises:
-            TransitionError: No row, a guard or another writer refused; the run did not move.
-            JournalError: The step could not be kept; the run did not move.
-            StateError: The payload was refused; the run did not move.
-            CallbackError: The run did move, but a listener failed afterwards.
-            Exception: What a `before` listener, a state handler or a guard raised; the run did
-                not move.
-        """
-        return cast(S, self._run._fire(self._event.name, args, kwargs))
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> S:
+            """Fire, and return the state entered. The arguments are those of that state's class.
+
+            Raises:
+                TransitionError: No row, a guard or another writer refused; the run did not move.
+                JournalError: The step could not be kept; the run did not move.
+                StateError: The payload was refused; the run did not move.
+                CallbackError: The run did move, but a listener failed afterwards.
+                Exception: What a `before` listener, a state handler or a guard raised; the run did
+                    not move.
+            """
+            ...
 
     def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S]:
         """Fire from async code: listeners may be async, and are awaited in the same order.
@@ -126,7 +137,7 @@ class BoundEvent(Generic[P, S]):
         Cancelling before the journal has the step leaves the run where it was; cancelling later
         leaves a run that has moved and remaining listeners that were not told.
         """
-        return cast("Coroutine[Any, Any, S]", self._run._afire(self._event.name, args, kwargs))
+        return cast("Coroutine[Any, Any, S]", self.run._afire(self.name, args, kwargs))
 
     def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether firing now, with these arguments, would pass table and guards."""
@@ -138,10 +149,10 @@ class BoundEvent(Generic[P, S]):
         Raises:
             StateError: The arguments do not make a payload.
         """
-        return self._run._refusal(self._event.name, args, kwargs)
+        return self.run._refusal(self.name, *args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{self._event.name} of {self._run!r}>"
+        return f"<{self.name} of {self.run!r}>"
 
 
 def event(
@@ -168,7 +179,7 @@ def event(
     Raises:
         InvalidLifecycle: A state is none, or a guard cannot be called.
     """
-    if not _is_node(dest):
+    if not is_node(dest):
         raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
     return Event(
         [_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)]
@@ -203,28 +214,37 @@ def _row(
         dest=dest,
         sources=_classes("source", source),
         excluding=_classes("excluding", excluding),
-        conditions=tuple(conditions),
-        unless=tuple(unless),
+        conditions=_guards("conditions", conditions),
+        unless=_guards("unless", unless),
         prepare=prepare,
         message=message,
     )
     if not row.sources:
         raise InvalidLifecycle("an event needs at least one source")
-    for asked in (*row.conditions, *row.unless, *filter(None, [prepare])):
-        if not callable(asked):
-            raise InvalidLifecycle(f"a guard is a function (run, step), not {asked!r}")
+    if prepare is not None and not callable(prepare):
+        raise InvalidLifecycle(f"prepare is a function (draft), not {prepare!r}")
     return row
 
 
+def _guards(role: str, given: Iterable[Guard]) -> tuple[Guard, ...]:
+    if not isinstance(given, Iterable):
+        raise InvalidLifecycle(f"{role} is a list of guards, not {given!r}")
+    guards = tuple(given)
+    for guard in guards:
+        if not callable(guard):
+            raise InvalidLifecycle(f"a guard is a function (run, step), not {guard!r}")
+    return guards
+
+
 def _classes(role: str, given: StateClass | Iterable[StateClass]) -> tuple[StateClass, ...]:
-    classes = (given,) if isinstance(given, type) else tuple(given)
+    classes = tuple(given) if isinstance(given, Iterable) else (given,)
     for cls in classes:
         if not (isinstance(cls, type) and issubclass(cls, State)):
             raise InvalidLifecycle(f"the {role} of an event is a state class, not {cls!r}")
     return classes
 
 
-def _is_node(dest: object) -> bool:
+def is_node(dest: object) -> bool:
     """Whether a run can rest in *dest*: `State` itself and `_`-classes are families only."""
     return (
         isinstance(dest, type)

@@ -10,73 +10,85 @@ stands: every listener is still told, and their errors come out together as one 
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import attrs
-
-from states import State
+from states import State, ambient
 
 from .callbacks import Listener, Plan
 from .errors import (
     CallbackError,
     GuardRejected,
     InvalidArgument,
+    StepInProgress,
     TransitionError,
     TransitionNotAllowed,
     UnknownEvent,
 )
 from .guard import Rejection, weigh
 from .step import Step
-from .turn import wait_for_turn
+from .turn import is_mine, wait_for_turn
 
 if TYPE_CHECKING:
     from .machine import CompiledRow
     from .run import Run
 
-__all__ = ["conclude", "fire", "forget", "plan_of", "post", "propose", "refusal", "replace", "tell"]
+__all__ = ["conclude", "end_turn", "fire", "forget", "post", "propose", "refusal", "replace"]
 
-_get_ident = threading.get_ident
+_new_step = tuple.__new__  # what `Step(...)` comes down to, without the call
+_micros = ambient.micros
+_NO_ROWS: Mapping[str, tuple[CompiledRow, ...]] = {}
 
 
-def fire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> State:
+def fire(run: Run, event: str, /, *args: Any, **kwargs: Any) -> State:
     """Make one step of *run*, then the steps its listeners posted; return the state entered."""
-    if not run._lock.acquire(blocking=False):
+    if not run._lock.acquire(False):
         wait_for_turn(run)
+    errors: list[Exception] = []
     try:
-        run._owner = _get_ident()
-        step, errors = _make(run, event, args, kwargs)
+        run._owner = get_ident()
+        step = _make(run, event, args, kwargs, errors)
         if run._posted:
-            _make_posted(run, errors)
-    finally:
-        run._owner = None
-        run._lock.release()
-        if run._posted:  # by another thread just now, or in a step that was then refused
-            post(run)
+            make_posted(run, errors)
+    except BaseException as refused:
+        end_turn(run, refused)
+        raise
+    run._owner = None
+    run._lock.release()
+    if run._posted:  # another thread posted just now
+        post(run)
     if errors:
         raise CallbackError.of(step, errors)
     return step.dest
 
 
-def refusal(
-    run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> TransitionError | None:
+def refusal(run: Run, event: str, /, *args: Any, **kwargs: Any) -> TransitionError | None:
     """The refusal that firing now would meet, or None; nothing is moved or told."""
+    mine = is_mine(run, get_ident())  # asked from inside a step, which goes on afterwards
+    if not mine:
+        if not run._lock.acquire(False):
+            wait_for_turn(run)
+        run._owner = get_ident()  # so that a guard that fires is refused here too
     try:
         propose(run, event, args, kwargs)
-    except TransitionError as error:
-        return error
+    except StepInProgress:  # of a guard that fires: no answer to what was asked
+        raise
+    except TransitionError as refused:
+        return refused
+    finally:
+        if not mine:
+            end_turn(run, None)
     return None
 
 
 def post(run: Run) -> None:
     """Fire what has been posted, unless a step is in progress, which then does so at its end."""
-    while run._posted and run._lock.acquire(blocking=False):
+    while run._posted and run._lock.acquire(False):
         errors: list[Exception] = []
         try:
-            run._owner = _get_ident()
-            step = _make_posted(run, errors)
+            run._owner = get_ident()
+            step = make_posted(run, errors)
         finally:
             run._owner = None
             run._lock.release()
@@ -84,6 +96,19 @@ def post(run: Run) -> None:
             raise CallbackError.of(step, errors)
         if errors:
             raise errors[0]
+
+
+def end_turn(run: Run, refused: BaseException | None) -> None:
+    """Let others step; fire what was posted meanwhile, without hiding why a step was refused."""
+    run._owner = None
+    run._lock.release()
+    if run._posted:
+        try:
+            post(run)
+        except Exception as error:
+            if refused is None:
+                raise
+            refused.add_note(f"a posted event failed too: {error!r}")
 
 
 def propose(
@@ -95,23 +120,30 @@ def propose(
         TransitionNotAllowed: No row leads from here under *event*.
         GuardRejected: Rows do, but each had a guard that said no.
     """
-    source = run.state
-    rows = run._leading(event)
+    source = run._state
+    if source is None:
+        source = run.state
+    rows = run._rows.get(type(source), _NO_ROWS).get(event) or run._leading(event)
     if not rows:
-        _refuse(run, event, source)
-    micros = run._micros()
+        raise _refused(run, event, source)
+    micros = _micros() if run._clock is None else run._micros()
+    steps = run._steps
     rejections: list[Rejection] = []
     for row in rows:
         given = kwargs if len(rows) == 1 else dict(kwargs)  # a draft fills in what it is given
-        step = run._step(event, source, row.draft(run, source, args, given, micros), micros)
-        rejected = _weigh(row, run, step)
-        if not rejected:
+        dest = row.draft(run, source, args, given, micros)
+        if steps:
+            step = _new_step(Step, (run._id, len(steps) + 1, event, source, dest, micros, None))
+        else:
+            step = Step(run.id, 1, event, source, dest, micros, run.settings())
+        for guard, wanted in row.guards:
+            answer = guard(run, step)
+            if answer is not wanted and (no := weigh(guard, wanted, answer)):
+                rejections.append(no)
+                break
+        else:
             return step, row
-        rejections += rejected
-    error = GuardRejected(event, source, rejections)
-    for rejection in rejections:
-        error.add_note(f"guard: {rejection.where}")
-    raise error
+    raise _rejected(event, source, rejections)
 
 
 def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
@@ -129,38 +161,18 @@ def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
     events = lifecycle.leading(source, type(wanted))
     for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
         for row in run._leading(event):
-            if row.row.dest is type(wanted):
-                other = attrs.evolve(step, event=event, dest=wanted)
-                rejected = _weigh(row, run, other)
-                if not rejected:
+            if row.dest is type(wanted):
+                other = step._replace(event=event, dest=wanted)
+                asked = (weigh(guard, yes, guard(run, other)) for guard, yes in row.guards)
+                no = next(filter(None, asked), None)
+                if no is None:
                     return other, row
-                rejections += rejected
+                rejections.append(no)
     if rejections:
-        raise GuardRejected(f"enter {type(wanted).__name__}", step.source, rejections)
+        raise _rejected(f"enter {type(wanted).__name__}", step.source, rejections)
     raise TransitionNotAllowed(
         f"enter {type(wanted).__name__}", step.source, lifecycle.allowed(source)
     )
-
-
-def plan_of(run: Run, step: Step, row: CompiledRow) -> Plan:
-    """Who is to be told of *step*."""
-    callbacks = run._callbacks or type(run).callbacks
-    return callbacks.plan(step.event, type(step.source), type(step.dest), row.stays)
-
-
-def tell(
-    listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
-) -> None:
-    """Call *listeners* in order; with a list of errors, gather them and go on."""
-    for listener in listeners:
-        try:
-            answer = listener(run, step)
-            if answer is not None and inspect.isawaitable(answer):
-                forget(answer, listener)
-        except Exception as error:  # the step is durable: tell the others, report at the end
-            if errors is None:
-                raise
-            errors.append(error)
 
 
 def forget(answer: Any, listener: Listener) -> NoReturn:
@@ -182,57 +194,82 @@ def conclude(run: Run, step: Step) -> None:
         run._steps.append(step)
 
 
-def _make(
-    run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Step, list[Exception]]:
-    step, row = propose(run, event, args, kwargs)
-    plan = plan_of(run, step, row)
-    for handler in plan.handler:
-        wanted = handler(run, step.source, step.dest)
-        if wanted is not None and inspect.isawaitable(wanted):
-            forget(wanted, handler)
-        if wanted is not None and wanted is not step.dest:
-            step, row = replace(run, step, wanted)
-            plan = attrs.evolve(plan_of(run, step, row), handler=plan.handler)
-    tell(plan.before, run, step, None)
-    if run.journal is not None:
-        run.journal.append(step)
-    errors: list[Exception] = []
-    try:
-        tell(plan.on_exit, run, step, errors)
-    finally:  # even a KeyboardInterrupt finds memory and journal in step
-        conclude(run, step)
-    tell(plan.on_enter, run, step, errors)
-    tell(plan.on_final, run, step, errors)
-    tell(plan.after, run, step, errors)
-    return step, errors
-
-
-def _make_posted(run: Run, errors: list[Exception]) -> Step | None:
+def make_posted(run: Run, errors: list[Exception]) -> Step | None:
     """Make the posted steps in order; what goes wrong with one does not stop the next."""
     last = None
     while run._posted:
         event, args, kwargs = run._posted.popleft()
         try:
-            last, more = _make(run, event, args, kwargs)
-            errors += more
+            last = _make(run, event, args, kwargs, errors)
         except Exception as error:  # nobody waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
     return last
 
 
-def _weigh(row: CompiledRow, run: Run, step: Step) -> list[Rejection]:
-    """The first no among the row's guards, as a list of none or one."""
-    for guard, wanted in row.guards:
-        rejection = weigh(guard, wanted, run, step)
-        if rejection is not None:
-            return [rejection]
-    return []
+def _make(
+    run: Run,
+    event: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    errors: list[Exception],
+) -> Step:
+    step, row = propose(run, event, args, kwargs)
+    plan = (run._callbacks or run.callbacks).plan(row)
+    if plan.handler:
+        step, plan = _handled(run, step, plan)
+    if plan.before:
+        _tell(plan.before, run, step, None)
+    if run.journal is not None:
+        run.journal.append(step)
+    if plan.on_exit:
+        try:
+            _tell(plan.on_exit, run, step, errors)
+        finally:  # even a KeyboardInterrupt finds memory and journal in step
+            conclude(run, step)
+    else:
+        conclude(run, step)
+    if plan.arrived:
+        _tell(plan.arrived, run, step, errors)
+    return step
 
 
-def _refuse(run: Run, event: str, source: State) -> NoReturn:
+def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """What the state handlers make of the step, and who is told of that."""
+    for handler in plan.handler:
+        wanted = handler(run, step.source, step.dest)
+        if wanted is not None and inspect.isawaitable(wanted):
+            forget(wanted, handler)
+        if wanted is not None and wanted is not step.dest:
+            step, row = replace(run, step, wanted)
+            plan = (run._callbacks or run.callbacks).plan(row)
+    return step, plan
+
+
+def _tell(
+    listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
+) -> None:
+    """Call *listeners* in order; with a list for their errors, gather them and go on."""
+    for listener in listeners:
+        try:
+            answer = listener(run, step)
+            if answer is not None and inspect.isawaitable(answer):
+                forget(answer, listener)
+        except Exception as error:  # the step is durable: tell the others, report at the end
+            if errors is None:
+                raise
+            errors.append(error)
+
+
+def _rejected(event: str, source: State, rejections: list[Rejection]) -> GuardRejected:
+    error = GuardRejected(event, source, rejections)
+    for rejection in rejections:
+        error.add_note(f"guard: {rejection.where}")
+    return error
+
+
+def _refused(run: Run, event: str, source: State) -> TransitionError:
     lifecycle = type(run).lifecycle
     if event not in lifecycle.events:
-        raise UnknownEvent(event, tuple(lifecycle.events))
-    raise TransitionNotAllowed(event, source, lifecycle.allowed(type(source)))
+        return UnknownEvent(event, tuple(lifecycle.events))
+    return TransitionNotAllowed(event, source, lifecycle.allowed(type(source)))

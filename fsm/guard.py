@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .errors import InvalidArgument
+
 if TYPE_CHECKING:
     from .step import Step
 
@@ -63,9 +65,11 @@ def label(guard: Guard) -> str:
     return "lambda" if name == "<lambda>" else name.replace("_", " ").strip()
 
 
-def weigh(guard: Guard, wanted: bool, run: Any, step: Step) -> Rejection | None:
-    """Ask *guard*; return its rejection, or None if the step may pass."""
-    answer = guard(run, step)
+def weigh(guard: Guard, wanted: bool, answer: object) -> Rejection | None:
+    """Return the rejection that *guard*'s answer is, or None if the step may pass."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise InvalidArgument(f"the guard {label(guard)} is async; a guard answers at once")
     explains = isinstance(answer, str | datetime.datetime)
     passed = not explains and bool(answer)
     return None if passed is wanted else Rejection(guard, answer, wanted)

@@ -43,13 +43,13 @@ class Registrar:
         self._kind, self._owner, self._run = kind, owner, run
 
     @overload
-    def __call__(self, place: L, /) -> L: ...
-    @overload
     def __call__(
         self, place: type[State] | Event[Any, Any] | str | None, /
     ) -> Callable[[L], L]: ...
     @overload
     def __call__(self, place: type[State] | Event[Any, Any] | str | None, listener: L, /) -> L: ...
+    @overload
+    def __call__(self, place: L, /) -> L: ...
     def __call__(self, place: Any, listener: Any = None, /) -> Any:
         """Register *listener* at *place*; with one of them left out, serve as a decorator.
 
@@ -88,7 +88,9 @@ class Registrar:
                 f"{self._kind} listens to an event of {lifecycle.name}, not {place!r}{hint}"
             )
         if self._kind in ("on_enter", "on_exit") and isinstance(place, type):
-            if any(issubclass(node, place) for node in lifecycle.nodes):
+            if issubclass(place, State) and any(
+                issubclass(node, place) for node in lifecycle.nodes
+            ):
                 return place
             raise InvalidArgument(f"no state of {lifecycle.name} is a {place.__name__}")
         takes = "a state class" if self._kind.startswith("on_e") else "no place, only a listener"

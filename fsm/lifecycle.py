@@ -11,7 +11,7 @@ import attrs
 from states import State
 
 from .errors import InvalidLifecycle
-from .event import Event, StateClass, Transition
+from .event import Event, StateClass, Transition, is_node
 
 __all__ = ["Edge", "Lifecycle"]
 
@@ -45,6 +45,8 @@ class Lifecycle:
             InvalidLifecycle: Two states of one name, a row that can never be taken, or a state
                 that cannot be reached.
         """
+        if not is_node(initial):
+            raise InvalidLifecycle(f"{name} begins in a state class, not in {initial!r}")
         named = {event.name: event for event in events}
         nodes = _nodes(initial, named.values())
         rows = {
@@ -158,6 +160,8 @@ def _check_rows(lifecycle: Lifecycle) -> None:
                 raise InvalidLifecycle(
                     f"{row_name} leads from {names}, where a run of {lifecycle.name} can never be"
                 )
+            if len(set(event.rows)) < len(event.rows):
+                raise InvalidLifecycle(f"{row_name} stands twice under one name")
             if all(any(not above.guarded for above in rows[: rows.index(row)]) for rows in placed):
                 raise InvalidLifecycle(
                     f"{row_name} can never be taken: an unguarded row stands before it"

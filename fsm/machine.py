@@ -26,12 +26,15 @@ __all__ = ["CompiledRow", "LifecycleMachine"]
 class CompiledRow:
     """One row, ready to be tried from one state: draft the payload, then ask the guards."""
 
-    __slots__ = ("draft", "guards", "row", "stays")
+    __slots__ = ("dest", "draft", "event", "guards", "row", "source", "stays")
 
-    def __init__(self, event: str, row: Transition) -> None:
+    def __init__(self, event: str, source: type[State], row: Transition) -> None:
+        self.event = event
         self.row = row
+        self.source = source
+        self.dest = row.dest or source
         self.stays = row.dest is None
-        self.draft: Drafter = compile_draft(event, row)
+        self.draft: Drafter = compile_draft(event, source, row)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
@@ -101,4 +104,4 @@ class LifecycleMachine(transitions.Machine):
                 dest = row.dest.__name__ if row.dest else None  # None: an internal transition
                 guards: Any = {"conditions": [*row.conditions], "unless": [*row.unless]}
                 self.add_transition(event, node.__name__, dest, **guards)
-            yield event, tuple(CompiledRow(event, row) for row in rows)
+            yield event, tuple(CompiledRow(event, node, row) for row in rows)

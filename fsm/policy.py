@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .errors import InvalidArgument
 
-__all__ = ["Policy"]
+if TYPE_CHECKING:
+    import pendulum
+
+__all__ = ["Policy", "after"]
 
 
 def _as_seconds(value: object) -> float | None:
@@ -56,5 +59,17 @@ class Policy:
         return attrs.evolve(self, **given) if given else self
 
     def settings(self) -> Mapping[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as plain JSON values; `Policy(**settings)` is equal."""
         return attrs.asdict(self)
+
+
+def after(at: pendulum.DateTime, seconds: float) -> pendulum.DateTime:
+    """The point in time *seconds* after *at*.
+
+    Raises:
+        InvalidArgument: It lies beyond the year 9999.
+    """
+    try:
+        return at.add(seconds=seconds)
+    except (OverflowError, ValueError) as error:
+        raise InvalidArgument(f"{seconds:g} seconds after {at} is beyond the year 9999") from error

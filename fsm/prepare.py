@@ -5,12 +5,13 @@ Messages are those of the reference system where it has one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 from states import Cached, Mapped
 
 from .draft import Draft
+from .policy import after
 
 __all__ = [
     "next_attempt",
@@ -32,7 +33,12 @@ def wrapped_source(draft: Draft) -> Mapping[str, Any]:
 def the_error(draft: Draft) -> Mapping[str, Any]:
     """The message says which exception it was, if the result is one."""
     error = draft.given.get("result")
-    return {"message": f"Unexpected error: {error!r}"} if isinstance(error, BaseException) else {}
+    if not isinstance(error, BaseException):
+        return {}
+    try:
+        return {"message": f"Unexpected error: {error!r}"}
+    except Exception:  # an exception's repr is anyone's code
+        return {"message": f"Unexpected error: {type(error).__name__}"}
 
 
 def next_attempt(draft: Draft) -> Mapping[str, Any]:
@@ -42,7 +48,7 @@ def next_attempt(draft: Draft) -> Mapping[str, Any]:
     count = run.attempts if count is None else count
     return {
         "run_count": count,
-        "start_time": draft.at.add(seconds=run.policy.retry_delay or 0),
+        "start_time": after(draft.at, run.policy.retry_delay or 0),
         "message": f"Retrying Task (after attempt {count} of {run.max_retries + 1})",
     }
 
@@ -55,6 +61,8 @@ def the_mapping(draft: Draft) -> Mapping[str, Any]:
             "message": "Mapped tasks submitted for execution.",
         }
     children = draft.given.get("map_states") or ()
+    if not isinstance(children, Sized):  # Mapped will say what it thinks of that
+        return {}
     return {"message": f"Preparing to submit {len(children)} mapped tasks."}
 
 
@@ -68,7 +76,7 @@ def same_outcome(draft: Draft) -> Mapping[str, Any]:
         kept["cached_parameters"] = source.cached_parameters
         kept["cached_result_expiration"] = source.cached_result_expiration
     if draft.run.policy.cache_for is not None:
-        kept["cached_result_expiration"] = draft.at.add(seconds=draft.run.policy.cache_for)
+        kept["cached_result_expiration"] = after(draft.at, draft.run.policy.cache_for)
     return kept
 
 

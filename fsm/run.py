@@ -14,6 +14,7 @@ from .callbacks import Callbacks, methods
 from .declaration import declared
 from .draft import given_by
 from .errors import (
+    CorruptJournal,
     GuardRejected,
     InvalidArgument,
     TransitionError,
@@ -47,6 +48,7 @@ class _Machine:
         machine = owner._compiled
         if machine is None:
             machine = owner._compiled = LifecycleMachine(owner.lifecycle)
+            owner._rows = machine.rows
         return machine
 
 
@@ -72,6 +74,7 @@ class Run:
     callbacks: ClassVar[Callbacks]
     machine = _Machine()
     _compiled: ClassVar[LifecycleMachine | None] = None
+    _rows: ClassVar[Mapping[StateClass, Mapping[str, tuple[CompiledRow, ...]]]] = {}
 
     before = Hook("before")  # before an event or all; raising vetoes the step
     after = Hook("after")  # after an event or all
@@ -92,8 +95,8 @@ class Run:
             check_id(id)
         if state is not None:
             self._check_node(state)
-        if journal is not None and not callable(getattr(journal, "append", None)):
-            raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+        if journal is not None:
+            _check_journal(journal)
         if clock is not None and not callable(clock):
             raise InvalidArgument(f"a clock is called for an aware datetime, {clock!r} cannot be")
         self.journal = journal
@@ -111,10 +114,12 @@ class Run:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._compiled = None
+        cls._compiled, cls._rows = None, {}
         cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls))
-        parent = getattr(cls.__base__, "callbacks", None)
-        cls.callbacks = Callbacks(parent, cls.lifecycle)
+        above = [
+            vars(base)["callbacks"] for base in cls.__mro__[:0:-1] if "callbacks" in vars(base)
+        ]
+        cls.callbacks = Callbacks(above, cls.lifecycle)
         cls.callbacks.declare(methods(cls, cls.lifecycle))
 
     @classmethod
@@ -127,10 +132,16 @@ class Run:
             UnknownRun: There is no such run.
             CorruptJournal: What is recorded is not a history of this lifecycle.
         """
+        _check_journal(journal)
         steps = list(journal.steps(id))
         check_history(cls.lifecycle, id, steps)
-        first = steps[0]
-        run = cls(id, state=first.source, journal=journal, clock=clock, **(first.settings or {}))
+        first, settings = steps[0], steps[0].settings or {}
+        try:
+            run = cls(id, state=first.source, journal=journal, clock=clock, **settings)
+        except (TypeError, ValueError) as error:
+            raise CorruptJournal(
+                f"run {id!r}: its settings {settings!r} do not make a {cls.__name__}: {error}"
+            ) from error
         run._steps = steps
         run._state = steps[-1].dest
         return run
@@ -139,7 +150,9 @@ class Run:
     def id(self) -> str:
         """Its name in the journal."""
         if self._id is None:
-            self._id = new_id()
+            with _birth:
+                if self._id is None:
+                    self._id = new_id()
         return self._id
 
     @property
@@ -172,7 +185,7 @@ class Run:
         Raises:
             UnknownEvent: The table has no such event; the run did not move.
         """
-        return self._fire(self._known(event), args, kwargs)
+        return self._fire(self._known(event), *args, **kwargs)
 
     def enter(self, state: State) -> State:
         """Make the step that leads to *state*, by whichever event leads there; otherwise as firing.
@@ -184,7 +197,7 @@ class Run:
         refused: GuardRejected | None = None
         for event in self.lifecycle.leading(type(self.state), type(state)):
             try:
-                return self._fire(event, (), given_by(state))
+                return self._fire(event, **given_by(state))
             except GuardRejected as error:
                 refused = error
         if refused is not None:
@@ -195,7 +208,7 @@ class Run:
         self, event: str | Event[Any, Any], *args: Any, **kwargs: Any
     ) -> TransitionError | None:
         """The refusal that firing now would meet, not raised; None where the way is free."""
-        return self._refusal(self._known(event), args, kwargs)
+        return self._refusal(self._known(event), *args, **kwargs)
 
     def post(self, event: str | Event[Any, Any], *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.
@@ -244,14 +257,9 @@ class Run:
         """The rows out of here under *event*, in the order they are tried."""
         return self.machine.rows[type(self.state)].get(event, ())
 
-    def _step(self, event: str, source: State, dest: State, micros: int) -> Step:
-        if self._steps:
-            return Step(self.id, len(self._steps) + 1, event, source, dest, micros)
-        return Step(self.id, 1, event, source, dest, micros, self.settings())
-
     def _own_callbacks(self) -> Callbacks:
         if self._callbacks is None:
-            self._callbacks = Callbacks(type(self).callbacks)
+            self._callbacks = self.callbacks.below()
         return self._callbacks
 
     def _known(self, event: str | Event[Any, Any]) -> str:
@@ -269,8 +277,15 @@ class Run:
             )
 
 
+def _check_journal(journal: object) -> None:
+    if not callable(getattr(journal, "append", None)) or not callable(
+        getattr(journal, "steps", None)
+    ):
+        raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+
+
 # A table of one state and no rows, so that `Run` itself is no exception.
 Run.lifecycle = Lifecycle.of("Run", Run.initial, ())
-Run.callbacks = Callbacks(None, Run.lifecycle)
+Run.callbacks = Callbacks((), Run.lifecycle)
 
 _birth = allocate_lock()

@@ -30,9 +30,10 @@ from states import (
     ValidationFailed,
 )
 
+from .errors import InvalidArgument
 from .event import event
 from .guards import attempts_left, cache_fresh, deadline_passed, pause_over, start_time_reached
-from .policy import Policy
+from .policy import Policy, after
 from .prepare import (
     next_attempt,
     next_iteration,
@@ -63,7 +64,8 @@ class TaskRun(Run):
     other way of being pending. `context` and `cached_inputs` flow along every row.
 
     Args:
-        max_retries: How often to try again; 0 unless the class's `default_policy` says otherwise.
+        policy: All of the following at once; the class's `default_policy` if left out.
+        max_retries: How often to try again; 0 by default.
         retry_delay: Seconds from a failure to the next attempt; 0 by default.
         timeout: Seconds an attempt may run; no limit by default.
         cache_for: Seconds its result keeps in the cache; not cached by default.
@@ -123,13 +125,18 @@ class TaskRun(Run):
         state: State | None = None,
         journal: Journal | None = None,
         clock: Clock | None = None,
+        policy: Policy | Mapping[str, Any] | None = None,
         max_retries: int | None = None,
         retry_delay: float | datetime.timedelta | None = None,
         timeout: float | datetime.timedelta | None = None,
         cache_for: float | datetime.timedelta | None = None,
     ) -> None:
         super().__init__(id, state=state, journal=journal, clock=clock)
-        self.policy = self.default_policy.evolve(
+        if isinstance(policy, Mapping):  # as `settings` has it
+            policy = Policy(**policy)
+        if policy is not None and not isinstance(policy, Policy):
+            raise InvalidArgument(f"a policy is a Policy, not {policy!r}")
+        self.policy = (policy or self.default_policy).evolve(
             max_retries=max_retries, retry_delay=retry_delay, timeout=timeout, cache_for=cache_for
         )
 
@@ -140,7 +147,7 @@ class TaskRun(Run):
 
     @property
     def attempts(self) -> int:
-        """How many attempts have begun; the number of the present one while it runs.
+        """How many attempts have begun, or failed before they could; which one it is in.
 
         Resuming and looping go on with the same attempt; only what follows a `Retrying`, whose
         `run_count` is the number of attempts before it, is another.
@@ -149,11 +156,13 @@ class TaskRun(Run):
         for step in reversed(self._steps or ()):
             if isinstance(step.dest, Retrying):
                 return step.dest.run_count + begun
-            if isinstance(step.dest, Running):
+            if isinstance(step.dest, Running | Failed):
                 begun = 1
         first = self._began()
         if isinstance(first, Retrying):
             return first.run_count + begun
+        if isinstance(first, Running | Failed):
+            begun = 1
         return max(begun, first.context.get("task_run_count") or 0)
 
     run_count = attempts
@@ -175,7 +184,7 @@ class TaskRun(Run):
             return None
         entered = (step for step in reversed(self._steps or ()) if not step.source.is_running())
         begun = next(entered, None)  # a step that stays in Running does not begin it anew
-        return None if begun is None else begun.at.add(seconds=self.policy.timeout)
+        return None if begun is None else after(begun.at, self.policy.timeout)
 
     def _began(self) -> State:
         return self._steps[0].source if self._steps else self.state
@@ -190,4 +199,4 @@ class TaskRun(Run):
 
     def settings(self) -> Mapping[str, Any]:
         """The policy, so that a restored run has the same."""
-        return self.policy.settings()
+        return {"policy": self.policy.settings()}

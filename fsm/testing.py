@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime
 import threading
 from collections.abc import Collection
 from concurrent.futures import Future
@@ -13,8 +14,6 @@ import pendulum
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
-    import datetime
-
     from .step import Step
 
 __all__ = ["HandClock", "Recorder"]
@@ -31,8 +30,8 @@ class HandClock:
     patience = 0.05  # real seconds for work in other threads to be done before time moves on
 
     def __init__(self, start: datetime.datetime = _START) -> None:
-        if start.tzinfo is None:
-            raise InvalidArgument(f"a clock needs a zone; {start!r} has none")
+        if not isinstance(start, datetime.datetime) or start.tzinfo is None:
+            raise InvalidArgument(f"a clock starts at an aware datetime, not {start!r}")
         self._now = pendulum.instance(start).in_timezone("UTC")
         self._lock = threading.Lock()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,9 @@ import attrs
 from states import Cached, Queued, Scheduled, State, ambient
 
 from .errors import InvalidArgument
+from .run import Run
 
 if TYPE_CHECKING:
-    import datetime
-
     import pendulum
 
     from .task import TaskRun
@@ -51,8 +51,12 @@ def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[t
         InvalidArgument: *now* has no zone.
     """
     now = ambient.now() if now is None else now
-    if now.tzinfo is None:
-        raise InvalidArgument(f"a point in time has a zone; {now!r} has none")
+    if not isinstance(now, datetime.datetime) or now.tzinfo is None:
+        raise InvalidArgument(f"a point in time is an aware datetime, not {now!r}")
+    runs = list(runs)
+    for run in runs:
+        if not isinstance(run, Run):
+            raise InvalidArgument(f"a run is due or not, but {run!r} is none")
     found = [(run, waits) for run in runs if (waits := due_at(run)) and waits.at <= now]
     return sorted(found, key=lambda pair: pair[1].at)
 

@@ -109,11 +109,6 @@ AS_BEFORE = [
     pytest.param(
         trace,
         id=trace["desc"],
-        marks=pytest.mark.xfail(
-            trace["initial"]["class"] == "Failed",
-            strict=True,
-            reason="attempts_left lets 0 attempts of 0 retries pass: a finished run runs again",
-        ),
     )
     for trace in TRACES
     if trace["desc"].endswith(", task returns 1")

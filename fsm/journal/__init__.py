@@ -51,7 +51,7 @@ class Journal(Protocol):
         ...
 
     def runs(self) -> Iterator[Summary]:
-        """What is known of each run, in the order of their first steps."""
+        """What is known of each run, by the time of their first steps, then by name."""
         ...
 
     def close(self) -> None:

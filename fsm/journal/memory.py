@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Self
 
 from fsm.errors import StaleRun, UnknownRun
 from fsm.step import Step
@@ -27,14 +28,17 @@ class MemoryJournal:
         Raises:
             StaleRun: Another writer has taken this place, or the step before it is not here.
         """
-        kept = (
-            self._runs.setdefault(step.run, {}) if step.seq == 1 else self._runs.get(step.run, {})
-        )
-        if step.seq > 1 and step.seq - 1 not in kept:
+        known = self._runs.get(step.run, {})
+        if step.seq > 1 and step.seq - 1 not in known:
             raise StaleRun(step.run, step.seq, "ahead of what is recorded")
-        winner = kept.setdefault(step.seq, step)
-        if winner is not step:
-            raise StaleRun(step.run, step.seq, repr(winner))
+        if step.dest._context or step.dest._cached_inputs:  # dicts, which their owner may change
+            step = step._replace(dest=step.dest.evolve())
+        winner = known.get(step.seq)
+        if winner is None:
+            winner = self._runs.setdefault(step.run, known).setdefault(step.seq, step)
+            if winner is step:
+                return
+        raise StaleRun(step.run, step.seq, repr(winner))
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first.
@@ -42,7 +46,7 @@ class MemoryJournal:
         Raises:
             UnknownRun: There is none.
         """
-        kept = self._runs.get(run)
+        kept = self._runs.get(run) if isinstance(run, str) else None
         if not kept:
             raise UnknownRun(run, self)
         return iter([kept[seq] for seq in sorted(kept)])
@@ -57,17 +61,28 @@ class MemoryJournal:
         return map(Record.of, self.steps(run))
 
     def runs(self) -> Iterator[Summary]:
-        """What is known of each run, in the order of their first steps."""
-        for run, kept in list(self._runs.items()):
-            steps = [kept[seq] for seq in sorted(kept)]
-            if steps:
-                last = steps[-1]
-                message = None if last.dest.message is None else str(last.dest.message)
-                name = type(last.dest).__name__
-                yield Summary(run, name, message, len(steps), steps[0].micros, last.micros)
+        """What is known of each run, by the time of their first steps, then by name."""
+        histories = [[kept[seq] for seq in sorted(kept)] for kept in list(self._runs.values())]
+        for steps in sorted(histories, key=lambda steps: (steps[0].micros, steps[0].run)):
+            last = steps[-1]
+            name, message = type(last.dest).__name__, _said(last.dest.message)
+            yield Summary(last.run, name, message, len(steps), steps[0].micros, last.micros)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         return f"<MemoryJournal of {len(self._runs)} runs>"
+
+
+def _said(message: Any) -> str | None:
+    try:
+        return None if message is None else str(message)
+    except Exception as error:  # a message is anyone's object
+        return f"<{type(error).__name__} while asking what it says>"

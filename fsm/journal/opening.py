@@ -25,7 +25,7 @@ def open_journal(url: str | os.PathLike[str]) -> Journal:
         InvalidArgument: The URL is of no kind we know.
         JournalError: There is no journal there, and none can be made.
     """
-    text = os.fspath(url)
+    text = os.fspath(url) if isinstance(url, str | os.PathLike) else None
     if not isinstance(text, str) or not text:
         raise InvalidArgument(f"a journal is opened by a URL or a path, not {url!r}")
     scheme, colon, rest = text.partition(":")

@@ -10,7 +10,7 @@ import attrs
 
 from fsm.errors import CorruptJournal
 from fsm.step import Step
-from states import StateError, codec
+from states import NotSerializable, StateError, codec
 
 __all__ = ["Record", "read"]
 
@@ -38,7 +38,10 @@ class Record:
         origin = None
         if step.seq == 1:
             began = {"source": step.source.serialize(), "settings": dict(step.settings or {})}
-            origin = json.dumps(began, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            try:
+                origin = json.dumps(began, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise NotSerializable(f"settings cannot be written: {error}", "settings") from error
         return cls(
             run=step.run,
             seq=step.seq,
@@ -64,7 +67,7 @@ def read(records: Iterable[Record]) -> Iterator[Step]:
             if seq == 1:
                 began = json.loads(record.origin or "null")
                 source = codec.read(began["source"])
-                settings = began["settings"]
+                settings = dict(began["settings"])
             dest = codec.loads(record.payload)
         except (StateError, ValueError, TypeError, KeyError) as error:
             raise CorruptJournal(

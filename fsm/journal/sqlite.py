@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import attrs
 
-from fsm.errors import JournalError, StaleRun, UnknownRun
+from fsm.errors import InvalidArgument, JournalError, StaleRun, UnknownRun
 from fsm.step import Step
 
 from .record import Record, read
@@ -22,6 +24,7 @@ __all__ = ["SQLiteJournal"]
 _MARK = 0x52554E53  # "RUNS": the application_id of our files
 _VERSION = 1
 _A_MOMENT = 0.01  # seconds
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 # `WITHOUT ROWID`: a run's steps lie together, in order, and the key is the table.
 _SCHEMA = """
@@ -67,15 +70,19 @@ class SQLiteJournal:
     """
 
     blocking = True
+    _connection: sqlite3.Connection | None
+    _file: tuple[int, int] | None
 
     def __init__(self, path: str | os.PathLike[str], *, patience: float = 30.0) -> None:
-        self.path = Path(path)
+        try:
+            self._name = os.fsdecode(path)
+            self.path = Path(path).absolute()  # so that ":memory:", too, is a file of that name
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
         self._patience = patience
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
-        with self._lock:
-            self._connect()
+        self._renew()
+        with self._reading("open the journal"):
+            pass
 
     def append(self, step: Step) -> None:
         """Make *step* durable, or raise and leave no trace.
@@ -121,43 +128,68 @@ class SQLiteJournal:
         Raises:
             UnknownRun: There is none.
         """
-        with self._reading(f"read run {run!r}") as connection:
-            rows = connection.execute(_SELECT, (run,)).fetchall()
+        rows = []
+        if isinstance(run, str) and not _SURROGATES.search(run):  # or SQLite cannot look it up
+            with self._reading(f"read run {run!r}") as connection:
+                rows = connection.execute(_SELECT, (run,)).fetchall()
         if not rows:
             raise UnknownRun(run, self)
         return (Record(*row) for row in rows)
 
     def runs(self) -> Iterator[Summary]:
-        """What is known of each run, in the order of their first steps."""
+        """What is known of each run, by the time of their first steps, then by name."""
         with self._reading("list the runs") as connection:
             rows = connection.execute(_RUNS).fetchall()
         return (Summary(*row) for row in rows)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
+        if self._process != os.getpid():
+            return  # a connection inherited over a fork is left alone, not closed
         with self._lock:
-            if self._connection is not None and self._process == os.getpid():
+            if self._connection is not None:
                 self._connection.close()
             self._connection = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_connection", None) is not None:
+            self.close()
+
     def __repr__(self) -> str:
-        return f"<SQLiteJournal {str(self.path)!r}>"
+        return f"<SQLiteJournal {self._name!r}>"
 
     def __str__(self) -> str:
-        return str(self.path)
+        return self._name
+
+    def _renew(self) -> None:
+        """Begin anew, as a forked process must: its parent's lock may be held for ever."""
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._connection = None
+        self._file = None
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[sqlite3.Connection]:
+        if self._process != os.getpid():
+            self._renew()
         with self._lock:
             try:
                 yield self._connect()
-            except sqlite3.Error as error:
-                raise JournalError(f"cannot {what} in {self.path}: {error}") from error
+            except (sqlite3.Error, OSError, ValueError) as error:
+                raise JournalError(f"cannot {what} in {self}: {error}") from error
 
     @contextmanager
     def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
         """One transaction. IMMEDIATE: the write lock first, so that no reader becomes a writer."""
         with self._reading(what) as connection:
+            if _identity(self.path) != self._file:
+                raise JournalError(f"cannot {what}: {self} was replaced while it was open")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -167,14 +199,10 @@ class SQLiteJournal:
                     connection.execute("ROLLBACK")
 
     def _connect(self) -> sqlite3.Connection:
-        """The connection of this process: one inherited over a fork is left alone, not closed."""
-        if self._connection is None or self._process != os.getpid():
-            try:
-                _make_file(self.path)
-                self._connection = self._opened()
-            except (OSError, sqlite3.Error) as error:
-                raise JournalError(f"cannot open the journal {self.path}: {error}") from error
-            self._process = os.getpid()
+        if self._connection is None:
+            _make_file(self.path)
+            self._connection = self._opened()
+            self._file = _identity(self.path)
         return self._connection
 
     def _opened(self) -> sqlite3.Connection:
@@ -213,11 +241,10 @@ class SQLiteJournal:
             return
         if mark == _MARK:
             raise JournalError(
-                f"{self.path} is a journal of version {version}; "
-                f"this release reads version {_VERSION}"
+                f"{self} is a journal of version {version}; this release reads version {_VERSION}"
             )
         if mark or version or tables:
-            raise JournalError(f"{self.path} is a database, but not a journal; name another file")
+            raise JournalError(f"{self} is a database, but not a journal; name another file")
         connection.execute(_SCHEMA)
         connection.execute(f"PRAGMA application_id = {_MARK}")
         connection.execute(f"PRAGMA user_version = {_VERSION}")
@@ -227,3 +254,9 @@ def _make_file(path: Path) -> None:
     """Make the file for its owner alone; SQLite gives its side files the same mode."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(path, flags, 0o600))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file the path names now: what is written to one that was removed is lost."""
+    found = path.stat()
+    return found.st_dev, found.st_ino

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,39 @@ import states
 from fsm import MemoryJournal, Run, Step, TaskRun
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
+from states import State
 
 
 @pytest.fixture
 def clock() -> HandClock:
     """A clock that stands still at the beginning of 2020."""
     return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test leaves open: Python 3.13 warns of each connection that nobody closed."""
+    connections: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remembered(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connections.append(connect(*args, **kwargs))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remembered)
+    yield
+    for connection in connections:
+        with contextlib.suppress(sqlite3.Error):  # another thread's, which closes its own
+            connection.close()
+
+
+@pytest.fixture(autouse=True)
+def strangers() -> Iterator[None]:
+    """Let the state classes that a test declares go with it: others count the family."""
+    known = len(State.children())
+    yield
+    if len(State.children()) != known:
+        gc.collect()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -67,7 +67,6 @@ def test_a_row_that_is_shadowed_in_one_place_only_is_fine() -> None:
     assert type(Partly().end()) is Failed
 
 
-@pytest.mark.xfail(strict=True, reason="_check_rows: rows.index() finds the first of two same rows")
 def test_a_row_joined_with_itself_is_refused() -> None:
     row = event(Running, source=Pending)
     with pytest.raises(InvalidLifecycle):
@@ -94,7 +93,6 @@ def test_two_states_of_one_name_are_refused() -> None:
             two = event(Twin, source=Pending)
 
 
-@pytest.mark.xfail(strict=True, reason="__init_subclass__ never checks `initial` with is_node")
 @pytest.mark.parametrize("initial", [int, State, None, Pending()], ids=repr)
 def test_the_initial_state_is_a_state_class(initial: object) -> None:
     with pytest.raises(InvalidLifecycle):

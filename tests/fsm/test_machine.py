@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import transitions
 
-from fsm import GuardRejected, Run, TaskRun, TransitionNotAllowed, event, internal
+from fsm import GuardRejected, Run, Step, TaskRun, TransitionNotAllowed, event, internal
 from fsm.lifecycle import Lifecycle
 from fsm.testing import HandClock
 from states import Pending, Running, State, Success
@@ -170,7 +170,9 @@ class Twin:
         (row,) = [row for row in self.run._leading(edge.event) if row.row is edge.row]
         micros = self.run._micros()
         dest = row.draft(self.run, self.run.state, (), {}, micros)
-        said = guard(self.run, self.run._step(edge.event, self.run.state, dest, micros))
+        seq = len(self.run.history) + 1
+        step = Step(self.run.id, seq, edge.event, self.run.state, dest, micros)
+        said = guard(self.run, step)
         return said if isinstance(said, bool) else isinstance(said, int) and bool(said)
 
     def fire(self, name: str) -> bool:

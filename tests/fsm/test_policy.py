@@ -56,7 +56,6 @@ def test_settings_are_plain_json() -> None:
     assert Policy(**json.loads(json.dumps(policy.settings()))) == policy
 
 
-@pytest.mark.xfail(strict=True, reason="evolve drops a recorded None; restore the policy whole")
 def test_no_limit_is_restored_as_none_whatever_the_class_says_by_then() -> None:
     journal = MemoryJournal()
 

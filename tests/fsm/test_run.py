@@ -378,7 +378,6 @@ def test_a_gap_in_the_history_is_corrupt(missing: int) -> None:
         TaskRun.restore("r", journal)
 
 
-@pytest.mark.xfail(strict=True, reason="restore passes unknown settings on: a bare TypeError")
 def test_settings_that_the_class_does_not_take_are_corrupt(journal: Any) -> None:
     TaskRun("r", journal=journal).start()
 
@@ -392,7 +391,6 @@ class Narrow(Run):
     start = event(Running, source=Pending)
 
 
-@pytest.mark.xfail(strict=True, reason="restore: check journal, as __init__ does")
 @pytest.mark.parametrize("journal", [None, "runs.db", {}], ids=repr)
 def test_restoring_from_no_journal_is_refused_by_our_tree(journal: Any) -> None:
     with pytest.raises(LifecycleError):
@@ -644,7 +642,6 @@ def test_the_first_to_ask_says_what_a_runs_state_is() -> None:
             assert one.result() is other.result()
 
 
-@pytest.mark.xfail(strict=True, reason="Run.id: check and set under _birth, as Run.state does")
 def test_an_id_is_made_up_once_by_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     import fsm.run
 
@@ -888,9 +885,6 @@ def test_a_task_cancelled_during_an_append_that_fails_has_not_moved() -> None:
     assert run.history == ()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="asyncio.run cancels the inner append task too; use run_in_executor"
-)
 def test_the_end_of_the_loop_during_an_append_leaves_memory_and_journal_in_step(
     obeys: Any,
 ) -> None:
@@ -909,7 +903,6 @@ def test_the_end_of_the_loop_during_an_append_leaves_memory_and_journal_in_step(
     assert len(run.history) == len(kept)
 
 
-@pytest.mark.xfail(strict=True, reason="async waiting has no deadlock check as wait_for_turn has")
 def test_async_runs_that_fire_one_another_do_not_deadlock() -> None:
     one, other = TaskRun("one"), TaskRun("other")
 
@@ -935,7 +928,6 @@ def test_async_runs_that_fire_one_another_do_not_deadlock() -> None:
     assert not asyncio.run(main())
 
 
-@pytest.mark.xfail(strict=True, reason="a child task is not known as the step's own; a contextvar")
 def test_firing_in_a_child_task_of_a_step_is_refused() -> None:
     run = TaskRun()
 
@@ -983,7 +975,6 @@ def test_a_subclass_may_carry_settings_of_its_own(journal: Any) -> None:
     assert (again.colour, again.max_retries) == ("blue", 2)
 
 
-@pytest.mark.xfail(strict=True, reason="Record.of: json.dumps of settings raises a bare TypeError")
 def test_settings_that_cannot_be_written_are_refused_by_our_tree(tmp_path: Any) -> None:
     from fsm.journal.sqlite import SQLiteJournal
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import pickle
 
-import attrs
 import pendulum
 import pytest
 
@@ -31,7 +30,7 @@ def test_a_step_is_stamped_by_the_clock_of_its_run(clock: HandClock) -> None:
 def test_a_step_cannot_be_changed() -> None:
     step = Step("r", 1, "start", Pending(), Running(), 0)
 
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         step.seq = 2  # type: ignore[misc]  # the point of the test
 
 
@@ -50,7 +49,7 @@ def test_only_the_first_step_carries_settings() -> None:
     settings = [step.settings for step in run.history]
 
     assert settings[0] is not None
-    assert settings[0]["max_retries"] == 3
+    assert settings[0]["policy"]["max_retries"] == 3
     assert settings[1] is None
 
 
@@ -58,7 +57,6 @@ def test_later_steps_can_be_hashed() -> None:
     assert len({Step("r", 2, "start", Pending(), Running(), 0)}) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="settings is a dict: field(hash=False) would do")
 def test_the_first_step_can_be_hashed() -> None:
     run = TaskRun()
     run.start()

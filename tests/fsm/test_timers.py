@@ -102,7 +102,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
         due([], pendulum.naive(2020, 1, 1))
 
 
-@pytest.mark.xfail(strict=True, reason="due reads .tzinfo and .state unchecked")
 @pytest.mark.parametrize(
     ("runs", "now"), [([TaskRun()], "now"), ([object()], LATER)], ids=["time", "run"]
 )

@@ -60,7 +60,6 @@ def test_states_is_the_family_tree(fsm: Invoke) -> None:
     result = fsm("diagram", "states", "--format", "dot")
 
     assert result.exit_code == 0
-    assert "Quarantined" not in result.stdout
     assert "ValidationFailed" in result.stdout
 
 

@@ -36,7 +36,7 @@ def test_json_brings_the_payloads(journal: str, fsm: Invoke) -> None:
     data = json.loads(fsm("history", "etl/load", "--journal", journal, "--json").stdout)
 
     assert (data["run"], data["state"]) == ("etl/load", "Success")
-    assert data["settings"]["max_retries"] == 1
+    assert data["settings"]["policy"]["max_retries"] == 1
     assert data["began"]["type"] == "Pending"
     assert [step["seq"] for step in data["steps"]] == [1, 2, 3, 4, 5]
     assert data["steps"][1]["at"] == "2020-01-01T00:00:01.500000+00:00"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fsm import MemoryJournal, Step
+from fsm import MemoryJournal, Step, TaskRun
 
 
 def test_it_says_how_much_it_keeps(step: Callable[..., Step]) -> None:
@@ -22,3 +22,25 @@ def test_steps_read_do_not_grow(step: Callable[..., Step]) -> None:
     journal.append(step(seq=2))
 
     assert len(list(kept)) == 1
+
+
+def test_what_is_kept_does_not_change_with_the_context_of_the_live_state() -> None:
+    journal = MemoryJournal()
+    run = TaskRun("r", journal=journal)
+    run.start(context={"a": 1})
+    run.state.context["b"] = 2  # type: ignore[index]  # as old code does
+
+    (kept,) = journal.steps("r")
+
+    assert dict(kept.dest.context) == {"a": 1}
+
+
+def test_a_message_that_cannot_be_read_does_not_hide_the_runs() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise ValueError("mute")
+
+    journal = MemoryJournal()
+    TaskRun("r", journal=journal).start(message=Mute())
+
+    assert [summary.run for summary in journal.runs()] == ["r"]

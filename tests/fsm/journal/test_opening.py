@@ -40,7 +40,6 @@ def test_what_means_no_journal_is_refused(url: Any) -> None:
         open_journal(url)
 
 
-@pytest.mark.xfail(strict=True, reason="os.fspath raises a bare TypeError: catch it")
 @pytest.mark.parametrize("url", [None, 5, []], ids=repr)
 def test_what_is_no_path_is_refused_by_our_tree(url: Any) -> None:
     with pytest.raises(InvalidArgument):
@@ -52,9 +51,6 @@ def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
         open_journal(tmp_path / "no" / "runs.db")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="DATA LOSS: sqlite3 takes ':memory:' for no file; resolve the path first"
-)
 def test_a_file_that_sqlite_would_not_take_for_one_is_kept_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import functools
 import inspect
 import threading
 from collections.abc import Sequence
@@ -112,8 +111,9 @@ async def _keep(run: Run, step: Step) -> None:
     The thread's future is no task, so the end of the loop does not cancel it either.
     """
     assert run.journal is not None
-    keep = functools.partial(contextvars.copy_context().run, run.journal.append, step)
-    append = asyncio.get_running_loop().run_in_executor(None, keep)
+    journal, context = run.journal, contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    append = loop.run_in_executor(None, lambda: context.run(journal.append, step))
     try:
         await asyncio.shield(append)
     except asyncio.CancelledError:

@@ -58,7 +58,7 @@ def compile_draft(event: str, source: StateClass, row: Transition) -> Drafter:
 
 def _compile_plain(make: Make, message: str | None, slow: Drafter) -> Drafter:
     """Short cut for what most steps give: nothing, a message or a result, in no ambient context."""
-    surroundings = ambient.context
+    surroundings = ambient.current
 
     def draft(
         run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int

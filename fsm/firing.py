@@ -130,8 +130,7 @@ def propose(
     steps = run._steps
     rejections: list[Rejection] = []
     for row in rows:
-        given = kwargs if len(rows) == 1 else dict(kwargs)  # a draft fills in what it is given
-        dest = row.draft(run, source, args, given, micros)
+        dest = row.draft(run, source, args, kwargs, micros)
         if steps:
             step = _new_step(Step, (run._id, len(steps) + 1, event, source, dest, micros, None))
         else:

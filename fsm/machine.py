@@ -28,17 +28,23 @@ class CompiledRow:
 
     __slots__ = ("dest", "draft", "event", "guards", "row", "source", "stays")
 
-    def __init__(self, event: str, source: type[State], row: Transition) -> None:
+    def __init__(self, event: str, source: type[State], row: Transition, alone: bool) -> None:
         self.event = event
         self.row = row
         self.source = source
         self.dest = row.dest or source
         self.stays = row.dest is None
-        self.draft: Drafter = compile_draft(event, source, row)
+        draft = compile_draft(event, source, row)
+        self.draft: Drafter = draft if alone else _each_its_own(draft)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
         )
+
+
+def _each_its_own(draft: Drafter) -> Drafter:
+    """A draft fills in what it is given: where several rows are tried, each gets a copy."""
+    return lambda run, source, args, kwargs, micros: draft(run, source, args, dict(kwargs), micros)
 
 
 class LifecycleState(transitions.State):
@@ -104,4 +110,4 @@ class LifecycleMachine(transitions.Machine):
                 dest = row.dest.__name__ if row.dest else None  # None: an internal transition
                 guards: Any = {"conditions": [*row.conditions], "unless": [*row.unless]}
                 self.add_transition(event, node.__name__, dest, **guards)
-            yield event, tuple(CompiledRow(event, node, row) for row in rows)
+            yield event, tuple(CompiledRow(event, node, row, len(rows) == 1) for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from .errors import InvalidArgument
 if TYPE_CHECKING:
     import pendulum
 
-__all__ = ["Policy", "after"]
+__all__ = ["Policy", "after", "as_policy", "evolved"]
 
 
 def _as_seconds(value: object) -> float | None:
@@ -53,14 +54,40 @@ class Policy:
     timeout: float | None = attrs.field(default=None, converter=_as_seconds)  # None: no limit
     cache_for: float | None = attrs.field(default=None, converter=_as_seconds)  # None: not cached
 
-    def evolve(self, **changes: Any) -> Policy:
-        """Return a copy in which the *changes* that are not None stand."""
-        given = {name: value for name, value in changes.items() if value is not None}
-        return attrs.evolve(self, **given) if given else self
-
     def settings(self) -> Mapping[str, Any]:
         """The fields as plain JSON values; `Policy(**settings)` is equal."""
         return attrs.asdict(self)
+
+
+def as_policy(value: object) -> Policy:
+    """Take a policy, or its settings as a journal has them."""
+    if isinstance(value, Mapping):
+        return Policy(**value)
+    if not isinstance(value, Policy):
+        raise InvalidArgument(f"a policy is a Policy, not {value!r}")
+    return value
+
+
+def evolved(policy: Policy, *given: Any) -> Policy:
+    """Return *policy* with the fields *given*, in their order, where they are not None.
+
+    Runs that are given the same share one: there may be a million of them.
+    """
+    try:
+        return _evolved(policy, *given)
+    except TypeError as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        return _evolved.__wrapped__(policy, *given)  # a wrong value that is not even hashable
+
+
+@functools.lru_cache(maxsize=1024, typed=True)  # typed: 1 is a number of retries, True is none
+def _evolved(policy: Policy, *given: Any) -> Policy:
+    names = (field.name for field in attrs.fields(Policy))
+    return attrs.evolve(
+        policy,
+        **{name: value for name, value in zip(names, given, strict=True) if value is not None},
+    )
 
 
 def after(at: pendulum.DateTime, seconds: float) -> pendulum.DateTime:

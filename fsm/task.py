@@ -30,10 +30,9 @@ from states import (
     ValidationFailed,
 )
 
-from .errors import InvalidArgument
 from .event import event
 from .guards import attempts_left, cache_fresh, deadline_passed, pause_over, start_time_reached
-from .policy import Policy, after
+from .policy import Policy, after, as_policy, evolved
 from .prepare import (
     next_attempt,
     next_iteration,
@@ -132,13 +131,9 @@ class TaskRun(Run):
         cache_for: float | datetime.timedelta | None = None,
     ) -> None:
         super().__init__(id, state=state, journal=journal, clock=clock)
-        if isinstance(policy, Mapping):  # as `settings` has it
-            policy = Policy(**policy)
-        if policy is not None and not isinstance(policy, Policy):
-            raise InvalidArgument(f"a policy is a Policy, not {policy!r}")
-        self.policy = (policy or self.default_policy).evolve(
-            max_retries=max_retries, retry_delay=retry_delay, timeout=timeout, cache_for=cache_for
-        )
+        self.policy = self.default_policy if policy is None else as_policy(policy)
+        if not (max_retries is retry_delay is timeout is cache_for is None):
+            self.policy = evolved(self.policy, max_retries, retry_delay, timeout, cache_for)
 
     @property
     def max_retries(self) -> int:

@@ -81,6 +81,9 @@ def context() -> Mapping[str, Any]:
     return _names.get()
 
 
+current = _names.get  # context(), for where the call itself would count
+
+
 @contextmanager
 def using(**names: Any) -> Iterator[None]:
     """Lay *names* over the ambient context."""

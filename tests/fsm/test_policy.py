@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from fsm import InvalidArgument, MemoryJournal, Policy, TaskRun
+from fsm.policy import evolved
 
 
 def test_nothing_is_retried_limited_or_cached_by_default() -> None:
@@ -38,11 +39,11 @@ def test_retries_are_counted(value: Any) -> None:
         Policy(max_retries=value)
 
 
-def test_evolve_takes_what_is_not_none() -> None:
+def test_an_evolved_policy_takes_what_is_not_none() -> None:
     policy = Policy(max_retries=2, timeout=3)
 
-    assert policy.evolve(timeout=None, max_retries=5) == Policy(max_retries=5, timeout=3)
-    assert policy.evolve() is policy
+    assert evolved(policy, 5, None, None, None) == Policy(max_retries=5, timeout=3)
+    assert evolved(policy, None, None, None, None) == policy
 
 
 def test_a_policy_cannot_be_changed() -> None:

@@ -128,7 +128,7 @@ def propose(
         raise _refused(run, event, source)
     micros = _micros() if run._clock is None else run._micros()
     steps = run._steps
-    rejections: list[Rejection] = []
+    rejections: list[Rejection] | None = None
     for row in rows:
         dest = row.draft(run, source, args, kwargs, micros)
         if steps:
@@ -138,11 +138,11 @@ def propose(
         for guard, wanted in row.guards:
             answer = guard(run, step)
             if answer is not wanted and (no := weigh(guard, wanted, answer)):
-                rejections.append(no)
+                rejections = [*(rejections or ()), no]
                 break
         else:
             return step, row
-    raise _rejected(event, source, rejections)
+    raise _rejected(event, source, rejections or [])
 
 
 def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
@@ -228,8 +228,13 @@ def _make(
             conclude(run, step)
     else:
         conclude(run, step)
-    if plan.arrived:
-        _tell(plan.arrived, run, step, errors)
+    for listener in plan.arrived:
+        try:
+            answer = listener(run, step)
+            if answer is not None and inspect.isawaitable(answer):
+                forget(answer, listener)
+        except Exception as error:  # the step is durable: tell the others, report at the end
+            errors.append(error)
     return step
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,6 +35,7 @@ class Form:
     known: frozenset[str]
     exact: frozenset[str]
     constructed: bool
+    put: Mapping[str, Callable[[Any, Any], None]]  # by attribute: what fills it, frozen or not
 
 
 def form_of(cls: type[Any], field: str = "") -> Form:
@@ -85,4 +87,5 @@ def _laid_out(cls: type[Any]) -> Form:
         # Only a class with attrs fields of its own is built through its constructor: for all
         # others the fields as read are the state, and a constructor may ask its surroundings.
         constructed=not registry.is_ours(cls) and "__attrs_attrs__" in cls.__dict__,
+        put={field.name: getattr(cls, field.name).__set__ for field in fields.values()},
     )

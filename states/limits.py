@@ -42,11 +42,35 @@ def check(wire: Mapping[str, Any]) -> None:
     Raises:
         NotDeserializable: Something is too deep, too big, or not JSON; names the top-level field.
     """
+    if _is_small(wire, 3):
+        return
     fault = _fault(wire)
     if fault:
         blamed = (name for name, value in wire.items() if _fault({name: value}))
         field = next((shown(name) for name in blamed if type(name) is str), "")
         raise NotDeserializable(f"{field or 'the state'} {fault}", field)
+
+
+def _is_small(wire: Mapping[str, Any], below: int) -> bool:
+    """Whether a glance is enough, as for most states: few, short, printable, and not deep."""
+    if len(wire) > 16:
+        return False
+    for name, value in wire.items():
+        kind = type(value)
+        if type(name) is not str or len(name) > 64 or not name.isprintable():
+            return False
+        if kind is str:
+            if len(value) > 500 or not value.isprintable():
+                return False
+        elif kind is dict:
+            if value and not (below and _is_small(value, below - 1)):
+                return False
+        elif kind is list:
+            if value:
+                return False
+        elif value is not None and kind is not bool and not _is_number(value):
+            return False
+    return True
 
 
 def _fault(wire: Mapping[str, Any]) -> str:

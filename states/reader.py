@@ -18,7 +18,6 @@ _RESULT = frozenset(("type", "__version__", "value", "result_handler", "location
 _NOTHING: dict[str, Any] = {}  # stands for what is missing, and is empty where that reads well
 _EVERYONES = ("message", "context", "cached_inputs")
 _NAMES = (dict, type(None))
-_put = object.__setattr__
 
 
 class Reader(Untagger):
@@ -71,8 +70,9 @@ class Reader(Untagger):
         if form.constructed:
             return _constructed(cls, form, fields, place)
         state = object.__new__(cls)
+        put = form.put
         for name, value in fields.items():
-            _put(state, name, value)
+            put[name](state, value)
         return state
 
     def result(self, wire: Any, place: str, depth: int) -> Result:

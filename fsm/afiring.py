@@ -13,11 +13,11 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from states import State
+from states import State, ambient
 
 from .callbacks import Listener, Plan
 from .errors import CallbackError, StepInProgress
-from .firing import conclude, end_turn, post, propose, replace
+from .firing import conclude, end_turn, post, propose, replaced
 from .step import Step
 from .turn import Who, await_turn, stop_waiting
 
@@ -96,12 +96,12 @@ async def _make(
 async def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
     """What the state handlers make of the step, and who is told of that."""
     for handler in plan.handler:
-        wanted = handler(run, step.source, step.dest)
-        if inspect.isawaitable(wanted):
-            wanted = await wanted
+        with ambient.at(step.micros), ambient.using(**run._surroundings()):
+            wanted = handler(run, step.source, step.dest)
+            if inspect.isawaitable(wanted):
+                wanted = await wanted
         if wanted is not None and wanted is not step.dest:
-            step, row = replace(run, step, wanted)
-            plan = (run._callbacks or run.callbacks).plan(row)
+            step, plan = replaced(run, step, plan, wanted)
     return step, plan
 
 

@@ -93,8 +93,8 @@ def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
         given = _named(event, names, args, kwargs) if args else kwargs
         if prepare is not None:
             for name, value in _prepared(prepare, Draft(run, event, source, micros, given)):
-                if given.get(name) is None:
-                    given[name] = value
+                if given.get(name) is None and not (name == "result" and name in given):
+                    given[name] = value  # None is "not given", but for a result it is a value
         if message is not None and given.get("message") is None:
             given["message"] = message
         if given.get("context") is None and (context := flowing("_context", source)):

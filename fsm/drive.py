@@ -119,7 +119,7 @@ def _settle(run: TaskRun, answer: Answer) -> None:
         except StaleRun:
             raise
         except (StateError, TransitionError) as error:  # cannot be kept, or is not legal
-            _fail(run, error)
+            _fire(run, "fail", message=str(error), result=error)
     elif _can(run, "time_out"):
         _fire(run, "time_out")
     else:

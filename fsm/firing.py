@@ -10,6 +10,7 @@ stands: every listener is still told, and their errors come out together as one 
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from states import State, ambient
 
 from .callbacks import Listener, Plan
+from .draft import given_by
 from .errors import (
     CallbackError,
     GuardRejected,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from .machine import CompiledRow
     from .run import Run
 
-__all__ = ["conclude", "end_turn", "fire", "forget", "post", "propose", "refusal", "replace"]
+__all__ = ["conclude", "end_turn", "fire", "forget", "post", "propose", "refusal", "replaced"]
+
+logger = logging.getLogger(__name__)
 
 _new_step = tuple.__new__  # what `Step(...)` comes down to, without the call
 _micros = ambient.micros
@@ -145,7 +149,7 @@ def propose(
     raise _rejected(event, source, rejections or [])
 
 
-def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
+def _replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
     """The step that leads to the payload a state handler wants instead, if that is legal.
 
     Raises:
@@ -161,7 +165,8 @@ def replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
     for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
         for row in run._leading(event):
             if row.dest is type(wanted):
-                other = step._replace(event=event, dest=wanted)
+                dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
+                other = step._replace(event=event, dest=dest)
                 asked = (weigh(guard, yes, guard(run, other)) for guard, yes in row.guards)
                 no = next(filter(None, asked), None)
                 if no is None:
@@ -241,13 +246,23 @@ def _make(
 def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
     """What the state handlers make of the step, and who is told of that."""
     for handler in plan.handler:
-        wanted = handler(run, step.source, step.dest)
+        with ambient.at(step.micros), ambient.using(**run._surroundings()):
+            wanted = handler(run, step.source, step.dest)
         if wanted is not None and inspect.isawaitable(wanted):
             forget(wanted, handler)
         if wanted is not None and wanted is not step.dest:
-            step, row = replace(run, step, wanted)
-            plan = (run._callbacks or run.callbacks).plan(row)
+            step, plan = replaced(run, step, plan, wanted)
     return step, plan
+
+
+def replaced(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Plan]:
+    """The step to what a state handler wants; where a guard forbids it, the one proposed."""
+    try:
+        step, row = _replace(run, step, wanted)
+    except GuardRejected as refused:
+        logger.warning("run %s: a state handler %s; %r stands", run.id, refused, step)
+        return step, plan
+    return step, (run._callbacks or run.callbacks).plan(row)
 
 
 def _tell(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from states import Cached, Paused, State
+from states import Cached, Paused, Queued, Scheduled, State
 
 from .guard import Answer
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from .step import Step
     from .task import TaskRun
 
-__all__ = ["attempts_left", "cache_fresh", "deadline_passed", "pause_over", "start_time_reached"]
+__all__ = [
+    "attempts_left",
+    "cache_fresh",
+    "deadline_passed",
+    "pause_over",
+    "standing_for",
+    "start_of",
+    "start_time_reached",
+]
 
 
 def attempts_left(run: TaskRun, step: Step) -> Answer:
@@ -26,15 +34,14 @@ def attempts_left(run: TaskRun, step: Step) -> Answer:
 
 def start_time_reached(run: TaskRun, step: Step) -> Answer:
     """Whether the time to start has come, for the state and for the one it may stand for."""
-    times = [start for state in _standing_for(step.source) if (start := _start_time(state))]
-    return max(times) <= step.at or max(times) if times else True
+    start = start_of(step.source)
+    return start is None or start <= step.at or start
 
 
 def pause_over(run: TaskRun, step: Step) -> Answer:
-    """Whether a paused run's time has come; any other may pass."""
-    if not isinstance(step.source, Paused):
-        return True
-    return step.source.start_time <= step.at or step.source.start_time
+    """Whether a pause is over, of the state or of the one it may stand for; others may pass."""
+    ends = [each.start_time for each in standing_for(step.source) if isinstance(each, Paused)]
+    return not ends or max(ends) <= step.at or max(ends)
 
 
 def deadline_passed(run: TaskRun, step: Step) -> Answer:
@@ -51,10 +58,13 @@ def cache_fresh(run: TaskRun, step: Step) -> Answer:
     return f"the entry expired at {expiration.isoformat()}"
 
 
-def _standing_for(state: State) -> tuple[State, ...]:
+def standing_for(state: State) -> tuple[State, ...]:
+    """The state, and the one it stands for."""
     wrapped = getattr(state, "state", None) if state.is_meta_state() else None
     return (state,) if wrapped is None else (state, wrapped)
 
 
-def _start_time(state: State) -> pendulum.DateTime | None:
-    return getattr(state, "start_time", None)
+def start_of(state: State) -> pendulum.DateTime | None:
+    """When it may start: the later of its own time and that of the state it stands for."""
+    timed = (each for each in standing_for(state) if isinstance(each, Scheduled | Queued))
+    return max((each.start_time for each in timed), default=None)

@@ -62,7 +62,12 @@ class Policy:
 def as_policy(value: object) -> Policy:
     """Take a policy, or its settings as a journal has them."""
     if isinstance(value, Mapping):
-        return Policy(**value)
+        try:
+            return Policy(**value)
+        except InvalidArgument:
+            raise
+        except TypeError as error:
+            raise InvalidArgument(f"a policy has no such fields: {value!r}") from error
     if not isinstance(value, Policy):
         raise InvalidArgument(f"a policy is a Policy, not {value!r}")
     return value

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from typing import Any
 
-from states import Cached, Mapped
+from states import Cached, Mapped, Scheduled
 
 from .draft import Draft
+from .guards import start_of
 from .policy import after
 
 __all__ = [
@@ -24,10 +25,29 @@ __all__ = [
 ]
 
 
+_LONGEST = 10_000  # characters of what an exception says of itself
+
+
 def wrapped_source(draft: Draft) -> Mapping[str, Any]:
-    """The state it stands for is the source, or what the source itself stands for."""
+    """The state it stands for is the source, or what the source itself stands for.
+
+    A time at which that may start goes along, also where it was the queue's.
+    """
     source = draft.source
-    return {"state": getattr(source, "state", None) if source.is_meta_state() else source}
+    if not source.is_meta_state():
+        return {"state": source}
+    inner = getattr(source, "state", None)
+    start = start_of(source)
+    if start is None or start <= draft.at:
+        return {"state": inner}
+    if isinstance(inner, Scheduled):
+        return {"state": inner.evolve(start_time=start)}
+    names = source if inner is None else inner  # whose context and inputs are its own
+    return {
+        "state": Scheduled(
+            start_time=start, context=names.context, cached_inputs=names.cached_inputs
+        )
+    }
 
 
 def the_error(draft: Draft) -> Mapping[str, Any]:
@@ -36,7 +56,7 @@ def the_error(draft: Draft) -> Mapping[str, Any]:
     if not isinstance(error, BaseException):
         return {}
     try:
-        return {"message": f"Unexpected error: {error!r}"}
+        return {"message": f"Unexpected error: {error!r}"[:_LONGEST]}
     except Exception:  # an exception's repr is anyone's code
         return {"message": f"Unexpected error: {type(error).__name__}"}
 
@@ -67,7 +87,10 @@ def the_mapping(draft: Draft) -> Mapping[str, Any]:
 
 
 def same_outcome(draft: Draft) -> Mapping[str, Any]:
-    """Result and message of a success, to keep for the run's `cache_for`; a hit brings its own."""
+    """Result and message of a success, to keep for the run's `cache_for`; a hit brings its own.
+
+    An entry that is kept again expires when it would have.
+    """
     source = draft.source
     if not source.is_successful():
         return {}
@@ -75,7 +98,7 @@ def same_outcome(draft: Draft) -> Mapping[str, Any]:
     if isinstance(source, Cached):
         kept["cached_parameters"] = source.cached_parameters
         kept["cached_result_expiration"] = source.cached_result_expiration
-    if draft.run.policy.cache_for is not None:
+    elif draft.run.policy.cache_for is not None:
         kept["cached_result_expiration"] = after(draft.at, draft.run.policy.cache_for)
     return kept
 

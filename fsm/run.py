@@ -179,7 +179,7 @@ class Run:
         """The events that lead out of here, whatever their guards will say."""
         return self.lifecycle.allowed(type(self.state))
 
-    def trigger(self, event: str, *args: Any, **kwargs: Any) -> State:
+    def trigger(self, event: str, /, *args: Any, **kwargs: Any) -> State:
         """Fire by name, as a command line or a network does; otherwise as the method does.
 
         Raises:
@@ -189,6 +189,9 @@ class Run:
 
     def enter(self, state: State) -> State:
         """Make the step that leads to *state*, by whichever event leads there; otherwise as firing.
+
+        What *state* carries stands: a `Retrying` made outside the run's own tasks says itself
+        how many attempts there have been.
 
         Raises:
             TransitionNotAllowed: No event leads from here to such a state; the run did not move.
@@ -205,12 +208,12 @@ class Run:
         raise TransitionNotAllowed(f"enter {type(state).__name__}", self.state, self.allowed)
 
     def why_not(
-        self, event: str | Event[Any, Any], *args: Any, **kwargs: Any
+        self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
     ) -> TransitionError | None:
         """The refusal that firing now would meet, not raised; None where the way is free."""
         return self._refusal(self._known(event), *args, **kwargs)
 
-    def post(self, event: str | Event[Any, Any], *args: Any, **kwargs: Any) -> None:
+    def post(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.
 
         Errors of a posted event come out of the step it was posted in, as part of its
@@ -261,6 +264,10 @@ class Run:
         if self._callbacks is None:
             self._callbacks = self.callbacks.below()
         return self._callbacks
+
+    def _surroundings(self) -> Mapping[str, Any]:
+        """The ambient context of who makes payloads for it: its tasks and state handlers."""
+        return {}
 
     def _known(self, event: str | Event[Any, Any]) -> str:
         name = event.name if isinstance(event, Event) else event

@@ -145,14 +145,14 @@ class Runner:
         return run.state
 
     def _trips(self, calls: Iterable[Call]) -> list[Trip]:
-        seen: set[int] = set()
+        seen: set[str] = set()
         trips = []
         for call in calls:
             if not isinstance(call, Call):
                 raise InvalidArgument(f"a Call is performed, not {call!r}")
-            if id(call.run) in seen:
+            if call.run.id in seen:
                 raise InvalidArgument(f"run {call.run.id!r} is called twice; make another run")
-            seen.add(id(call.run))
+            seen.add(call.run.id)
             trips.append(Trip(call, self._lookup))
         return trips
 

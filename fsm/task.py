@@ -31,7 +31,13 @@ from states import (
 )
 
 from .event import event
-from .guards import attempts_left, cache_fresh, deadline_passed, pause_over, start_time_reached
+from .guards import (
+    attempts_left,
+    cache_fresh,
+    deadline_passed,
+    pause_over,
+    start_time_reached,
+)
 from .policy import Policy, after, as_policy, evolved
 from .prepare import (
     next_attempt,
@@ -74,7 +80,9 @@ class TaskRun(Run):
 
     # fmt: off
     #                       dest               source                 guards
-    schedule        = event(Scheduled,         source=ready,          excluding=Paused)
+    schedule        = event(Scheduled,         source=waiting,        excluding=Paused) \
+                    | event(Scheduled,         source=(Submitted, Queued),
+                                                                      conditions=[pause_over])
     submit          = event(Submitted,         source=(waiting, Queued),
                                                                       conditions=[pause_over],
                             prepare=wrapped_source, message="Submitted for execution.")
@@ -158,7 +166,8 @@ class TaskRun(Run):
             return first.run_count + begun
         if isinstance(first, Running | Failed):
             begun = 1
-        return max(begun, first.context.get("task_run_count") or 0)
+        count = first.context.get("task_run_count")
+        return max(begun, count if type(count) is int else 0)
 
     run_count = attempts
 
@@ -191,6 +200,13 @@ class TaskRun(Run):
                 yield step.dest
         if isinstance(began := self._began(), Looped):
             yield began
+
+    def _surroundings(self) -> Mapping[str, Any]:
+        return {
+            "task_run_count": self.attempts,
+            "task_loop_count": self.loop_count + 1,
+            "task_loop_result": self.loop_result,
+        }
 
     def settings(self) -> Mapping[str, Any]:
         """The policy, so that a restored run has the same."""

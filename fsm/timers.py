@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from states import Cached, Queued, Scheduled, State, ambient
+from states import Cached, ambient
 
 from .errors import InvalidArgument
+from .guards import start_of
 from .run import Run
 
 if TYPE_CHECKING:
@@ -38,10 +39,8 @@ def due_at(run: TaskRun) -> Due | None:
     if isinstance(state, Cached):
         expiration = state.cached_result_expiration
         return None if expiration is None else Due(expiration, "expire")
-    starts = [
-        each.start_time for each in _standing_for(state) if isinstance(each, Scheduled | Queued)
-    ]
-    return Due(max(starts), "start") if starts else None
+    start = start_of(state)
+    return None if start is None else Due(start, "start")
 
 
 def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[tuple[TaskRun, Due]]:
@@ -59,9 +58,3 @@ def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[t
             raise InvalidArgument(f"a run is due or not, but {run!r} is none")
     found = [(run, waits) for run in runs if (waits := due_at(run)) and waits.at <= now]
     return sorted(found, key=lambda pair: pair[1].at)
-
-
-def _standing_for(state: State) -> tuple[State, ...]:
-    """The state, and the one it stands for."""
-    wrapped = getattr(state, "state", None) if state.is_meta_state() else None
-    return (state,) if wrapped is None else (state, wrapped)

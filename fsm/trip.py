@@ -66,15 +66,13 @@ class Trip:
         self.work = None
         try:
             self._wish = self._drive.send(self._answer)
+            self._answer = None
+            if isinstance(self._wish, Execute):
+                self.work = self._submitted(executor)
         except StopIteration as stop:
             self.end = stop.value
-            return
         except Exception as trouble:  # its own: the other trips go on
             self.trouble = trouble
-            return
-        self._answer = None
-        if isinstance(self._wish, Execute):
-            self.work = self._submitted(executor)
 
     def answered(self, now: pendulum.DateTime) -> bool:
         """Whether its wish has been answered: by the task, or by time."""
@@ -93,14 +91,7 @@ class Trip:
             self.run.trigger("cancel", message="Interrupt signal raised, cancelling task run.")
 
     def _submitted(self, executor: Executor) -> Future[Any]:
-        call, names = (
-            self._call,
-            {
-                "task_run_count": self.run.attempts,
-                "task_loop_count": self.run.loop_count + 1,
-                "task_loop_result": self.run.loop_result,
-            },
-        )
+        call, names = self._call, self.run._surroundings()
         try:
             return executor.submit(_execute, names, call.task, call.args, call.kwargs)
         except Exception as error:  # a pool that is shut down or broken: the attempt failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -34,11 +35,12 @@ def lossy(exact: Any) -> Any:
 
 
 def _named(pairs: list[list[Any]]) -> dict[str, Any]:
-    names = [lossy(name) for name, _ in pairs]
-    return {
-        name if type(name) is str else canonical(name): lossy(item)
-        for name, (_, item) in zip(names, pairs, strict=True)
-    }
+    return {_name(lossy(name)): lossy(item) for name, item in pairs}
+
+
+def _name(key: Any) -> str:
+    """What the reference makes of a key: `str()` of it. Only a tuple comes here as a list."""
+    return str(tuple(key) if type(key) is list else key)
 
 
 def _readable(text: str) -> str:
@@ -58,3 +60,19 @@ _LOSSY: dict[str, Any] = {
     "$state": lambda value: value["type"],
     "$tuple": lossy,
 }
+
+
+def as_text(message: Any, plain: Any, exact: Any) -> str:
+    """What the reference, which takes `str()` of anything, would write, where that is stable.
+
+    What is read back says the same and may look different: a datetime is pendulum's, a dict or a
+    set has another order. There the text is JSON.
+    """
+    if isinstance(message, (int, float)):
+        return str(message)
+    if isinstance(message, (list, tuple)) and not _MORE_THAN_LISTS.search(canonical(exact)):
+        return str(message)
+    return plain if type(plain) is str else canonical(plain)
+
+
+_MORE_THAN_LISTS = re.compile(r'\{"(?!\$tuple")')

@@ -82,6 +82,9 @@ def as_moment(value: Any, field: str) -> pendulum.DateTime:
         zone = _as_zone(value)
         if isinstance(zone, timezone):
             return from_micros(to_micros(value))
+        if value.fold and _is_twice(value, zone):  # pickling would take the first of the two
+            zone = pendulum.FixedTimezone(int(value.utcoffset().total_seconds()))  # type: ignore[union-attr]  # aware
+            return _rebuilt(value, zone)
         moment = value if _is_ours(value, zone) else _rebuilt(value, zone)
         to_micros(moment)
     except Exception as error:  # a tzinfo is the caller's code and may raise anything
@@ -89,6 +92,12 @@ def as_moment(value: Any, field: str) -> pendulum.DateTime:
             f"{field} has a tzinfo that cannot say its offset: {type(error).__name__}", field
         ) from error
     return moment  # type: ignore[return-value]  # _is_ours says it is pendulum's
+
+
+def _is_twice(value: datetime, zone: tzinfo) -> bool:
+    """Whether the clock on the wall shows this time a second time, as in autumn."""
+    wall = datetime(*value.timetuple()[:6], tzinfo=zone)
+    return wall.utcoffset() != wall.replace(fold=1).utcoffset()
 
 
 def _is_ours(value: datetime, zone: tzinfo) -> bool:

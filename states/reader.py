@@ -5,7 +5,7 @@ Law: reading asks neither the clock nor the ambient context, and runs nothing it
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from states import ambient, moment, registry
 from states.errors import NotDeserializable, StateError
@@ -213,11 +213,15 @@ class _Value:
         self.value = value
 
 
+def _no_time() -> NoReturn:
+    raise NotDeserializable("a field asks for the time, which reading does not know")
+
+
 def _constructed(cls: type[Any], form: Form, fields: dict[str, Any], place: str) -> Any:
     names = {"_context": "context", "_cached_inputs": "cached_inputs", "_result": "result"}
     names |= {attribute: name for name, attribute in (*form.own, *form.extra)}
     try:
-        with ambient.sealed():
+        with ambient.sealed(), ambient.clock(_no_time):
             return cls(**{names.get(name, name): value for name, value in fields.items()})
     except Exception as error:  # converters and validators of a user's class raise what they like
         field = error.field if isinstance(error, StateError) else ""

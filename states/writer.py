@@ -14,7 +14,7 @@ from states.errors import InvalidPayload, NotSerializable
 from states.exact import Tagger
 from states.form import VERSION, form_of
 from states.limits import CHILDREN, DEPTH, INTEGERS, shown
-from states.lossy import canonical
+from states.lossy import as_text
 from states.result import NoResult, Result, SafeResult
 
 _Wire = dict[str, Any]
@@ -95,9 +95,7 @@ class Writer(Tagger):
             return
         plain, tagged = self.said(message, place, depth)
         exact["message"] = self.tag(message, place, depth) if tagged is None else tagged
-        if isinstance(message, (int, float)):
-            plain = str(message)
-        wire["message"] = plain if type(plain) is str else canonical(plain)
+        wire["message"] = as_text(message, plain, exact["message"])
 
     def _context(self, names: Mapping[Any, Any], place: str, depth: int, exact: _Wire) -> Any:
         plain, tagged = self.said(names, place + "context", depth)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from fsm.step import Step
 
@@ -55,4 +55,8 @@ class Journal(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; what was kept stays kept."""
+        """Let go of files and connections; what was kept stays kept. `with` does so too."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...

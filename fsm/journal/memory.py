@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Self
 
 from fsm.errors import StaleRun, UnknownRun
 from fsm.step import Step
+from states import State
 
 from .record import Record
 from .summary import Summary
@@ -32,7 +34,7 @@ class MemoryJournal:
         if step.seq > 1 and step.seq - 1 not in known:
             raise StaleRun(step.run, step.seq, "ahead of what is recorded")
         if step.dest._context or step.dest._cached_inputs:  # dicts, which their owner may change
-            step = step._replace(dest=step.dest.evolve())
+            step = step._replace(dest=_apart(step.dest))
         winner = known.get(step.seq)
         if winner is None:
             winner = self._runs.setdefault(step.run, known).setdefault(step.seq, step)
@@ -79,6 +81,14 @@ class MemoryJournal:
 
     def __repr__(self) -> str:
         return f"<MemoryJournal of {len(self._runs)} runs>"
+
+
+def _apart(state: State) -> State:
+    """A copy whose context nobody else holds, as far as it can be copied."""
+    try:
+        return state.evolve(context=copy.deepcopy(state.context))
+    except Exception:  # a context may hold anything
+        return state.evolve()
 
 
 def _said(message: Any) -> str | None:

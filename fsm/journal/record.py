@@ -10,7 +10,7 @@ import attrs
 
 from fsm.errors import CorruptJournal
 from fsm.step import Step
-from states import NotSerializable, StateError, codec
+from states import NotSerializable, StateError, codec, moment
 
 __all__ = ["Record", "read"]
 
@@ -69,6 +69,7 @@ def read(records: Iterable[Record]) -> Iterator[Step]:
                 source = codec.read(began["source"])
                 settings = dict(began["settings"])
             dest = codec.loads(record.payload)
+            moment.from_micros(record.micros)
         except (StateError, ValueError, TypeError, KeyError) as error:
             raise CorruptJournal(
                 f"run {record.run!r}, step {record.seq} cannot be read: {error}"

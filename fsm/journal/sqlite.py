@@ -34,7 +34,7 @@ CREATE TABLE steps (
     event   TEXT    NOT NULL,
     source  TEXT    NOT NULL,
     dest    TEXT    NOT NULL,
-    micros  INTEGER NOT NULL,
+    micros  INTEGER NOT NULL CHECK (micros BETWEEN -62135596800000000 AND 253402300799999999),
     payload TEXT    NOT NULL CHECK (json_valid(payload)),
     origin  TEXT    CHECK (origin IS NULL OR json_valid(origin)),
     PRIMARY KEY (run, seq),

@@ -10,7 +10,6 @@ import pytest
 
 from fsm import (
     CallbackError,
-    GuardRejected,
     InvalidArgument,
     InvalidLifecycle,
     MemoryJournal,
@@ -23,7 +22,7 @@ from fsm import (
     internal,
 )
 from fsm.callbacks import Callbacks
-from fsm.testing import Recorder
+from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,
     Failed,
@@ -530,7 +529,7 @@ def test_a_handler_may_not_lead_where_the_table_does_not(run: TaskRun) -> None:
     assert run.history == ()
 
 
-def test_a_handler_may_not_pass_a_guard(run: TaskRun) -> None:
+def test_what_a_guard_forbids_a_handler_is_not_taken(run: TaskRun) -> None:
     run.start()
     run.fail()
     run.retry()
@@ -540,10 +539,22 @@ def test_a_handler_may_not_pass_a_guard(run: TaskRun) -> None:
     run.start()
     run.handler(lambda run, old, new: Retrying() if isinstance(new, Failed) else None)
 
-    with pytest.raises(GuardRejected, match="enter Retrying"):
+    run.fail()
+
+    assert type(run.state) is Failed
+
+
+def test_a_handler_that_always_retries_comes_to_an_end(clock: HandClock) -> None:
+    run = TaskRun(max_retries=2, clock=clock)
+    run.handler(lambda run, old, new: Retrying() if isinstance(new, Failed) else None)
+
+    while not run.state.is_failed():
+        run.start(context={"kept": True})
         run.fail()
 
-    assert type(run.state) is Running
+    assert run.attempts == 3
+    assert [step.dest.run_count for step in run.history if step.dest.is_retrying()] == [1, 2]
+    assert run.state.context["kept"]
 
 
 @pytest.mark.parametrize("answer", [3, "Running", Running, [Running()]], ids=repr)

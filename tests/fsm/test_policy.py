@@ -68,3 +68,9 @@ def test_no_limit_is_restored_as_none_whatever_the_class_says_by_then() -> None:
     Slow.default_policy = Policy(timeout=60)
 
     assert Slow.restore("r", journal).policy == run.policy
+
+
+@pytest.mark.parametrize("wrong", [{"x": 1}, {"timeout": []}, 5, "fast"])
+def test_what_is_no_policy_is_refused_by_our_tree(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        TaskRun(policy=wrong)

@@ -234,7 +234,7 @@ def test_a_result_that_cannot_be_kept_fails_the_run(tmp_path: Any, clock: HandCl
     state = perform(run, object)
 
     assert type(state) is Failed
-    assert "NotSerializable" in str(state.message)
+    assert "cannot be written exactly" in str(state.message)
     assert isinstance(state.result, NotSerializable)
     assert type(TaskRun.restore("r", journal).state) is Failed
     journal.close()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pendulum
 import pytest
 
 import states
-from fsm import GuardRejected, InvalidArgument, Policy, TaskRun, TransitionNotAllowed
+from fsm import (
+    GuardRejected,
+    InvalidArgument,
+    Policy,
+    TaskRun,
+    TransitionNotAllowed,
+    open_journal,
+)
 from fsm.testing import HandClock
 from states import (
     Cached,
@@ -233,9 +241,53 @@ def test_what_is_cached_keeps_for_as_long_as_the_policy_says(clock: HandClock) -
     cached = run.cache()
     clock.advance(seconds=30)
     again = run.cache()
+    clock.advance(seconds=30)
 
     assert cached.cached_result_expiration == START.add(seconds=60)
-    assert again.cached_result_expiration == START.add(seconds=90)
+    assert again.cached_result_expiration == START.add(seconds=60)
+    with pytest.raises(GuardRejected, match="expired"):
+        run.cache()
+
+
+def test_a_pause_is_not_escaped_by_way_of_the_queue(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.pause()
+    run.queue()
+
+    assert [event for event in ("schedule", "submit", "start") if run.why_not(event) is None] == []
+
+
+def test_the_time_of_a_queue_goes_along_when_it_is_submitted(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.queue(start_time=START.add(hours=1))
+    run.submit()
+
+    assert run.start.may() is False
+    clock.advance(hours=1)
+    assert run.start.may() is True
+
+
+def test_a_count_in_a_context_that_is_none_is_not_counted(clock: HandClock) -> None:
+    run = TaskRun(state=states.Scheduled(context={"task_run_count": "x"}), clock=clock)
+
+    assert run.attempts == 0
+
+
+def test_a_result_of_none_is_cached_as_given(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.start()
+    run.succeed(result=3)
+
+    assert run.cache(result=None).result is None
+
+
+def test_a_very_long_error_fails_the_run_all_the_same(tmp_path: Any) -> None:
+    with open_journal(tmp_path / "runs.db") as journal:
+        run = TaskRun("r", journal=journal)
+        run.start()
+        run.fail(result=ValueError("x" * 17_000_000))
+
+        assert TaskRun.restore("r", journal).state.is_failed()
 
 
 def test_a_hit_brings_its_own_result(run: TaskRun) -> None:

@@ -257,3 +257,15 @@ def test_what_is_public_is_sorted_with_nothing_missing():
     assert {cls.__name__ for cls in State.children() if cls.__module__.startswith("states.")} < set(
         states.__all__
     )
+
+
+def test_a_field_that_asks_for_the_time_is_not_made_up_when_reading():
+    @attrs.frozen
+    class Stamped(Failed):
+        at: object = attrs.field(factory=ambient.now)
+
+    wire = Stamped().serialize()
+    del wire["at"]
+
+    with pytest.raises(NotDeserializable, match="asks for the time"):
+        State.deserialize(wire)

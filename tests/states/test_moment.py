@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -170,3 +171,13 @@ def test_the_gate_knows_one_error(text):
         moment.parse(text, "at")
     except NotDeserializable:
         pass
+
+
+def test_the_second_of_two_equal_times_survives_pickling():
+    twice = datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Paris"), fold=1)
+
+    state = Scheduled(start_time=twice)
+
+    assert state.start_time.utcoffset() == timedelta(hours=1)
+    assert pickle.loads(pickle.dumps(state)) == state
+    assert Scheduled(start_time=twice.replace(fold=0)) != state

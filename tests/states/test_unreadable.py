@@ -372,7 +372,7 @@ def test_a_stack_too_full_to_write_is_the_documented_error():
 def test_pairs_of_a_context_that_is_no_string_are_rendered():
     wire = Success(context={1: "a", None: {b"\xff": (2,)}}).serialize()
 
-    assert wire["context"] == {"1": "a", "null": {"\\xff": [2]}}
+    assert wire["context"] == {"1": "a", "None": {"\\xff": [2]}}
     assert State.deserialize(wire).context == {1: "a", None: {b"\xff": (2,)}}
 
 
@@ -384,12 +384,12 @@ def test_pairs_of_a_context_that_is_no_string_are_rendered():
         (True, "True"),
         (b"abc", "abc"),
         (ValueError("a", 1), "('a', 1)"),
-        ([1, "b"], '[1,"b"]'),
+        ([1, "b"], "[1, 'b']"),
         (Success("x"), "Success"),
         (AT, "2020-05-14T00:00:00+00:00"),
         ("", ""),
         (NoResult, "null"),
-        ((1,), "[1]"),
+        ((1,), "(1,)"),
         ({1}, "[1]"),
         (frozenset([1]), "[1]"),
         (Result(1), "1"),

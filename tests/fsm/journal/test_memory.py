@@ -44,3 +44,12 @@ def test_a_message_that_cannot_be_read_does_not_hide_the_runs() -> None:
     TaskRun("r", journal=journal).start(message=Mute())
 
     assert [summary.run for summary in journal.runs()] == ["r"]
+
+
+def test_what_is_kept_does_not_change_with_a_list_in_the_context() -> None:
+    journal, context = MemoryJournal(), {"k": [1]}
+    TaskRun("r", journal=journal).start(context=context)
+
+    context["k"].append(2)
+
+    assert TaskRun.restore("r", journal).state.context == {"k": [1]}

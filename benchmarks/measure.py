@@ -9,19 +9,55 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-__all__ = ["Figure", "Table", "take_turns"]
+__all__ = ["FULL", "QUICK", "Effort", "Figure", "Make", "Table", "Work", "repeat", "take_turns"]
 
-Work = Callable[[], object]
+Work = Callable[[int], object]  # does what is timed so many times over, in its own loop
+Make = Callable[[], Work]
+
+_SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6}
+_MOST = 1_000_000  # calls a turn: more would measure memory
+
+
+@attrs.frozen
+class Effort:
+    """How much is done to know a figure well."""
+
+    turns: int  # of each contender
+    seconds: float  # about how long a turn takes
+    share: float  # of the objects that a full run makes
+
+    def count(self, full: int) -> int:
+        """How many to make where a full run makes *full*."""
+        return max(1, int(full * self.share))
+
+    def times(self, full: int) -> int:
+        """How often to repeat what takes long, where a full run repeats it *full* times."""
+        return full if self is FULL else 1
+
+
+FULL = Effort(turns=15, seconds=0.1, share=1.0)
+QUICK = Effort(turns=2, seconds=0.001, share=0.01)
 
 
 @attrs.frozen
 class Figure:
-    """What one contender needed, in one unit: the median of its turns, and their spread."""
+    """What one contender needed, turn by turn."""
 
     name: str
-    median: float
-    low: float
-    high: float
+    turns: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.turns)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quarters: half of the turns lie between them."""
+        if len(self.turns) < 3:
+            return min(self.turns), max(self.turns)
+        quarters = statistics.quantiles(self.turns, n=4, method="inclusive")
+        return quarters[0], quarters[2]
 
 
 @attrs.frozen
@@ -34,45 +70,85 @@ class Table:
     against: str  # the name of a figure
     note: str = ""
 
-    def ratio(self, figure: Figure) -> float:
-        """How many times the figure it is held against."""
-        base = next(each for each in self.figures if each.name == self.against)
-        return figure.median / base.median if base.median else float("inf")
+    def figure(self, name: str) -> Figure | None:
+        """The figure of this name; None if its contender was not there."""
+        return next((each for each in self.figures if each.name == name), None)
+
+    def ratio(self, name: str, against: str = "") -> float | None:
+        """How many times the other: the median over the turns they took side by side."""
+        figure, base = self.figure(name), self.figure(against or self.against)
+        if figure is None or base is None:
+            return None
+        if len(figure.turns) != len(base.turns):
+            return figure.median / base.median if base.median else None
+        pairs = zip(figure.turns, base.turns, strict=True)
+        ratios = [one / other for one, other in pairs if other]
+        return statistics.median(ratios) if ratios else None
 
 
 def take_turns(
     title: str,
-    contenders: Mapping[str, Callable[[], Work]],
+    contenders: Mapping[str, Make],
     *,
     against: str,
-    calls: int,
+    effort: Effort,
     per_call: int = 1,
-    turns: int = 9,
     unit: str = "us",
     note: str = "",
+    most: Mapping[str, int] | None = None,
 ) -> Table:
-    """Time each contender's work *calls* times a turn, in turn, *turns* times over.
+    """Time each contender in turn, over and over, with the garbage collector held back.
 
     Args:
         contenders: By name, what makes the work to be timed; making it is not timed.
         per_call: How many operations one call stands for.
+        most: By name, calls a turn at most, for what grows with each.
     """
+    limits = {name: (most or {}).get(name, _MOST) for name in contenders}
+    calls = {name: _calls(make, effort, limits[name]) for name, make in contenders.items()}
     taken: dict[str, list[float]] = {name: [] for name in contenders}
-    scale = {"s": 1.0, "ms": 1e3, "us": 1e6}[unit] / (calls * per_call)
-    for turn in range(turns + 1):
+    for _ in range(effort.turns):
         for name, make in contenders.items():
-            work = make()
-            gc.collect()
-            gc.disable()
-            begin = time.perf_counter()
-            for _ in range(calls):
-                work()
-            passed = time.perf_counter() - begin
-            gc.enable()
-            if turn:  # the first warms up
-                taken[name].append(passed * scale)
-    figures = tuple(
-        Figure(name, statistics.median(times), min(times), max(times))
-        for name, times in taken.items()
-    )
+            seconds = _timed(make(), calls[name])
+            taken[name].append(seconds * _SCALES[unit] / (calls[name] * per_call))
+    figures = tuple(Figure(name, tuple(turns)) for name, turns in taken.items())
     return Table(title, unit, figures, against, note)
+
+
+def repeat(
+    title: str,
+    contenders: Mapping[str, Callable[[], float]],
+    *,
+    against: str,
+    unit: str,
+    turns: int,
+    note: str = "",
+) -> Table:
+    """Ask each contender for its figure in turn, *turns* times over: for what times itself."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(turns):
+        for name, ask in contenders.items():
+            taken[name].append(ask())
+    figures = tuple(Figure(name, tuple(answers)) for name, answers in taken.items())
+    return Table(title, unit, figures, against, note)
+
+
+def _calls(make: Make, effort: Effort, most: int) -> int:
+    """How many calls make a turn as long as asked; finding out warms up, too."""
+    calls = 1
+    while True:
+        seconds = _timed(make(), calls)
+        if seconds >= effort.seconds / 4 or calls >= most:
+            return max(1, min(most, round(calls * effort.seconds / max(seconds, 1e-9))))
+        calls = min(most, calls * 4)
+
+
+def _timed(work: Work, calls: int) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        begin = time.perf_counter()
+        work(calls)
+        return time.perf_counter() - begin
+    finally:
+        gc.enable()

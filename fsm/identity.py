@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 
 from .errors import InvalidArgument
 
@@ -36,12 +35,12 @@ def new_id() -> str:
 
 
 _count = itertools.count(1)
-_prefix = secrets.token_hex(8)
+_prefix = os.urandom(8).hex()
 
 
 def _renew_prefix() -> None:
     global _prefix
-    _prefix = secrets.token_hex(8)
+    _prefix = os.urandom(8).hex()
 
 
 if hasattr(os, "register_at_fork"):  # there is no fork on Windows

@@ -55,8 +55,14 @@ class Policy:
     cache_for: float | None = attrs.field(default=None, converter=_as_seconds)  # None: not cached
 
     def settings(self) -> Mapping[str, Any]:
-        """The fields as plain JSON values; `Policy(**settings)` is equal."""
-        return attrs.asdict(self)
+        """What a run's constructor takes to have this policy again, as plain JSON values."""
+        return _settings(self)
+
+
+@functools.lru_cache(maxsize=1024)
+def _settings(policy: Policy) -> Mapping[str, Any]:
+    """One mapping for all the runs of one policy: the first step of each keeps it."""
+    return {"policy": attrs.asdict(policy)}
 
 
 def as_policy(value: object) -> Policy:

@@ -210,4 +210,4 @@ class TaskRun(Run):
 
     def settings(self) -> Mapping[str, Any]:
         """The policy, so that a restored run has the same."""
-        return {"policy": self.policy.settings()}
+        return self.policy.settings()

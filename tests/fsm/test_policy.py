@@ -54,7 +54,7 @@ def test_a_policy_cannot_be_changed() -> None:
 def test_settings_are_plain_json() -> None:
     policy = Policy(max_retries=2, timeout=3)
 
-    assert Policy(**json.loads(json.dumps(policy.settings()))) == policy
+    assert Policy(**json.loads(json.dumps(policy.settings()))["policy"]) == policy
 
 
 def test_no_limit_is_restored_as_none_whatever_the_class_says_by_then() -> None:

@@ -1,0 +1,5 @@
+"""`python -m benchmarks`."""
+
+from .program import main
+
+main(prog_name="python -m benchmarks")

@@ -1,0 +1,166 @@
+"""Journal: how fast steps are kept, in memory and in SQLite, next to the bare database."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from fsm import MemoryJournal, Step
+from fsm.journal import Record
+from fsm.journal.sqlite import SQLiteJournal
+from states import Pending, Running
+
+from .handwritten import Journal
+from .measure import Effort, Make, Table, Work, repeat, take_turns
+
+__all__ = ["insert", "raw_connection", "rows", "steps", "tables"]
+
+_FIELDS = [field.name for field in attrs.fields(Record)]
+insert = f"INSERT INTO steps ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
+_BATCH = 100
+
+
+def tables(effort: Effort) -> Iterator[Table]:
+    """Memory, then SQLite step by step and in batches."""
+    yield _memory(effort)
+    yield _written(effort)
+    yield _one_by_one(effort)
+    yield _batches(effort)
+
+
+def steps(count: int) -> Iterator[Step]:
+    """The steps of a run that goes to and fro."""
+    to, fro = Running("half way"), Pending("and back")
+    for seq in range(1, count + 1):
+        event, source, dest = ("begin", fro, to) if seq % 2 else ("back", to, fro)
+        settings: dict[str, object] | None = {} if seq == 1 else None
+        yield Step("run-1", seq, event, source, dest, 1_577_836_800_000_000 + seq, settings)
+
+
+def raw_connection(path: Path) -> sqlite3.Connection:
+    """A connection to a file that our journal has made, with the same settings."""
+    SQLiteJournal(path).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    return connection
+
+
+def _memory(effort: Effort) -> Table:
+    def appending(make: Callable[[], MemoryJournal | Journal]) -> Make:
+        def ready_to_work() -> Work:
+            journal, todo = make(), steps(10_000_000)
+
+            def work(times: int) -> None:
+                for step in itertools.islice(todo, times):
+                    journal.append(step)  # type: ignore[arg-type]  # a Record has the same fields
+
+            return work
+
+        return ready_to_work
+
+    return take_turns(
+        "append to memory",
+        {"hand-written": appending(Journal), "ours": appending(MemoryJournal)},
+        against="hand-written",
+        effort=effort,
+        note="making the step to be appended is in it",
+    )
+
+
+def _written(effort: Effort) -> Table:
+    _, step, *_ = steps(2)
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            attrs.astuple(Record.of(step))
+
+    return take_turns(
+        "write a step out",
+        {"ours": lambda: work},
+        against="ours",
+        effort=effort,
+        note="as the row that SQLite keeps; part of each append",
+    )
+
+
+def _one_by_one(effort: Effort) -> Table:
+    count = effort.count(300)
+
+    def ours(path: Path) -> Iterator[None]:
+        with SQLiteJournal(path) as journal:
+            todo = list(steps(count))
+            yield
+            for step in todo:
+                journal.append(step)
+            yield
+
+    def raw(path: Path) -> Iterator[None]:
+        connection = raw_connection(path)
+        todo = rows(count)
+        yield
+        for row in todo:
+            connection.execute(insert, row)  # a transaction of its own
+        yield
+        connection.close()
+
+    return repeat(
+        "append to SQLite one by one",
+        {"raw sqlite3": _timed(raw, count), "ours": _timed(ours, count)},
+        against="raw sqlite3",
+        unit="us",
+        turns=effort.turns,
+        note="per step; WAL, synchronous=FULL; raw: the same rows, written out before",
+    )
+
+
+def _batches(effort: Effort) -> Table:
+    count = effort.count(100) * _BATCH
+
+    def raw(path: Path) -> Iterator[None]:
+        connection = raw_connection(path)
+        todo = rows(count)
+        batches = [todo[begin : begin + _BATCH] for begin in range(0, count, _BATCH)]
+        yield
+        for batch in batches:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(insert, batch)
+            connection.execute("COMMIT")
+        yield
+        connection.close()
+
+    return repeat(
+        f"append to SQLite in batches of {_BATCH}",
+        {"raw sqlite3": _timed(raw, count)},
+        against="raw sqlite3",
+        unit="us",
+        turns=effort.turns,
+        note="per step; executemany; ours has no append of a batch yet",
+    )
+
+
+def rows(count: int) -> list[tuple[object, ...]]:
+    """The same steps, written out as rows."""
+    return [attrs.astuple(Record.of(step)) for step in steps(count)]
+
+
+def _timed(keep: Callable[[Path], Iterator[None]], count: int) -> Callable[[], float]:
+    """Ask how many microseconds a step took, in a file of its own."""
+
+    def ask() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            keeping = keep(Path(folder) / "runs.db")
+            next(keeping)
+            begin = time.perf_counter()
+            next(keeping)
+            passed = time.perf_counter() - begin
+            next(keeping, None)
+        return passed * 1e6 / count
+
+    return ask

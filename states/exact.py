@@ -6,6 +6,7 @@ only looks like one is written as `$dict`. What is plain JSON stays as it is.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,7 +29,7 @@ class TooMuch(Richer):
     """A value is more than the wire can hold."""
 
 
-class Tagger:
+class Tagger(ABC):
     """Writes values, and counts what it writes so that shared ones cannot explode."""
 
     __slots__ = ("chars", "items")
@@ -37,9 +38,9 @@ class Tagger:
         self.items = 0
         self.chars = 0
 
+    @abstractmethod
     def state(self, state: Any, place: str, depth: int) -> dict[str, Any]:
         """Write a state; left to who knows how."""
-        raise NotImplementedError
 
     def said(self, value: Any, place: str, depth: int) -> tuple[Any, Any]:
         """Write a value plainly, and exactly where that says more, else None."""

@@ -21,7 +21,6 @@ __all__ = ["Make", "plain"]
 Make = Callable[[Any, Result, "Names | None", "Names | None"], State]
 
 _HOOKS = ("__attrs_pre_init__", "__attrs_post_init__")
-_FIELDS = {"message", "_result", "_context", "_cached_inputs"}
 
 
 class _Molten(State):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +15,14 @@ from states.record import ExceptionRecord
 from states.result import NoResult, Result, SafeResult
 
 
-class Untagger:
+class Untagger(ABC):
     """Reads values that `limits.check` has let in."""
 
     __slots__ = ()
 
+    @abstractmethod
     def state(self, wire: Any, place: str, depth: int) -> Any:
         """Read a state; left to who knows how."""
-        raise NotImplementedError
 
     def copied(self, value: Any, place: str, depth: int) -> Any:
         """Copy plain JSON."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from states import limits
+from states import glance, limits
 from states.errors import NotDeserializable, NotSerializable
 from states.lossy import canonical
 from states.reader import Reader
@@ -19,6 +19,7 @@ from states.writer import Writer
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _FEW = 1_000  # below that no state comes near a limit
+_CROWD = 2 * limits.ITEMS + 1  # commas and brackets, of as many items as there may be
 
 
 def write(state: Any) -> dict[str, Any]:
@@ -27,8 +28,11 @@ def write(state: Any) -> dict[str, Any]:
     Raises:
         NotSerializable: It carries something the wire cannot say exactly; names the field.
     """
-    writer = Writer()
     try:
+        wire = glance.write(state)
+        if wire is not None:
+            return wire
+        writer = Writer()
         wire = writer.state(state, "", 0)
         if writer.items > _FEW or writer.chars > _FEW:
             limits.check(wire)
@@ -47,6 +51,9 @@ def read(wire: Mapping[str, Any]) -> Any:
     """
     try:
         plain = wire if type(wire) is dict else _as_dict(wire)
+        state = glance.read(plain)
+        if state is not None:
+            return state
         limits.check(plain)
         return Reader().state(plain, "", 0)
     except NotSerializable as error:  # the class has no form
@@ -96,9 +103,9 @@ def _is_crowded(text: str) -> bool:
 
     There are no more commas than items, and no more containers than items and one.
     """
-    if _marks(text) <= 2 * limits.ITEMS + 1:
+    if len(text) <= _CROWD or _marks(text) <= _CROWD:
         return False
-    return _marks(_QUOTED.sub("", text)) > 2 * limits.ITEMS + 1
+    return _marks(_QUOTED.sub("", text)) > _CROWD
 
 
 def _marks(text: str) -> int:

@@ -16,8 +16,14 @@ VERSION = "0.10.7"  # the release of the reference whose wire this is
 _EVERYONES = frozenset(("message", "result", "context", "cached_inputs"))
 _RESERVED = frozenset(("type", "__version__", "exact", "_result", "n_map_states"))
 
+# The fields of ours that a glance can be enough for: they hold neither states nor children.
+_PLAIN = frozenset(
+    ("cached_parameters", "cached_result_expiration", "loop_count", "run_count", "start_time")
+)
+
 _ours: dict[type[Any], Form] = {}
 _theirs: WeakKeyDictionary[type[Any], Form] = WeakKeyDictionary()
+of_ours = _ours.get  # form_of, for where the call itself would count; None if it has not seen it
 
 
 @attrs.frozen(eq=False)
@@ -33,6 +39,7 @@ class Form:
     extra: tuple[tuple[str, str], ...]
     mapped: bool
     known: frozenset[str]
+    plain: frozenset[str]  # all there is on the wire of an ordinary state; empty if never ordinary
     exact: frozenset[str]
     constructed: bool
     put: Mapping[str, Callable[[Any, Any], None]]  # by attribute: what fills it, frozen or not
@@ -76,13 +83,15 @@ def _laid_out(cls: type[Any]) -> Form:
             min(_RESERVED & set(extra)),
         )
     mapped = "map_states" in ours
-    base = {"type", "__version__", "exact", "message", "context", "cached_inputs"}
+    base = {"type", "__version__", "message", "context", "cached_inputs"}
+    base |= ours | set(extra) | {"n_map_states" if mapped else "_result"}
     return Form(
         name=cls.__name__,
         own=tuple((name, fields[name].name) for name in fields if name in ours),
         extra=tuple((name, fields[name].name) for name in extra),
         mapped=mapped,
-        known=frozenset(base | ours | set(extra) | {"n_map_states" if mapped else "_result"}),
+        known=frozenset(base | {"exact"}),
+        plain=frozenset(base if ours <= _PLAIN and not extra else ()),
         exact=frozenset({"message", "context", *(ours & {"cached_parameters"}), *extra}),
         # Only a class with attrs fields of its own is built through its constructor: for all
         # others the fields as read are the state, and a constructor may ask its surroundings.

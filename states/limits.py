@@ -52,8 +52,11 @@ def check(wire: Mapping[str, Any]) -> None:
 
 
 def _is_small(wire: Mapping[str, Any], below: int) -> bool:
-    """Whether a glance is enough, as for most states: few, short, printable, and not deep."""
-    if len(wire) > 16:
+    """Whether a glance is enough, as for most states: few, short, printable, and not deep.
+
+    At most 12**4 strings of 500 under names of 64: that is below CHARS, be they all shared.
+    """
+    if len(wire) > 12:
         return False
     for name, value in wire.items():
         kind = type(value)

@@ -17,9 +17,13 @@ def looks_tagged(value: dict[Any, Any]) -> bool:
 
 def canonical(value: Any) -> str:
     """Write JSON the one way there is."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _encoder.encode(value)
+
+
+# Configured once: `json.dumps` would make an encoder each time.
+_encoder = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def lossy(exact: Any) -> Any:

@@ -256,6 +256,15 @@ def test_what_is_no_state_is_refused_at_once(wire):
     assert 0 < len(str(refused.value)) < 1_000
 
 
+def test_short_strings_cannot_add_up_past_the_limit():
+    wire = "a" * 500
+    for _ in range(4):
+        wire = dict.fromkeys("abcdefghijklmnop", wire)  # 33 million characters, all one
+
+    with pytest.raises(NotDeserializable, match="more than"):
+        limits.check(wire)
+
+
 def test_nested_states_end_at_the_limit():
     wire = success()
     for _ in range(40):

@@ -194,11 +194,12 @@ def test_text_that_grows_in_json_is_still_bounded():
         dumps(Success("\x01" * (limits.CHARS // 2)))
 
 
-def test_a_state_that_changes_while_it_is_written_is_refused(monkeypatch):
+@pytest.mark.parametrize("way", ["states.glance.write", "states.writer.Writer.state"])
+def test_a_state_that_changes_while_it_is_written_is_refused(monkeypatch, way):
     def broken(*_):
         raise RuntimeError("dictionary changed size during iteration")
 
-    monkeypatch.setattr("states.writer.Writer.state", broken)
+    monkeypatch.setattr(way, broken)
 
     with pytest.raises(NotSerializable, match="changed size"):
-        Success().serialize()
+        Success(result=(1,)).serialize()

@@ -22,7 +22,6 @@ is, and the run did not move.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +128,8 @@ class StepInProgress(TransitionError, RuntimeError):
 class StaleRun(TransitionError):
     """Another writer has taken this place in the history; restore the run and try again."""
 
+    kept = False  # whether the step was kept aside as a late result
+
     def __init__(self, run: str, seq: int, winner: str) -> None:
         super().__init__(run, seq, winner)
         self.run, self.seq, self.winner = run, seq, winner
@@ -182,5 +183,7 @@ class CallbackError(LifecycleError, ExceptionGroup[Exception]):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` without the final mark where one of *known* is close."""
+    import difflib  # at the door: only who errs pays for it
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

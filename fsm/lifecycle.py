@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,11 @@ from .errors import InvalidLifecycle
 from .event import Event, StateClass, Transition, is_node
 
 __all__ = ["Edge", "Lifecycle"]
+
+Leading = Mapping[str, tuple[Transition, ...]]  # by event in table order: its rows from one node
+Families = Mapping[type, list[StateClass]]  # by class: the nodes of its kind
+
+_NOTHING: Leading = MappingProxyType({})
 
 
 @attrs.frozen(eq=False)
@@ -35,7 +41,8 @@ class Lifecycle:
     events: Mapping[str, Event[Any, Any]]
     nodes: tuple[StateClass, ...]
     edges: tuple[Edge, ...]
-    _rows: Mapping[tuple[str, StateClass], tuple[Transition, ...]]
+    finals: tuple[StateClass, ...]  # the nodes that nothing leads out of
+    _rows: Mapping[StateClass, Leading]
 
     @classmethod
     def of(cls, name: str, initial: StateClass, events: Iterable[Event[Any, Any]]) -> Lifecycle:
@@ -49,31 +56,25 @@ class Lifecycle:
             raise InvalidLifecycle(f"{name} begins in a state class, not in {initial!r}")
         named = {event.name: event for event in events}
         nodes = _nodes(initial, named.values())
-        rows = {
-            (event.name, node): found
-            for event in named.values()
-            for node in nodes
-            if (found := _rows_from(node, event))
-        }
+        rows = _rows(nodes, named.values())
         edges = tuple(
             Edge(node, event, row.dest or node, row)
-            for node in nodes
-            for event in named
-            for row in rows.get((event, node), ())
+            for node, leading in rows.items()
+            for event, tried in leading.items()
+            for row in tried
         )
-        lifecycle = cls(
-            name, initial, MappingProxyType(named), nodes, edges, MappingProxyType(rows)
-        )
+        finals = tuple(node for node, leading in rows.items() if not leading)
+        lifecycle = cls(name, initial, MappingProxyType(named), nodes, edges, finals, rows)
         _check(lifecycle)
         return lifecycle
 
     def rows(self, event: str, node: StateClass) -> tuple[Transition, ...]:
         """The rows that lead out of *node* under *event*, in the order they are tried."""
-        return self._rows.get((event, node), ())
+        return self._rows.get(node, _NOTHING).get(event, ())
 
     def allowed(self, node: StateClass) -> tuple[str, ...]:
         """The events that lead out of *node*, whatever their guards say, in table order."""
-        return tuple(event for event in self.events if (event, node) in self._rows)
+        return tuple(self._rows.get(node, _NOTHING))
 
     def dests(self, event: str, node: StateClass) -> tuple[StateClass, ...]:
         """Where *event* may lead from *node*, each class once."""
@@ -82,11 +83,6 @@ class Lifecycle:
     def leading(self, node: StateClass, dest: StateClass) -> tuple[str, ...]:
         """The events that may lead from *node* to *dest*, in table order."""
         return tuple(event for event in self.allowed(node) if dest in self.dests(event, node))
-
-    @property
-    def finals(self) -> tuple[StateClass, ...]:
-        """The nodes that nothing leads out of."""
-        return tuple(node for node in self.nodes if not self.allowed(node))
 
     def node(self, name: str) -> StateClass | None:
         """The node called *name*, if there is one."""
@@ -111,6 +107,9 @@ class Lifecycle:
         names = ((row.dest.__name__ if row.dest else "(stays)") + "?" * row.guarded for row in rows)
         return " or ".join(dict.fromkeys(names)) or "·"
 
+    def __repr__(self) -> str:
+        return f"<Lifecycle {self.name}: {len(self.nodes)} states, {len(self.events)} events>"
+
 
 def _nodes(initial: StateClass, events: Iterable[Event[Any, Any]]) -> tuple[StateClass, ...]:
     """The classes a run can rest in, in the order their definitions have in the family tree."""
@@ -120,10 +119,50 @@ def _nodes(initial: StateClass, events: Iterable[Event[Any, Any]]) -> tuple[Stat
     return tuple(sorted(found, key=lambda cls: (order.get(cls, len(order)), cls.__qualname__)))
 
 
-def _rows_from(node: StateClass, event: Event[Any, Any]) -> tuple[Transition, ...]:
-    """The event's rows that apply to *node*, nearest ancestor first, then as declared."""
-    near = [(distance, row) for row in event.rows if (distance := row.distance(node)) is not None]
-    return tuple(row for _, row in sorted(near, key=lambda pair: pair[0]))
+def _rows(
+    nodes: Iterable[StateClass], events: Iterable[Event[Any, Any]]
+) -> Mapping[StateClass, Leading]:
+    """By node and event, both in table order: the rows, in the order they are tried.
+
+    Goes from each row to the nodes it leads from, never through all nodes for each event: a
+    table of a thousand states has as many events.
+    """
+    families: Families = defaultdict(list)
+    for node in nodes:
+        for cls in node.__mro__:
+            families[cls].append(node)
+    rows: dict[StateClass, dict[str, tuple[Transition, ...]]] = {node: {} for node in nodes}
+    for event in events:
+        for node, tried in _leading(event, families).items():
+            rows[node][event.name] = tried
+    return MappingProxyType(rows)
+
+
+def _leading(
+    event: Event[Any, Any], families: Families
+) -> dict[StateClass, tuple[Transition, ...]]:
+    """The event's rows by node, nearest ancestor first, then as declared."""
+    found: dict[StateClass, list[tuple[int, Transition]]] = defaultdict(list)
+    for row in event.rows:
+        for node, distance in _distances(row, families).items():
+            found[node].append((distance, row))
+    return {
+        node: tuple(row for _, row in sorted(near, key=lambda pair: pair[0]))
+        for node, near in found.items()
+    }
+
+
+def _distances(row: Transition, families: Families) -> dict[StateClass, int]:
+    """By node: how far up its ancestry the row is declared."""
+    near: dict[StateClass, int] = {}
+    for source in row.sources:
+        for node in families.get(source, ()):
+            distance = node.__mro__.index(source)
+            near[node] = min(distance, near.get(node, distance))
+    for excluded in row.excluding:
+        for node in families.get(excluded, ()):
+            near.pop(node, None)
+    return near
 
 
 def _check(lifecycle: Lifecycle) -> None:
@@ -145,35 +184,46 @@ def _check_names(lifecycle: Lifecycle) -> None:
 
 def _check_rows(lifecycle: Lifecycle) -> None:
     """Each row must have a source where no unguarded row stands before it."""
+    open_to = _open_to(lifecycle)
     for event in lifecycle.events.values():
+        twice = len(set(event.rows)) < len(event.rows)
         for row in event.rows:
-            placed = [
-                rows
-                for node in lifecycle.nodes
-                if row in (rows := lifecycle.rows(event.name, node))
-            ]
             row_name = (
                 f"{lifecycle.name}.{event.name} → {row.dest.__name__ if row.dest else '(stays)'}"
             )
-            if not placed:
+            if (event.name, row) not in open_to:
                 names = ", ".join(source.__name__ for source in row.sources)
                 raise InvalidLifecycle(
                     f"{row_name} leads from {names}, where a run of {lifecycle.name} can never be"
                 )
-            if len(set(event.rows)) < len(event.rows):
+            if twice:
                 raise InvalidLifecycle(f"{row_name} stands twice under one name")
-            if all(any(not above.guarded for above in rows[: rows.index(row)]) for rows in placed):
+            if not open_to[event.name, row]:
                 raise InvalidLifecycle(
                     f"{row_name} can never be taken: an unguarded row stands before it"
                 )
 
 
+def _open_to(lifecycle: Lifecycle) -> Mapping[tuple[str, Transition], bool]:
+    """By event and row, for the rows that lead from somewhere: whether one can ever be taken."""
+    found: dict[tuple[str, Transition], bool] = defaultdict(bool)
+    for node in lifecycle.nodes:
+        for event in lifecycle.allowed(node):
+            free = True
+            for row in lifecycle.rows(event, node):
+                found[event, row] |= free
+                free = free and row.guarded
+    return found
+
+
 def _check_reach(lifecycle: Lifecycle) -> None:
+    dests: dict[StateClass, set[StateClass]] = defaultdict(set)
+    for edge in lifecycle.edges:
+        dests[edge.source].add(edge.dest)
     reached = {lifecycle.initial}
     frontier = [lifecycle.initial]
     while frontier:
-        node = frontier.pop()
-        fresh = {edge.dest for edge in lifecycle.edges if edge.source is node} - reached
+        fresh = dests[frontier.pop()] - reached
         reached |= fresh
         frontier.extend(fresh)
     lost = [node.__name__ for node in lifecycle.nodes if node not in reached]

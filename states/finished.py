@@ -21,24 +21,18 @@ from states.payload import (
 from states.result import NoResult, Result, as_result
 
 
-@attrs.frozen
 class Finished(State):
     """Come to an end: the base of every end."""
 
-    color: ClassVar[str] = "#003ccb"
+    __slots__ = ()
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
+    color: ClassVar[str] = "#003ccb"
 
     def is_finished(self) -> bool:
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Looped(Finished):
     """Finished iteration `loop_count` of a loop; the next one follows."""
 
@@ -56,24 +50,18 @@ class Looped(Finished):
         return True
 
 
-@attrs.frozen
 class Success(Finished):
     """Finished well."""
 
-    color: ClassVar[str] = "#28a745"
+    __slots__ = ()
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
+    color: ClassVar[str] = "#28a745"
 
     def is_successful(self) -> bool:
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Cached(Success):
     """Finished well, with a result kept until `cached_result_expiration`."""
 
@@ -92,7 +80,7 @@ class Cached(Success):
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Mapped(Success):
     """Mapped over children. All were submitted; how they end is theirs to say.
 
@@ -132,21 +120,15 @@ class Mapped(Success):
 Mapped._result = DerivedResult()  # type: ignore[assignment]  # a field to attrs
 
 
-@attrs.frozen
 class Cancelled(Finished):
     """Finished because someone said so."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#c42800"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
 
-
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Failed(Finished):
     """Finished badly."""
 
@@ -163,60 +145,36 @@ class Failed(Finished):
         return True
 
 
-@attrs.frozen
 class TimedOut(Failed):
     """Failed by taking too long."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#ff4e33"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
 
-
-@attrs.frozen
 class TriggerFailed(Failed):
     """Failed because the runs it depends on did not end as its trigger asks."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#ff5131"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
 
-
-@attrs.frozen
 class ValidationFailed(Failed):
     """Failed because its result did not pass validation."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#ff5131"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
 
-
-@attrs.frozen
 class Skipped(Success):
     """Finished well by having nothing to do."""
 
-    color: ClassVar[str] = "#62757f"
+    __slots__ = ()
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
+    color: ClassVar[str] = "#62757f"
 
     def is_skipped(self) -> bool:
         return True

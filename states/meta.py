@@ -23,7 +23,7 @@ def as_wrapped(value: State | None) -> State | None:
     )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _MetaState(State):
     """A state of the outside world that stands for the state it wraps, one level deep."""
 
@@ -39,40 +39,26 @@ class _MetaState(State):
         return True
 
 
-@attrs.frozen
 class ClientFailed(_MetaState):
     """The client lost touch; the run was in the `state` it wraps."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#eb0000"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    state: State | None = attrs.field(default=None, converter=as_wrapped)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
 
-
-@attrs.frozen
 class Submitted(_MetaState):
     """Handed to an executor; the run was in the `state` it wraps."""
 
-    color: ClassVar[str] = "#ffdf5d"
+    __slots__ = ()
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    state: State | None = attrs.field(default=None, converter=as_wrapped)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
+    color: ClassVar[str] = "#ffdf5d"
 
     def is_submitted(self) -> bool:
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Queued(_MetaState):
     """Waiting in a queue since or until `start_time`; the run was in the `state` it wraps."""
 

@@ -19,10 +19,12 @@ from states.payload import (
 )
 from states.result import NoResult, Result, as_result
 
-# Each class lists all its fields: their order is that of its constructor, and they differ.
+# A class lists its fields where its constructor takes others than its parent's, or in another
+# order. Where it takes the same, it is a plain subclass: attrs would only write the same again.
+# State has the comparison and the repr, so attrs need not write and drop them for each class.
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Pending(State):
     """Waiting to be started: how every run begins."""
 
@@ -39,7 +41,7 @@ class Pending(State):
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Scheduled(Pending):
     """Waiting for `start_time`."""
 
@@ -59,7 +61,7 @@ class Scheduled(Pending):
         return True
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Paused(Scheduled):
     """Held until someone resumes it, or until `start_time`: ten years away unless given."""
 
@@ -76,38 +78,20 @@ class Paused(Scheduled):
     )
 
 
-@attrs.frozen
 class Resume(Scheduled):
     """Let go after a pause, to start at `start_time`."""
 
+    __slots__ = ()
+
     color: ClassVar[str] = "#fb8532"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    start_time: DateTime = attrs.field(default=None, converter=as_start_time)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
-    _context: Names | None = attrs.field(
-        default=None, alias="context", converter=as_scheduled_context
-    )
 
-
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Retrying(Scheduled):
     """Waiting to try again at `start_time`, after `run_count` attempts."""
 
     color: ClassVar[str] = "#f66a0a"
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    start_time: DateTime = attrs.field(default=None, converter=as_start_time)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
-    _context: Names | None = attrs.field(
-        default=None, alias="context", converter=as_scheduled_context
-    )
     run_count: int = attrs.field(default=None, converter=as_run_count)
 
     def is_retrying(self) -> bool:

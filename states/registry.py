@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -10,6 +9,7 @@ from states.errors import DuplicateState, UnknownState
 
 _PACKAGE = __name__.rpartition(".")[0]
 _ours: dict[str, type[Any]] = {}
+_families: dict[str, type[Any]] = {}  # ours that no run can be in, so that no wire can name them
 _theirs: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
 _declared: WeakValueDictionary[tuple[str, str], type[Any]] = WeakValueDictionary()
 
@@ -22,8 +22,9 @@ def register(cls: type[Any]) -> None:
     """
     name = cls.__name__
     if cls.__module__.rpartition(".")[0] == _PACKAGE:
-        _ours[name] = cls
-    elif name in _ours:
+        family = name == "State" or name.startswith("_")
+        (_families if family else _ours)[name] = cls
+    elif name in _ours or name in _families:
         raise DuplicateState(
             f"{cls.__module__}.{cls.__qualname__} takes the name of the built-in state {name}; "
             "choose another",
@@ -36,7 +37,7 @@ def register(cls: type[Any]) -> None:
 
 def is_ours(cls: type[Any]) -> bool:
     """Whether *cls* is one of the built-in states."""
-    return _ours.get(cls.__name__) is cls
+    return cls in (_ours.get(cls.__name__), _families.get(cls.__name__))
 
 
 def holds(cls: type[Any]) -> bool:
@@ -55,14 +56,15 @@ def get(name: str, field: str) -> type[Any]:
     Raises:
         UnknownState: There is none.
     """
-    cls = _ours.get(name) or _theirs.get(name)
-    if cls is None or name in ("State", "_MetaState"):
+    cls = named(name)
+    if cls is None:
         raise UnknownState(_unknown(name), field)
     return cls
 
 
 def _unknown(name: str) -> str:
-    known = [known for known in (*_ours, *_theirs) if known not in ("State", "_MetaState")]
-    close = get_close_matches(name[:64], known, n=1)
+    from difflib import get_close_matches  # at the door: only who errs pays for it
+
+    close = get_close_matches(name[:64], [*_ours, *_theirs], n=1)
     hint = f"did you mean {close[0]!r}?" if close else "is its module imported?"
     return f"no state class can be loaded under the name {name[:64]!r}; {hint}"

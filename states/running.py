@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import attrs
+from typing import ClassVar
 
 from states.base import State
-from states.payload import Names, as_cached_inputs, as_context
-from states.result import NoResult, Result, as_result
 
 
-@attrs.frozen
 class Running(State):
     """Being run."""
 
-    color: ClassVar[str] = "#3d67ff"
+    __slots__ = ()
 
-    message: Any = None
-    _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
-    _context: Names | None = attrs.field(default=None, alias="context", converter=as_context)
-    _cached_inputs: Names | None = attrs.field(
-        default=None, alias="cached_inputs", converter=as_cached_inputs
-    )
+    color: ClassVar[str] = "#3d67ff"
 
     def is_running(self) -> bool:
         return True

@@ -85,6 +85,11 @@ def test_states_are_frozen(classes):
             state.message = "other"
 
 
+def test_a_state_has_no_room_for_what_its_class_does_not_name(classes):
+    for cls in classes.values():
+        assert not hasattr(cls("m"), "__dict__")
+
+
 @pytest.mark.parametrize(
     "copied", [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy]
 )

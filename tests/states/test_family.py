@@ -7,7 +7,8 @@ import gc
 import attrs
 import pytest
 
-from states import DuplicateState, Failed, Pending, State, Success
+import states.plain  # noqa: F401  # so that the third of these names is a class
+from states import DuplicateState, Failed, Pending, State, Success, UnknownState
 
 
 def names(found):
@@ -91,6 +92,13 @@ def test_a_class_no_one_keeps_leaves_the_family():
     gc.collect()
 
     assert "Gone" not in [cls.__name__ for cls in Pending.children()]
+
+
+@pytest.mark.parametrize("name", ["State", "_MetaState", "_Molten"])
+def test_what_no_run_can_be_in_is_not_read(name):
+    for wire in ({"type": name}, Success("m").serialize() | {"type": name}):
+        with pytest.raises(UnknownState, match=r"'\w+'; (is its module|did you mean '[A-Z])"):
+            State.deserialize(wire)
 
 
 def test_taking_the_name_of_a_built_in_state_is_refused():

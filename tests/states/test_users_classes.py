@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime
 
 import attrs
@@ -14,6 +15,7 @@ from states import (
     Retrying,
     State,
     Success,
+    ambient,
     dumps,
     loads,
 )
@@ -60,6 +62,22 @@ def test_a_users_validator_speaks_when_a_state_is_read():
 
 def test_an_undecorated_class_is_read_without_its_constructor():
     assert loads(dumps(Bare(5))) == Bare(5)
+
+
+def test_a_bare_subclass_of_any_state_takes_its_parents_fields_first(classes):
+    for parent in classes.values():
+
+        @attrs.frozen
+        class Mine(parent):
+            extra: int = 0
+
+        names = [*inspect.signature(parent).parameters, "extra"]
+        assert list(inspect.signature(Mine).parameters) == names
+        with ambient.at(0):
+            one, other, more = Mine("one"), Mine("other"), Mine("one", extra=1)
+        assert one == other != more
+        assert hash(one) == hash(other)
+        assert repr(one) == '<Mine: "one">'
 
 
 def test_of_two_classes_of_one_name_only_the_later_is_written():

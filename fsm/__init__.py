@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .delivery import Delivery, deliver
 from .draft import Draft
 from .errors import (
     CallbackError,
@@ -20,20 +21,24 @@ from .errors import (
     UnknownEvent,
     UnknownRun,
 )
-from .event import BoundEvent, Event, Transition, event, internal
-from .journal import Journal, MemoryJournal, open_journal
+from .event import BoundEvent, Event, Transition, either, event, internal
+from .journal import Claim, Journal, MemoryJournal, open_journal
 from .lifecycle import Lifecycle
 from .policy import Policy
+from .rescue import Rescued, rescue
 from .run import Run
 from .runner import Call, Runner, perform
 from .step import Step
 from .task import TaskRun
+from .verify import Problem, verify
 
 __all__ = [
     "BoundEvent",
     "Call",
     "CallbackError",
+    "Claim",
     "CorruptJournal",
+    "Delivery",
     "Draft",
     "Event",
     "GuardRejected",
@@ -47,6 +52,8 @@ __all__ = [
     "MemoryJournal",
     "MissingExtra",
     "Policy",
+    "Problem",
+    "Rescued",
     "Run",
     "Runner",
     "StaleRun",
@@ -58,8 +65,12 @@ __all__ = [
     "TransitionNotAllowed",
     "UnknownEvent",
     "UnknownRun",
+    "deliver",
+    "either",
     "event",
     "internal",
     "open_journal",
     "perform",
+    "rescue",
+    "verify",
 ]

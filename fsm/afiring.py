@@ -1,27 +1,29 @@
 """Firing from async code: the same step in the same order, with listeners awaited.
 
-Apart from `firing`, so that `import fsm` does not pay for asyncio.
+It asks for asyncio when it is first used, so that `import fsm` does not pay for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import inspect
-import threading
 from collections.abc import Sequence
+from threading import get_ident
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from states import State, ambient
 
 from .callbacks import Listener, Plan
 from .errors import CallbackError, StepInProgress
-from .firing import conclude, end_turn, post, propose, replaced
+from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
+from .proposal import ABSENT, given, propose
 from .step import Step
 from .turn import Who, await_turn, stop_waiting
 
 if TYPE_CHECKING:
+    from .event import BoundEvent
     from .run import Run
 
 __all__ = ["afire"]
@@ -32,28 +34,73 @@ _LONGEST_PAUSE = 0.05  # seconds between two looks at a run that another task or
 _inside: contextvars.ContextVar[tuple[Run, ...]] = contextvars.ContextVar("inside", default=())
 
 
-async def afire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> State:
-    """Make one step of *run*, then the posted ones; return the state entered."""
-    me = (threading.get_ident(), asyncio.current_task())
+def _current_task() -> Any:
+    """`asyncio.current_task`, which takes the place of this function."""
+    global _current_task
+    from asyncio import current_task
+
+    _current_task = current_task
+    return current_task()
+
+
+async def afire(
+    bound: BoundEvent[Any, Any],
+    /,
+    *args: Any,
+    message: Any = ABSENT,
+    result: Any = ABSENT,
+    **more: Any,
+) -> State:
+    """Make one step of the run, then the posted ones; return the state entered."""
+    event, run = bound.args
+    me = (get_ident(), _current_task())
     if not run._lock.acquire(False):
         await _wait_for_turn(run, me)
     errors: list[Exception] = []
-    inside = _inside.set((*_inside.get(), run))
+    inside = None
     try:
         run._owner = me
-        step = await _make(run, event, args, kwargs, errors)
-        while run._posted:
-            name, more_args, more_kwargs = run._posted.popleft()
-            try:
-                await _make(run, name, more_args, more_kwargs, errors)
-            except Exception as error:  # nobody waits for a posted event: report it with the step
-                error.add_note(f"from the posted event {name!r}")
-                errors.append(error)
+        source = run._state
+        if source is None:
+            source = run.state
+        row = run._short_cuts.get(event, NO_ROWS).get(type(source))
+        step = None if row is None or args or more else row.short_cut(run, source, message, result)
+        if row is None or step is None:
+            step, row = propose(event, run, args, given(more, message, result))
+        plan = (run._callbacks or run.callbacks).plan(row)
+        journal = run.journal
+        if plan.anyone:
+            inside = _inside.set((run, *_inside.get()))
+        if plan.early or (journal is not None and journal.blocking):
+            step = await _take(run, step, plan, errors)
+        else:  # the rest of `_take`, where a coroutine of its own would count
+            if journal is not None:
+                try:
+                    journal.append(step, run.__class__)
+                except BaseException as error:
+                    keep_up(run, step, error)
+                    raise
+            run._state = step.dest
+            if run._steps is None:
+                run._steps = [step]
+            else:
+                run._steps.append(step)
+            for listener in plan.arrived:
+                try:
+                    answer = listener(run, step)
+                    if type(answer) is CoroutineType or inspect.isawaitable(answer):
+                        await answer
+                except Exception as error:
+                    errors.append(error)
+        if run._posted:
+            inside = inside or _inside.set((run, *_inside.get()))
+            await _make_posted(run, errors)
     except BaseException as refused:
         end_turn(run, refused)
         raise
     finally:
-        _inside.reset(inside)
+        if inside is not None:
+            _inside.reset(inside)
     run._owner = None
     run._lock.release()
     if run._posted:  # another thread posted just now
@@ -63,33 +110,33 @@ async def afire(run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, A
     return step.dest
 
 
-async def _make(
-    run: Run,
-    event: str,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    errors: list[Exception],
-) -> Step:
-    step, row = propose(run, event, args, kwargs)
-    plan = (run._callbacks or run.callbacks).plan(row)
+async def _make_posted(run: Run, errors: list[Exception]) -> None:
+    while run._posted:
+        event, args, kwargs = run._posted.popleft()
+        try:
+            step, row = propose(event, run, args, kwargs)
+            plan = (run._callbacks or run.callbacks).plan(row)
+            await _take(run, step, plan, errors)
+        except Exception as error:  # nobody waits for a posted event: report it with the step
+            error.add_note(f"from the posted event {event!r}")
+            errors.append(error)
+
+
+async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
+    """Make the step that was proposed, or the one that a state handler wants instead."""
     if plan.handler:
         step, plan = await _handled(run, step, plan)
-    if plan.before:
-        await _tell(plan.before, run, step, None)
+    await _tell(plan.before, run, step, None)
     if run.journal is not None:
         if run.journal.blocking:
-            await _keep(run, step)
+            await _keep(run, step, plan)
         else:
-            run.journal.append(step)
-    if plan.on_exit:
-        try:
-            await _tell(plan.on_exit, run, step, errors)
-        finally:  # a cancelled task too finds memory and journal in step
-            conclude(run, step)
-    else:
+            run.journal.append(step, run.__class__, outbox=plan.outbox)
+    try:
+        await _tell(plan.on_exit, run, step, errors)
+    finally:  # a cancelled task too finds memory and journal in step
         conclude(run, step)
-    if plan.arrived:
-        await _tell(plan.arrived, run, step, errors)
+    await _tell(plan.arrived, run, step, errors)
     return step
 
 
@@ -105,15 +152,19 @@ async def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
     return step, plan
 
 
-async def _keep(run: Run, step: Step) -> None:
+async def _keep(run: Run, step: Step, plan: Plan) -> None:
     """Append in a thread; once begun, an append is seen through, whoever cancels us meanwhile.
 
     The thread's future is no task, so the end of the loop does not cancel it either.
     """
+    import asyncio
+
     assert run.journal is not None
     journal, context = run.journal, contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    append = loop.run_in_executor(None, lambda: context.run(journal.append, step))
+    append = loop.run_in_executor(
+        None, lambda: context.run(journal.append, step, run.__class__, outbox=plan.outbox)
+    )
     try:
         await asyncio.shield(append)
     except asyncio.CancelledError:
@@ -148,6 +199,8 @@ async def _wait_for_turn(run: Run, me: Who) -> None:
     Raises:
         StepInProgress: That step is our own, or waits for one of ours.
     """
+    import asyncio
+
     if run in _inside.get():
         raise StepInProgress(
             f"run {run.id!r} is in the middle of the step that made this task; "

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -20,11 +21,21 @@ import attrs
 from states import State
 
 from .errors import InvalidArgument, InvalidLifecycle, did_you_mean
+from .outbox import Outboxed
 
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle
 
-__all__ = ["Callbacks", "Listener", "Place", "Plan", "Registration", "Way", "methods"]
+__all__ = [
+    "Callbacks",
+    "Listener",
+    "Place",
+    "Plan",
+    "Registration",
+    "Way",
+    "check_callable",
+    "methods",
+]
 
 Listener = Callable[..., Any]
 Place = str | type[State] | None
@@ -53,6 +64,16 @@ class Plan:
     before: tuple[Listener, ...] = ()
     on_exit: tuple[Listener, ...] = ()
     arrived: tuple[Listener, ...] = ()  # on_enter, on_final, after: all that follows the change
+    outbox: tuple[str, ...] = attrs.field(init=False)  # who of these is told even after a crash
+    early: bool = attrs.field(init=False)  # whether anyone is told before the change
+    anyone: bool = attrs.field(init=False)  # or at all
+
+    def __attrs_post_init__(self) -> None:
+        outbox = tuple(each.name for each in self.arrived if isinstance(each, Outboxed))
+        object.__setattr__(self, "outbox", outbox)
+        early = bool(self.handler or self.before or self.on_exit or outbox)
+        object.__setattr__(self, "early", early)
+        object.__setattr__(self, "anyone", bool(self.early or self.arrived))
 
 
 class Callbacks:
@@ -90,11 +111,21 @@ class Callbacks:
                 as `(run, old, new)`.
         """
         global _changes
-        _check_callable(kind, listener)
+        check_callable(kind, listener)
+        if isinstance(listener, Outboxed) and self.outboxed(listener.name) is not None:
+            raise InvalidArgument(f"another listener has the outbox {listener.name!r}")
         self._listeners.append((kind, place, listener))
         self._seen = -1
         if self._shared:
             _changes += 1
+
+    def outboxed(self, name: str) -> Outboxed | None:
+        """The listener whose outbox has this name."""
+        for callbacks in self._chain:
+            for _, _, listener in tuple(callbacks._listeners):
+                if isinstance(listener, Outboxed) and listener.name == name:
+                    return listener
+        return None
 
     def plan(self, way: Way) -> Plan:
         """Who is told of steps that go this *way*; remembered until another listener comes."""
@@ -157,7 +188,15 @@ def _crossing(place: Place, inner: type[State], outer: type[State]) -> int | Non
     return len(place.__mro__)
 
 
-def _check_callable(kind: str, listener: object) -> None:
+def check_callable(kind: str, listener: object) -> None:
+    """Accept what can be called as `(run, step)`, or a state handler as `(run, old, new)`.
+
+    Raises:
+        InvalidArgument: It cannot.
+    """
+    count = 3 if kind == "handler" else 2
+    if _plainly_takes(count, listener):
+        return
     takes = "(run, old, new)" if kind == "handler" else "(run, step)"
     if not callable(listener):
         raise InvalidArgument(f"a listener is a function {takes}, not {listener!r}")
@@ -166,11 +205,27 @@ def _check_callable(kind: str, listener: object) -> None:
     except (TypeError, ValueError):  # some built-ins have none; they must be taken at their word
         return
     try:
-        signature.bind(*((None,) * (3 if kind == "handler" else 2)))
+        signature.bind(*((None,) * count))
     except TypeError:
         raise InvalidArgument(
             f"a listener takes {takes}; {getattr(listener, '__name__', listener)} takes {signature}"
         ) from None
+
+
+def _plainly_takes(count: int, listener: object) -> bool:
+    """Whether *listener* is a plain function or method that takes *count* arguments by position.
+
+    False where that takes more than a glance: asking for a signature costs thirty times as much.
+    """
+    function = listener
+    if type(listener) is MethodType:
+        function, count = listener.__func__, count + 1
+    if type(function) is not FunctionType or vars(function):  # `functools.wraps` leaves a trace
+        return False
+    code = function.__code__
+    least = code.co_argcount - len(function.__defaults__ or ())
+    enough = count <= code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS)
+    return least <= count and enough and not code.co_kwonlyargcount
 
 
 def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
@@ -191,7 +246,9 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
     for name in dir(owner):
         prefix = next((each for each in _PREFIXES if name.startswith(each)), None)
         method = inspect.getattr_static(owner, name)
-        if prefix is None or not (callable(method) or isinstance(method, _WRAPPED)):
+        if prefix is None or name in lifecycle.events:  # an event is a property, too
+            continue
+        if not (callable(method) or isinstance(method, _WRAPPED)):
             continue
         about = name.removeprefix(prefix)
         known = families if prefix.startswith("on_") else lifecycle.events
@@ -218,7 +275,7 @@ def _two_arguments(owner: type, name: str, method: Listener) -> Listener:
     if count == 1:
         return functools.wraps(method)(lambda run, _step: method(run))  # awaitable if it is
     try:
-        _check_callable("method", method)
+        check_callable("method", method)
     except InvalidArgument as error:
         raise InvalidLifecycle(f"{owner.__name__}.{name}: {error}") from None
     return method

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from states import NoResult, State, StateError, ambient, moment
-from states.meta import _MetaState as MetaState
-from states.plain import Make, plain
-from states.result import Result, as_result
 
 from .errors import InvalidArgument
 
@@ -45,41 +42,11 @@ class Draft:
         return moment.from_micros(self.micros)
 
 
-def compile_draft(event: str, source: StateClass, row: Transition) -> Drafter:
-    """Return the function that makes the payload of this row, from this source."""
+def compile_draft(event: str, row: Transition) -> Drafter:
+    """Return the function that makes the payload of this row."""
     if row.dest is None:
         return _compile_stay(event, row)
-    slow = _compile_any(event, row.dest, row)
-    make = plain(row.dest)
-    if make is None or row.prepare is not None or issubclass(source, MetaState):
-        return slow
-    return _compile_plain(make, row.message, slow)
-
-
-def _compile_plain(make: Make, message: str | None, slow: Drafter) -> Drafter:
-    """Short cut for what most steps give: nothing, a message or a result, in no ambient context."""
-    surroundings = ambient.current
-
-    def draft(
-        run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
-    ) -> State:
-        said: Any = message
-        result: Result = NoResult
-        if args or len(kwargs) > 1 or surroundings():
-            return slow(run, source, args, kwargs, micros)
-        if kwargs:
-            if "message" in kwargs:
-                said = message if kwargs["message"] is None else kwargs["message"]
-            elif "result" in kwargs:
-                result = as_result(kwargs["result"])
-            else:
-                return slow(run, source, args, kwargs, micros)
-        context, inputs = source._context, source._cached_inputs
-        return make(
-            said, result, dict(context) if context else None, dict(inputs) if inputs else None
-        )
-
-    return draft
+    return _compile_any(event, row.dest, row)
 
 
 def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:

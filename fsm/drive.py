@@ -67,7 +67,7 @@ def drive(run: TaskRun, lookup: Lookup | None = None) -> Generator[Wish, Answer,
     """Take *run* from where it stands to its end, and return the state it ends in.
 
     A paused run is left paused until its time has come. A run found `Running` has lost its
-    process: it starts the same attempt again.
+    worker: it is rescued, and starts the same attempt again, while its policy allows that.
 
     Args:
         lookup: Asked before a start for an earlier result, as a `Cached` that has not expired.
@@ -101,12 +101,11 @@ def _stays(run: TaskRun) -> bool:
 
 
 def _begin_again(run: TaskRun) -> None:
-    """The process that ran it is gone: back to where the same attempt can start."""
-    if _can(run, "pause"):
-        message = "Interrupted: its process is gone; starting again."
-        _fire(run, "pause", message=message, start_time=_now(run))
+    """The process that ran it is gone: back to where the same attempt can start, or failed."""
+    if _can(run, "rescue"):
+        _fire(run, "rescue")
     else:
-        _fire(run, "fail", message="Interrupted: its process is gone.")
+        _fire(run, "fail", message="Its worker was lost.")
 
 
 def _settle(run: TaskRun, answer: Answer) -> None:

@@ -10,6 +10,7 @@ import attrs
 
 from states import State
 
+from . import afiring, firing
 from .errors import InvalidLifecycle, TransitionError
 from .guard import Guard, label
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .draft import Draft
     from .run import Run
 
-__all__ = ["BoundEvent", "Event", "Prepare", "Transition", "event", "internal"]
+__all__ = ["BoundEvent", "Event", "Prepare", "Transition", "either", "event", "internal"]
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=State)
@@ -62,31 +63,42 @@ class Transition:
         return min(steps, default=None)
 
 
-class Event(Generic[P, S]):
+if TYPE_CHECKING:
+
+    class _Property: ...  # whose type no checker can say: `__get__` below does
+
+else:
+    _Property = property
+
+
+class Event(_Property, Generic[P, S]):
     """What can happen to a run. On a run it is a method that fires; on the class it is itself.
 
     Two events join with `|` under one name: the rows are tried in order, and the first whose
     guards pass wins.
-    """
 
-    __slots__ = ("name", "rows")
+    A property whose getter is a partial, because getting one then runs no Python function.
+    """
 
     def __init__(self, rows: Iterable[Transition], name: str = "") -> None:
         self.rows = tuple(rows)
-        self.name = name
+        self._call(name)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = self.name or name
+        self._call(self.name or name)
 
-    @overload
-    def __get__(self, run: None, owner: type) -> Event[P, S]: ...
-    @overload
-    def __get__(self, run: Run, owner: type | None = None) -> BoundEvent[P, S]: ...
-    def __get__(self, run: Run | None, owner: type | None = None) -> Event[P, S] | BoundEvent[P, S]:
-        if run is None:
-            return self
-        fire: Callable[..., Any] = run._fire
-        return BoundEvent(fire, self.name)
+    def _call(self, name: str) -> None:
+        self.name = name
+        bind: Any = functools.partial(cast(Any, BoundEvent), firing.fire, name)
+        property.__init__(cast(Any, self), bind, doc=type(self).__doc__)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, run: None, owner: type) -> Event[P, S]: ...
+        @overload
+        def __get__(self, run: Run, owner: type | None = None) -> BoundEvent[P, S]: ...
+        def __get__(self, run: Run | None, owner: type | None = None) -> Any: ...
 
     def __or__(self, other: Event[P, S]) -> Event[P, S]:
         if not isinstance(other, Event):
@@ -99,7 +111,7 @@ class Event(Generic[P, S]):
 
 
 class BoundEvent(functools.partial[S], Generic[P, S]):
-    """An event, ready to fire on one run: the run's `_fire`, with the event's name given.
+    """An event, ready to fire on one run: `firing.fire`, with the event's name and the run given.
 
     A partial, because calling one does not go through a Python function of its own.
     """
@@ -114,7 +126,7 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
     @property
     def run(self) -> Run:
         """The run it fires on."""
-        return cast("Run", cast(Any, self.func).__self__)
+        return cast("Run", self.args[1])
 
     if TYPE_CHECKING:
 
@@ -131,13 +143,16 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
             """
             ...
 
-    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S]:
-        """Fire from async code: listeners may be async, and are awaited in the same order.
+        def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S]:
+            """Fire from async code: listeners may be async, and are awaited in the same order.
 
-        Cancelling before the journal has the step leaves the run where it was; cancelling later
-        leaves a run that has moved and remaining listeners that were not told.
-        """
-        return cast("Coroutine[Any, Any, S]", self.run._afire(self.name, args, kwargs))
+            Cancelling before the journal has the step leaves the run where it was; cancelling later
+            leaves a run that has moved and remaining listeners that were not told.
+            """
+            ...
+
+    else:
+        aio = afiring.afire
 
     def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether firing now, with these arguments, would pass table and guards."""
@@ -149,7 +164,7 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
         Raises:
             StateError: The arguments do not make a payload.
         """
-        return self.run._refusal(self.name, *args, **kwargs)
+        return firing.refusal(self.name, self.run, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.run!r}>"
@@ -184,6 +199,14 @@ def event(
     return Event(
         [_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)]
     )
+
+
+def either(*events: Event[Any, Any]) -> Event[..., State]:
+    """Join events under one name, as `|` does, also where they lead to different states."""
+    for each in events:
+        if not isinstance(each, Event):
+            raise InvalidLifecycle(f"an event is made by event() or internal(), {each!r} is not")
+    return Event(row for each in events for row in each.rows)
 
 
 def internal(

@@ -18,17 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from states import State, ambient
 
 from .callbacks import Listener, Plan
-from .draft import given_by
 from .errors import (
     CallbackError,
     GuardRejected,
     InvalidArgument,
     StepInProgress,
     TransitionError,
-    TransitionNotAllowed,
-    UnknownEvent,
 )
-from .guard import Rejection, weigh
+from .proposal import ABSENT, given, propose, replacement
 from .step import Step
 from .turn import is_mine, wait_for_turn
 
@@ -36,23 +33,65 @@ if TYPE_CHECKING:
     from .machine import CompiledRow
     from .run import Run
 
-__all__ = ["conclude", "end_turn", "fire", "forget", "post", "propose", "refusal", "replaced"]
+__all__ = [
+    "conclude",
+    "end_turn",
+    "fire",
+    "fire_once",
+    "forget",
+    "keep_up",
+    "post",
+    "refusal",
+    "replaced",
+]
 
 logger = logging.getLogger(__name__)
 
-_new_step = tuple.__new__  # what `Step(...)` comes down to, without the call
-_micros = ambient.micros
-_NO_ROWS: Mapping[str, tuple[CompiledRow, ...]] = {}
+NO_ROWS: Mapping[type[State], CompiledRow] = {}
 
 
-def fire(run: Run, event: str, /, *args: Any, **kwargs: Any) -> State:
-    """Make one step of *run*, then the steps its listeners posted; return the state entered."""
+def fire(
+    event: str, run: Run, /, *args: Any, message: Any = ABSENT, result: Any = ABSENT, **more: Any
+) -> State:
+    """Make one step of *run*, then the steps its listeners posted; return the state entered.
+
+    What most callers give has names of its own here: a dict of it would have to be searched.
+    """
     if not run._lock.acquire(False):
         wait_for_turn(run)
     errors: list[Exception] = []
     try:
         run._owner = get_ident()
-        step = _make(run, event, args, kwargs, errors)
+        source = run._state
+        if source is None:
+            source = run.state
+        row = run._short_cuts.get(event, NO_ROWS).get(type(source))
+        step = None if row is None or args or more else row.short_cut(run, source, message, result)
+        if row is None or step is None:
+            step, row = propose(event, run, args, given(more, message, result))
+        plan = (run._callbacks or run.callbacks).plan(row)
+        if plan.early:
+            step = _take(run, step, plan, errors)
+        else:  # the rest of `_take`, where a call for each of its lines would count
+            journal = run.journal
+            if journal is not None:
+                try:
+                    journal.append(step, run.__class__)
+                except BaseException as error:
+                    keep_up(run, step, error)
+                    raise
+            run._state = step.dest
+            if run._steps is None:
+                run._steps = [step]
+            else:
+                run._steps.append(step)
+            for listener in plan.arrived:
+                try:
+                    answer = listener(run, step)
+                    if answer is not None and inspect.isawaitable(answer):
+                        forget(answer, listener)
+                except Exception as error:
+                    errors.append(error)
         if run._posted:
             make_posted(run, errors)
     except BaseException as refused:
@@ -67,7 +106,33 @@ def fire(run: Run, event: str, /, *args: Any, **kwargs: Any) -> State:
     return step.dest
 
 
-def refusal(run: Run, event: str, /, *args: Any, **kwargs: Any) -> TransitionError | None:
+def fire_once(
+    key: str, event: str, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> State:
+    """Fire for the request *key*, unless a step of this run was made for it already."""
+    if not run._lock.acquire(False):
+        wait_for_turn(run)
+    errors: list[Exception] = []
+    try:
+        run._owner = get_ident()
+        made = next((step for step in run._steps or () if step.key == key), None)
+        if made is None:
+            proposed, row = propose(event, run, args, kwargs)
+            plan = (run._callbacks or run.callbacks).plan(row)
+            step = _take(run, proposed._replace(key=key), plan, errors)
+            make_posted(run, errors)
+        elif made.event != event:
+            raise InvalidArgument(f"the request {key!r} was for {made.event}, not for {event}")
+    except BaseException as refused:
+        end_turn(run, refused)
+        raise
+    end_turn(run, None)
+    if errors:
+        raise CallbackError.of(step, errors)
+    return step.dest if made is None else made.dest
+
+
+def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
     """The refusal that firing now would meet, or None; nothing is moved or told."""
     mine = is_mine(run, get_ident())  # asked from inside a step, which goes on afterwards
     if not mine:
@@ -75,7 +140,7 @@ def refusal(run: Run, event: str, /, *args: Any, **kwargs: Any) -> TransitionErr
             wait_for_turn(run)
         run._owner = get_ident()  # so that a guard that fires is refused here too
     try:
-        propose(run, event, args, kwargs)
+        propose(event, run, args, kwargs)
     except StepInProgress:  # of a guard that fires: no answer to what was asked
         raise
     except TransitionError as refused:
@@ -115,70 +180,6 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
             refused.add_note(f"a posted event failed too: {error!r}")
 
 
-def propose(
-    run: Run, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Step, CompiledRow]:
-    """Draft the step and ask its guards; nothing has happened yet.
-
-    Raises:
-        TransitionNotAllowed: No row leads from here under *event*.
-        GuardRejected: Rows do, but each had a guard that said no.
-    """
-    source = run._state
-    if source is None:
-        source = run.state
-    rows = run._rows.get(type(source), _NO_ROWS).get(event) or run._leading(event)
-    if not rows:
-        raise _refused(run, event, source)
-    micros = _micros() if run._clock is None else run._micros()
-    steps = run._steps
-    rejections: list[Rejection] | None = None
-    for row in rows:
-        dest = row.draft(run, source, args, kwargs, micros)
-        if steps:
-            step = _new_step(Step, (run._id, len(steps) + 1, event, source, dest, micros, None))
-        else:
-            step = Step(run.id, 1, event, source, dest, micros, run.settings())
-        for guard, wanted in row.guards:
-            answer = guard(run, step)
-            if answer is not wanted and (no := weigh(guard, wanted, answer)):
-                rejections = [*(rejections or ()), no]
-                break
-        else:
-            return step, row
-    raise _rejected(event, source, rejections or [])
-
-
-def _replace(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
-    """The step that leads to the payload a state handler wants instead, if that is legal.
-
-    Raises:
-        InvalidArgument: What the handler returned is not a state.
-        TransitionNotAllowed: No row leads from here to such a state.
-        GuardRejected: Rows do, but their guards said no.
-    """
-    if not isinstance(wanted, State):
-        raise InvalidArgument(f"a state handler returns a state or None, not {wanted!r}")
-    rejections: list[Rejection] = []
-    lifecycle, source = type(run).lifecycle, type(step.source)
-    events = lifecycle.leading(source, type(wanted))
-    for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
-        for row in run._leading(event):
-            if row.dest is type(wanted):
-                dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
-                other = step._replace(event=event, dest=dest)
-                asked = (weigh(guard, yes, guard(run, other)) for guard, yes in row.guards)
-                no = next(filter(None, asked), None)
-                if no is None:
-                    return other, row
-                rejections.append(no)
-    if rejections:
-        raise _rejected(f"enter {type(wanted).__name__}", step.source, rejections)
-    raise TransitionNotAllowed(
-        f"enter {type(wanted).__name__}", step.source, lifecycle.allowed(source)
-    )
-
-
 def forget(answer: Any, listener: Listener) -> NoReturn:
     """Refuse a coroutine that a synchronous step cannot await, loudly rather than never run it."""
     if inspect.iscoroutine(answer):
@@ -190,12 +191,21 @@ def forget(answer: Any, listener: Listener) -> NoReturn:
 
 
 def conclude(run: Run, step: Step) -> None:
-    """Let the step be the run's last: the one place where a state changes."""
+    """Let the step be the run's last: the one place where a state changes.
+
+    The two that fire say the same in line, where it counts.
+    """
     run._state = step.dest
     if run._steps is None:
         run._steps = [step]
     else:
         run._steps.append(step)
+
+
+def keep_up(run: Run, step: Step, error: BaseException) -> None:
+    """After an interrupt in the middle of an append: move if the journal has the step after all."""
+    if not isinstance(error, Exception) and run.journal is not None and run.journal.holds(step):
+        conclude(run, step)
 
 
 def make_posted(run: Run, errors: list[Exception]) -> Step | None:
@@ -204,42 +214,31 @@ def make_posted(run: Run, errors: list[Exception]) -> Step | None:
     while run._posted:
         event, args, kwargs = run._posted.popleft()
         try:
-            last = _make(run, event, args, kwargs, errors)
+            step, row = propose(event, run, args, kwargs)
+            plan = (run._callbacks or run.callbacks).plan(row)
+            last = _take(run, step, plan, errors)
         except Exception as error:  # nobody waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
     return last
 
 
-def _make(
-    run: Run,
-    event: str,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    errors: list[Exception],
-) -> Step:
-    step, row = propose(run, event, args, kwargs)
-    plan = (run._callbacks or run.callbacks).plan(row)
+def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
+    """Make the step that was proposed, or the one that a state handler wants instead."""
     if plan.handler:
         step, plan = _handled(run, step, plan)
-    if plan.before:
-        _tell(plan.before, run, step, None)
+    _tell(plan.before, run, step, None)
     if run.journal is not None:
-        run.journal.append(step)
-    if plan.on_exit:
         try:
-            _tell(plan.on_exit, run, step, errors)
-        finally:  # even a KeyboardInterrupt finds memory and journal in step
-            conclude(run, step)
-    else:
+            run.journal.append(step, run.__class__, outbox=plan.outbox)
+        except BaseException as error:
+            keep_up(run, step, error)
+            raise
+    try:
+        _tell(plan.on_exit, run, step, errors)
+    finally:  # even a KeyboardInterrupt finds memory and journal in step
         conclude(run, step)
-    for listener in plan.arrived:
-        try:
-            answer = listener(run, step)
-            if answer is not None and inspect.isawaitable(answer):
-                forget(answer, listener)
-        except Exception as error:  # the step is durable: tell the others, report at the end
-            errors.append(error)
+    _tell(plan.arrived, run, step, errors)
     return step
 
 
@@ -258,7 +257,7 @@ def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
 def replaced(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Plan]:
     """The step to what a state handler wants; where a guard forbids it, the one proposed."""
     try:
-        step, row = _replace(run, step, wanted)
+        step, row = replacement(run, step, wanted)
     except GuardRejected as refused:
         logger.warning("run %s: a state handler %s; %r stands", run.id, refused, step)
         return step, plan
@@ -278,17 +277,3 @@ def _tell(
             if errors is None:
                 raise
             errors.append(error)
-
-
-def _rejected(event: str, source: State, rejections: list[Rejection]) -> GuardRejected:
-    error = GuardRejected(event, source, rejections)
-    for rejection in rejections:
-        error.add_note(f"guard: {rejection.where}")
-    return error
-
-
-def _refused(run: Run, event: str, source: State) -> TransitionError:
-    lifecycle = type(run).lifecycle
-    if event not in lifecycle.events:
-        return UnknownEvent(event, tuple(lifecycle.events))
-    return TransitionNotAllowed(event, source, lifecycle.allowed(type(source)))

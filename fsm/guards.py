@@ -19,6 +19,7 @@ __all__ = [
     "cache_fresh",
     "deadline_passed",
     "pause_over",
+    "rescues_left",
     "standing_for",
     "start_of",
     "start_time_reached",
@@ -30,6 +31,13 @@ def attempts_left(run: TaskRun, step: Step) -> Answer:
     if run.attempts <= run.max_retries:
         return True
     return f"{run.attempts} of {run.max_retries + 1} attempts are used"
+
+
+def rescues_left(run: TaskRun, step: Step) -> Answer:
+    """Whether the run has lost its worker fewer times than `max_rescues` allows."""
+    if run.rescues < run.policy.max_rescues:
+        return True
+    return f"{run.rescues} of {run.policy.max_rescues} rescues are used"
 
 
 def start_time_reached(run: TaskRun, step: Step) -> Answer:

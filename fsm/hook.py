@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from states import State
 
-from .callbacks import Callbacks, Listener, Place
+from .callbacks import Callbacks, Listener, Place, check_callable
 from .errors import InvalidArgument, did_you_mean
 from .event import Event
+from .outbox import Outboxed
 
 if TYPE_CHECKING:
     from .run import Run
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Hook"]
 
 L = TypeVar("L", bound=Listener)
+
+_AFTERWARDS = ("after", "on_enter", "on_final")
 
 
 class Hook:
@@ -44,33 +47,53 @@ class Registrar:
 
     @overload
     def __call__(
-        self, place: type[State] | Event[Any, Any] | str | None, /
+        self, place: type[State] | Event[Any, Any] | str | None, /, *, outbox: str | None = None
     ) -> Callable[[L], L]: ...
     @overload
-    def __call__(self, place: type[State] | Event[Any, Any] | str | None, listener: L, /) -> L: ...
+    def __call__(
+        self,
+        place: type[State] | Event[Any, Any] | str | None,
+        listener: L,
+        /,
+        *,
+        outbox: str | None = None,
+    ) -> L: ...
     @overload
-    def __call__(self, place: L, /) -> L: ...
-    def __call__(self, place: Any, listener: Any = None, /) -> Any:
+    def __call__(self, place: L, /, *, outbox: str | None = None) -> L: ...
+    def __call__(self, place: Any, listener: Any = None, /, *, outbox: str | None = None) -> Any:
         """Register *listener* at *place*; with one of them left out, serve as a decorator.
 
         Args:
             place: An event (or its name) for `before` and `after`, a state class or family for
                 `on_enter` and `on_exit`; left out, every one.
+            outbox: A name, the same in every process, under which the journal remembers that this
+                listener is to be told, until it has been: see `fsm.delivery`. Only where all runs
+                of a class are listened to, and after the step.
 
         Raises:
             InvalidArgument: The place is not in the table, or the listener takes something else
                 than `(run, step)`; a state handler takes `(run, old, new)`.
         """
         if listener is None and callable(place) and not isinstance(place, type | Event):
-            return self._add(None, place)
+            return self._add(None, place, outbox)
         known = self._place(place)
         if listener is None:
-            return lambda listener: self._add(known, listener)
-        return self._add(known, listener)
+            return lambda listener: self._add(known, listener, outbox)
+        return self._add(known, listener, outbox)
 
-    def _add(self, place: Place, listener: Listener) -> Listener:
-        self._callbacks().add(self._kind, place, listener)
+    def _add(self, place: Place, listener: Listener, outbox: str | None) -> Listener:
+        told = listener if outbox is None else self._outboxed(outbox, listener)
+        self._callbacks().add(self._kind, place, told)
         return listener
+
+    def _outboxed(self, name: str, listener: Listener) -> Outboxed:
+        if self._run is not None or self._kind not in _AFTERWARDS:
+            raise InvalidArgument(
+                f"an outbox is for {', '.join(_AFTERWARDS)} of a class; what listens to one run, "
+                "or before the step, ends with its process"
+            )
+        check_callable(self._kind, listener)
+        return Outboxed(name, listener)
 
     def _callbacks(self) -> Callbacks:
         return self._owner.callbacks if self._run is None else self._run._own_callbacks()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 
 from .errors import InvalidArgument
 
-__all__ = ["LONGEST", "check_id", "new_id"]
+__all__ = ["LONGEST", "check_id", "new_id", "parent_of"]
 
 LONGEST = 200  # characters
 
@@ -24,6 +25,15 @@ def check_id(id: object) -> None:
         )
     if not id.isprintable():
         raise InvalidArgument(f"a run's id has printable characters only, not {id!r:.60}")
+
+
+def parent_of(id: str) -> tuple[str, int] | None:
+    """The mapped run that *id* is a child of, and its place there: `load[3]` is of `load`."""
+    found = _CHILD.fullmatch(id)
+    return (found[1], int(found[2])) if found else None
+
+
+_CHILD = re.compile(r"(.+)\[(0|[1-9][0-9]{0,8})\]", re.DOTALL)
 
 
 def new_id() -> str:

@@ -19,6 +19,7 @@ from .draft import Drafter, compile_draft
 from .event import Transition
 from .guard import Guard
 from .lifecycle import Lifecycle
+from .proposal import ShortCut, short_cut
 
 __all__ = ["CompiledRow", "LifecycleMachine"]
 
@@ -26,7 +27,7 @@ __all__ = ["CompiledRow", "LifecycleMachine"]
 class CompiledRow:
     """One row, ready to be tried from one state: draft the payload, then ask the guards."""
 
-    __slots__ = ("dest", "draft", "event", "guards", "row", "source", "stays")
+    __slots__ = ("dest", "draft", "event", "guards", "row", "short_cut", "source", "stays")
 
     def __init__(self, event: str, source: type[State], row: Transition, alone: bool) -> None:
         self.event = event
@@ -34,12 +35,13 @@ class CompiledRow:
         self.source = source
         self.dest = row.dest or source
         self.stays = row.dest is None
-        draft = compile_draft(event, source, row)
+        draft = compile_draft(event, row)
         self.draft: Drafter = draft if alone else _each_its_own(draft)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
         )
+        self.short_cut: ShortCut = short_cut(self)
 
 
 def _each_its_own(draft: Drafter) -> Drafter:
@@ -92,6 +94,11 @@ class LifecycleMachine(transitions.Machine):
         self.rows: dict[type[State], dict[str, tuple[CompiledRow, ...]]] = {}
         for node in lifecycle.nodes:
             self.rows[node] = dict(self._compile(lifecycle, node))
+        self.short_cuts: dict[str, dict[type[State], CompiledRow]] = {}
+        for node, leading in self.rows.items():
+            for event, rows in leading.items():
+                if len(rows) == 1:
+                    self.short_cuts.setdefault(event, {})[node] = rows[0]
 
     def get_model_state(self, model: Any) -> transitions.State:
         """Where the run *model* is, as `transitions` names it."""

@@ -31,10 +31,9 @@ def _as_seconds(value: object) -> float | None:
     return float(value)
 
 
-def _as_retries(value: object) -> int:
+def _check_count(_policy: object, field: attrs.Attribute[int], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidArgument(f"max_retries is a whole number from 0, not {value!r}")
-    return value
+        raise InvalidArgument(f"{field.name} is a whole number from 0, not {value!r}")
 
 
 _A_CENTURY = 100 * 366 * 86_400.0
@@ -47,12 +46,11 @@ class Policy:
     Durations are in seconds, or timedeltas.
     """
 
-    max_retries: int = attrs.field(
-        default=0, converter=_as_retries
-    )  # so one attempt more than that
+    max_retries: int = attrs.field(default=0, validator=_check_count)  # one attempt more than that
     retry_delay: float | None = attrs.field(default=0.0, converter=_as_seconds)  # None: none either
     timeout: float | None = attrs.field(default=None, converter=_as_seconds)  # None: no limit
     cache_for: float | None = attrs.field(default=None, converter=_as_seconds)  # None: not cached
+    max_rescues: int = attrs.field(default=3, validator=_check_count)
 
     def settings(self) -> Mapping[str, Any]:
         """What a run's constructor takes to have this policy again, as plain JSON values."""
@@ -94,10 +92,10 @@ def evolved(policy: Policy, *given: Any) -> Policy:
 
 @functools.lru_cache(maxsize=1024, typed=True)  # typed: 1 is a number of retries, True is none
 def _evolved(policy: Policy, *given: Any) -> Policy:
-    names = (field.name for field in attrs.fields(Policy))
+    names = (field.name for field in attrs.fields(Policy))  # the given come first
     return attrs.evolve(
         policy,
-        **{name: value for name, value in zip(names, given, strict=True) if value is not None},
+        **{name: value for name, value in zip(names, given, strict=False) if value is not None},
     )
 
 

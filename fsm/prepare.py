@@ -18,8 +18,10 @@ __all__ = [
     "next_attempt",
     "next_iteration",
     "next_loop",
+    "same_attempt",
     "same_outcome",
     "the_error",
+    "the_loss",
     "the_mapping",
     "wrapped_source",
 ]
@@ -71,6 +73,21 @@ def next_attempt(draft: Draft) -> Mapping[str, Any]:
         "start_time": after(draft.at, run.policy.retry_delay or 0),
         "message": f"Retrying Task (after attempt {count} of {run.max_retries + 1})",
     }
+
+
+def same_attempt(draft: Draft) -> Mapping[str, Any]:
+    """At once, and the attempt does not count: its worker was lost, the task has not failed."""
+    run = draft.run
+    return {
+        "run_count": max(run.attempts - 1, 0),
+        "start_time": draft.at,
+        "message": f"Its worker was lost (rescue {run.rescues + 1} of {run.policy.max_rescues})",
+    }
+
+
+def the_loss(draft: Draft) -> Mapping[str, Any]:
+    """The message says how often the worker was lost."""
+    return {"message": f"Its worker was lost once more, after {draft.run.rescues} rescues"}
 
 
 def the_mapping(draft: Draft) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from states import Pending, State, ambient
@@ -32,7 +32,7 @@ from .step import Step
 if TYPE_CHECKING:
     import datetime
 
-    from .journal import Journal
+    from .journal import RunJournal
 
 __all__ = ["Clock", "Run"]
 
@@ -48,7 +48,7 @@ class _Machine:
         machine = owner._compiled
         if machine is None:
             machine = owner._compiled = LifecycleMachine(owner.lifecycle)
-            owner._rows = machine.rows
+            owner._rows, owner._short_cuts = machine.rows, machine.short_cuts
         return machine
 
 
@@ -75,6 +75,7 @@ class Run:
     machine = _Machine()
     _compiled: ClassVar[LifecycleMachine | None] = None
     _rows: ClassVar[Mapping[StateClass, Mapping[str, tuple[CompiledRow, ...]]]] = {}
+    _short_cuts: ClassVar[Mapping[str, Mapping[StateClass, CompiledRow]]] = {}
 
     before = Hook("before")  # before an event or all; raising vetoes the step
     after = Hook("after")  # after an event or all
@@ -88,7 +89,7 @@ class Run:
         id: str | None = None,
         *,
         state: State | None = None,
-        journal: Journal | None = None,
+        journal: RunJournal | None = None,
         clock: Clock | None = None,
     ) -> None:
         if id is not None:
@@ -103,7 +104,7 @@ class Run:
         self._clock = clock
         self._id = id
         self._state = state  # None stands for a plain Pending that nobody has looked at
-        if state is None and (self.initial is not Pending or ambient.context()):
+        if state is None and (self.initial is not Pending or ambient.current()):
             with ambient.at(self._micros()):
                 self._state = self.initial()
         self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
@@ -114,7 +115,7 @@ class Run:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._compiled, cls._rows = None, {}
+        cls._compiled, cls._rows, cls._short_cuts = None, {}, {}
         cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls))
         above = [
             vars(base)["callbacks"] for base in cls.__mro__[:0:-1] if "callbacks" in vars(base)
@@ -123,7 +124,7 @@ class Run:
         cls.callbacks.declare(methods(cls, cls.lifecycle))
 
     @classmethod
-    def restore(cls: type[R], id: str, journal: Journal, *, clock: Clock | None = None) -> R:
+    def restore(cls: type[R], id: str, journal: RunJournal, *, clock: Clock | None = None) -> R:
         """Return the run that *journal* has recorded: same state, history and settings.
 
         No guard runs, no listener is called and no clock is read.
@@ -185,7 +186,24 @@ class Run:
         Raises:
             UnknownEvent: The table has no such event; the run did not move.
         """
-        return self._fire(self._known(event), *args, **kwargs)
+        return firing.fire(self._known(event), self, *args, **kwargs)
+
+    def once(self, key: str, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> State:
+        """Fire for a request that may come again: the second time is the first step, not another.
+
+        Args:
+            key: The request's own name, of 1 to 200 characters. The journal keeps it with the step.
+
+        Returns:
+            The state entered, now or when the request first came.
+
+        Raises:
+            InvalidArgument: Another event was fired under this key; the run did not move.
+            StaleRun: Another process has moved the run, perhaps for this very request: restore it
+                and ask again.
+        """
+        check_id(key)
+        return firing.fire_once(key, self._known(event), self, args, kwargs)
 
     def enter(self, state: State) -> State:
         """Make the step that leads to *state*, by whichever event leads there; otherwise as firing.
@@ -200,7 +218,7 @@ class Run:
         refused: GuardRejected | None = None
         for event in self.lifecycle.leading(type(self.state), type(state)):
             try:
-                return self._fire(event, **given_by(state))
+                return firing.fire(event, self, **given_by(state))
             except GuardRejected as error:
                 refused = error
         if refused is not None:
@@ -211,7 +229,7 @@ class Run:
         self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
     ) -> TransitionError | None:
         """The refusal that firing now would meet, not raised; None where the way is free."""
-        return self._refusal(self._known(event), *args, **kwargs)
+        return firing.refusal(self._known(event), self, *args, **kwargs)
 
     def post(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.
@@ -239,16 +257,6 @@ class Run:
         )
 
     # What events, hooks and firing need of a run.
-
-    _fire = firing.fire
-    _refusal = firing.refusal
-
-    def _afire(
-        self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Coroutine[Any, Any, State]:
-        from .afiring import afire  # at the door: `import fsm` does not pay for asyncio
-
-        return afire(self, event, args, kwargs)
 
     def _micros(self) -> int:
         if self._clock is None:

@@ -27,6 +27,7 @@ class Step(NamedTuple):
     dest: State
     micros: int  # when, in microseconds since 1970-01-01 UTC
     settings: Mapping[str, Any] | None = None  # what the run was made with; on its first step only
+    key: str | None = None  # of the request it answers; see `Run.once`
 
     @property
     def at(self) -> pendulum.DateTime:
@@ -34,7 +35,7 @@ class Step(NamedTuple):
         return moment.from_micros(self.micros)
 
     def __hash__(self) -> int:
-        return hash(self[:-1])  # without the settings, a mapping
+        return hash((*self[:6], self.key))  # without the settings, a mapping
 
     def __repr__(self) -> str:
         source, dest = type(self.source).__name__, type(self.dest).__name__

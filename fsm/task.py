@@ -30,12 +30,13 @@ from states import (
     ValidationFailed,
 )
 
-from .event import event
+from .event import either, event
 from .guards import (
     attempts_left,
     cache_fresh,
     deadline_passed,
     pause_over,
+    rescues_left,
     start_time_reached,
 )
 from .policy import Policy, after, as_policy, evolved
@@ -43,8 +44,10 @@ from .prepare import (
     next_attempt,
     next_iteration,
     next_loop,
+    same_attempt,
     same_outcome,
     the_error,
+    the_loss,
     the_mapping,
     wrapped_source,
 )
@@ -53,7 +56,7 @@ from .run import Clock, Run
 if TYPE_CHECKING:
     import pendulum
 
-    from .journal import Journal
+    from .journal import RunJournal
 
 __all__ = ["TaskRun"]
 
@@ -74,6 +77,9 @@ class TaskRun(Run):
         retry_delay: Seconds from a failure to the next attempt; 0 by default.
         timeout: Seconds an attempt may run; no limit by default.
         cache_for: Seconds its result keeps in the cache; not cached by default.
+
+    A run whose worker was lost is not tried again but rescued: the same attempt, as often as the
+    policy's `max_rescues` says.
     """
 
     __slots__ = ("policy",)
@@ -106,6 +112,11 @@ class TaskRun(Run):
     retry           = event(Retrying,          source=(Failed, Running),
                                                                       conditions=[attempts_left],
                             prepare=next_attempt)
+    rescue          = either(
+                      event(Retrying,          source=Running,        conditions=[rescues_left],
+                            prepare=same_attempt),
+                      event(Failed,            source=Running,
+                            prepare=the_loss))
     pause           = event(Paused,            source=(*ready, Running))
     resume          = event(Resume,            source=Paused)
     map             = event(Mapped,            source=(waiting, Mapped),
@@ -130,7 +141,7 @@ class TaskRun(Run):
         id: str | None = None,
         *,
         state: State | None = None,
-        journal: Journal | None = None,
+        journal: RunJournal | None = None,
         clock: Clock | None = None,
         policy: Policy | Mapping[str, Any] | None = None,
         max_retries: int | None = None,
@@ -170,6 +181,13 @@ class TaskRun(Run):
         return max(begun, count if type(count) is int else 0)
 
     run_count = attempts
+
+    @property
+    def rescues(self) -> int:
+        """How often it has lost its worker and got another."""
+        return sum(
+            step.event == "rescue" and isinstance(step.dest, Retrying) for step in self._steps or ()
+        )
 
     @property
     def loop_count(self) -> int:

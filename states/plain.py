@@ -2,28 +2,27 @@
 
 A frozen attrs constructor sets each field through `object.__setattr__`, after its converter: four
 times what a step can afford. Where a class has nothing of its own, the fields are set while the
-object is still of a class that allows it.
+object is still of a class that allows it:
+
+    payload = molten(Molten)
+    payload.message = ...  # and the other three, as the converters would have them
+    payload.__class__ = cls
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import attrs
 
 from states.base import State
-from states.payload import Names
-from states.result import Result
 
-__all__ = ["Make", "plain"]
-
-Make = Callable[[Any, Result, "Names | None", "Names | None"], State]
+__all__ = ["Molten", "is_plain", "molten"]
 
 _HOOKS = ("__attrs_pre_init__", "__attrs_post_init__")
 
+molten = object.__new__
 
-class _Molten(State):
+
+class _Molten(State):  # by its name no member of the family
     """A state while it is being made."""
 
     __slots__ = ()
@@ -32,30 +31,23 @@ class _Molten(State):
     __delattr__ = object.__delattr__
 
 
-_new = object.__new__
+Molten = _Molten
 
 
-def plain(cls: type[State]) -> Make | None:
-    """What makes a *cls* of fields that are already as its converters would have them.
-
-    None if the class has more to it: fields, hooks or slots of its own.
-    """
-    fields = {field.name: field.converter for field in attrs.fields(cls)}
-    common = {field.name: field.converter for field in attrs.fields(State)}
-    if fields != common or any(hasattr(cls, hook) for hook in _HOOKS):
-        return None
-
-    def make(message: Any, result: Result, context: Names | None, inputs: Names | None) -> State:
-        payload = _new(_Molten)
-        payload.message = message  # type: ignore[misc]  # not frozen yet
-        payload._result = result  # type: ignore[misc]
-        payload._context = context  # type: ignore[misc]
-        payload._cached_inputs = inputs  # type: ignore[misc]
-        payload.__class__ = cls  # type: ignore[assignment]
-        return payload
-
+def is_plain(cls: type[State]) -> bool:
+    """Whether a *cls* may be made so: it has no fields, hooks or slots of its own."""
+    if _meant(cls) != _meant(State) or any(hasattr(cls, hook) for hook in _HOOKS):
+        return False
     try:
-        make(None, Result(), None, None)
+        molten(Molten).__class__ = cls  # type: ignore[assignment]  # what is asked
     except TypeError:  # a class with a layout of its own
-        return None
-    return make
+        return False
+    return True
+
+
+def _meant(cls: type[State]) -> dict[str, tuple[object, ...]]:
+    """What its fields, in whatever order, ask of a constructor."""
+    return {
+        field.name: (field.converter, field.default, field.validator, field.init)
+        for field in attrs.fields(cls)
+    }

@@ -30,7 +30,7 @@ def journal_option(*, required: bool = True) -> Callable[[Command], Command]:
         show_envvar=True,
         required=required,
         metavar="URL",
-        help="A file, or sqlite:///FILE.",
+        help="A file, sqlite:///FILE or postgresql://USER@HOST/NAME.",
     )
 
 

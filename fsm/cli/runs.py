@@ -11,6 +11,7 @@ from fsm.errors import did_you_mean
 from fsm.journal import Summary
 from states import State, moment
 
+from .duration import Duration
 from .journal import existing, journal_option
 from .screen import WIDE, Column, Row, as_moment, console, put_json, put_table
 
@@ -19,18 +20,33 @@ __all__ = ["runs"]
 
 @click.command(
     epilog="\b\nExamples:\n  fsm runs --journal runs.db --limit 20\n"
-    "  fsm runs --journal runs.db --state Failed --state TimedOut --json"
+    "  fsm runs --journal runs.db --state Failed --state TimedOut --json\n"
+    "  fsm runs --journal runs.db --state Running --older 10m"
 )
 @journal_option()
 @click.option("--state", "states", multiple=True, metavar="NAME", help="Only those in this state.")
+@click.option("--owner", metavar="NAME", help="Only those that this worker has claimed.")
+@click.option(
+    "--older",
+    type=Duration(),
+    metavar="TIME",
+    help="Only those that have not moved for so long: 90s, 10m, 2h or 1d.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help="Only the N that began last."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(url: str, states: tuple[str, ...], limit: int | None, as_json: bool) -> None:
+def runs(
+    url: str,
+    states: tuple[str, ...],
+    owner: str | None,
+    older: float | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
     """List the runs of a journal, in the order in which they began."""
     with existing(url) as journal:
-        found = list(journal.runs())
+        found = list(journal.runs(owner=owner, older_than=older))
     _check_states(states, {summary.state for summary in found})
     chosen = [summary for summary in found if not states or summary.state in states]
     last = chosen if limit is None else chosen[len(chosen) - min(limit, len(chosen)) :]
@@ -57,7 +73,17 @@ def _as_data(summary: Summary) -> dict[str, Any]:
         "steps": summary.steps,
         "began": moment.format(summary.began_at),
         "moved": moment.format(summary.moved_at),
+        "class": summary.kind or None,
+        "owner": summary.owner,
+        "lease": _written(summary.lease),
+        "wakes": _written(summary.wakes),
+        "parent": summary.parent,
+        "child": summary.child,
     }
+
+
+def _written(micros: int | None) -> str | None:
+    return None if micros is None else moment.format(moment.from_micros(micros))
 
 
 def _put(found: Sequence[Summary], of: int) -> None:

@@ -3,44 +3,115 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Any, Self
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from fsm.errors import StaleRun, UnknownRun
+from fsm.identity import parent_of
 from fsm.step import Step
 from states import State
 
+from .claim import Claim
+from .contract import Journal, kind_of
+from .late import Late
+from .phase import RUNNING, WAITING, due_of, phase_of
 from .record import Record
 from .summary import Summary
+from .wanted import Wanted
+from .writing import edges_of, late_row, policy_of
+
+if TYPE_CHECKING:
+    from fsm.run import Run
 
 __all__ = ["MemoryJournal"]
 
+_NOTHING: dict[int, Step] = {}  # never written to
 
-class MemoryJournal:
+
+class MemoryJournal(Journal):
     """Keeps steps as long as the process lives, for any number of runs and threads."""
 
     blocking = False
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[int, Step]] = {}
+        self._classes: dict[str, type[Run]] = {}
+        self._claims: dict[str, _Lease] = {}
+        self._late: list[Late] = []
+        self._outbox: dict[tuple[str, int, str], None] = {}
+        self._lock = threading.RLock()  # of the claims; steps need none
 
-    def append(self, step: Step) -> None:
+    def append(
+        self,
+        step: Step,
+        of: type[Run] | None = None,
+        *,
+        epoch: int | None = None,
+        outbox: Sequence[str] = (),
+    ) -> None:
         """Keep *step*; `setdefault` is atomic, so of two writers of one place one wins.
 
         Raises:
             StaleRun: Another writer has taken this place, or the step before it is not here.
         """
-        known = self._runs.get(step.run, {})
-        if step.seq > 1 and step.seq - 1 not in known:
-            raise StaleRun(step.run, step.seq, "ahead of what is recorded")
-        if step.dest._context or step.dest._cached_inputs:  # dicts, which their owner may change
-            step = step._replace(dest=_apart(step.dest))
-        winner = known.get(step.seq)
-        if winner is None:
-            winner = self._runs.setdefault(step.run, known).setdefault(step.seq, step)
-            if winner is step:
-                return
-        raise StaleRun(step.run, step.seq, repr(winner))
+        if epoch or outbox or step.key:
+            self._append_carefully(step, of, epoch, outbox)
+            return
+        seq, dest = step.seq, step.dest
+        known = self._runs.get(step.run, _NOTHING)
+        if seq > 1 and seq - 1 not in known:
+            raise StaleRun(step.run, seq, "ahead of what is recorded")
+        if dest._context or dest._cached_inputs:  # dicts, which their owner may change
+            step = step._replace(dest=_apart(dest))
+        if known is _NOTHING:
+            known = self._runs.setdefault(step.run, {seq: step})  # nobody ever sees it empty
+            if of is not None:
+                self._classes.setdefault(step.run, of)
+        winner = known.setdefault(seq, step)
+        if winner is not step:
+            raise StaleRun(step.run, seq, repr(winner))
+
+    def _append_carefully(
+        self, step: Step, of: type[Run] | None, epoch: int | None, outbox: Sequence[str]
+    ) -> None:
+        """The same under the lock, for a step that not only its place speaks for or against."""
+        with self._lock:
+            lease = self._claims.get(step.run, _NOBODY)
+            if epoch is not None and epoch != lease.epoch:
+                by = f"claimed by {lease.owner!r}" if lease.owner else "released"
+                raise StaleRun(step.run, step.seq, f"{by} (claim {lease.epoch}, not {epoch})")
+            if step.key is not None and any(
+                kept.key == step.key for kept in self._runs.get(step.run, _NOTHING).values()
+            ):
+                made = f"made before, for the request {step.key!r}"
+                raise StaleRun(step.run, step.seq, made)
+            self.append(step._replace(key=None), of)
+            self._runs[step.run][step.seq] = step
+            self._outbox.update(dict.fromkeys((step.run, step.seq, name) for name in outbox))
+
+    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+        """Keep all of *steps*, of any number of runs, or none of them; see `Journal.extend`."""
+        kept: list[Step] = []
+        with self._lock:
+            try:
+                for step in steps:
+                    self.append(step, of)
+                    kept.append(step)
+            except BaseException:
+                for step in reversed(kept):
+                    self._forget(step)
+                raise
+
+    def _forget(self, step: Step) -> None:
+        known = self._runs[step.run]
+        del known[step.seq]
+        if not known:
+            del self._runs[step.run]
+            self._classes.pop(step.run, None)
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first.
@@ -62,25 +133,134 @@ class MemoryJournal:
         """
         return map(Record.of, self.steps(run))
 
-    def runs(self) -> Iterator[Summary]:
-        """What is known of each run, by the time of their first steps, then by name."""
-        histories = [[kept[seq] for seq in sorted(kept)] for kept in list(self._runs.values())]
-        for steps in sorted(histories, key=lambda steps: (steps[0].micros, steps[0].run)):
-            last = steps[-1]
-            name, message = type(last.dest).__name__, _said(last.dest.message)
-            yield Summary(last.run, name, message, len(steps), steps[0].micros, last.micros)
+    def holds(self, step: Step) -> bool:
+        """Whether exactly this step is kept."""
+        return self._runs.get(step.run, _NOTHING).get(step.seq) == step
+
+    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+        """Keep a step that came too late, apart from the history."""
+        self._late.append(late_row(step, claim, reason, None))
+
+    def late(self, run: str | None = None) -> Iterator[Late]:
+        """The steps that came too late, of one run or of all, in the order they came."""
+        return iter([late for late in self._late if run is None or late.run == run])
+
+    def untold(self) -> Iterator[tuple[str, int, str]]:
+        """Who is still to be told of which step."""
+        return iter(sorted(self._outbox))
+
+    def told(self, run: str, seq: int, listener: str) -> None:
+        """Note that a listener has been told."""
+        self._outbox.pop((run, seq, listener), None)
+
+    def edges(self, kind: str) -> set[tuple[str, str, str]]:
+        """The edges that runs of this class may take."""
+        of = next((of for of in self._classes.values() if kind_of(of) == kind), None)
+        return set() if of is None else edges_of(of)
+
+    def faults(self) -> Iterator[str]:
+        """Nothing: there are no rows that could differ from the steps."""
+        return iter(())
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"<MemoryJournal of {len(self._runs)} runs>"
+
+    # Runs.
+
+    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
+        histories = [[kept[seq] for seq in sorted(kept)] for kept in list(self._runs.values())]
+        found = [self._summary(steps) for steps in histories]
+        retried = {steps[0].run: _retries_left(steps) for steps in histories}
+        chosen = [each for each in found if wanted.admits(each, retried[each.run])]
+        return iter(sorted(chosen, key=wanted.order))
+
+    def _summary(self, steps: list[Step]) -> Summary:
+        first, last = steps[0], steps[-1]
+        lease = self._claims.get(last.run, _NOBODY)
+        parent, child = parent_of(last.run) or (None, None)
+        return Summary(
+            run=last.run,
+            state=type(last.dest).__name__,
+            message=_said(last.dest.message),
+            steps=len(steps),
+            began=first.micros,
+            moved=last.micros,
+            kind=kind_of(self._classes.get(last.run)),
+            phase=phase_of(last.dest),
+            due=due_of(last.dest, last.micros),
+            deadline=_deadline(steps),
+            epoch=lease.epoch,
+            owner=lease.owner,
+            lease=lease.until,
+            parent=parent,
+            child=child,
+        )
+
+    # Claims.
+
+    def _claim(
+        self, limit: int, owner: str, now: int, until: int, run: str | None
+    ) -> list[tuple[str, int]]:
+        with self._lock:
+            if run is None:
+                due = self._summaries(Wanted(waking_by=now))
+                ids = [each.run for each in due if each.phase == WAITING]
+            else:
+                ids = [run]
+            free = (id for id in ids if not self._claims.get(id, _NOBODY).holds(now))
+            taken = [(id, self._claims.get(id, _NOBODY).epoch + 1) for id in islice(free, limit)]
+            for id, epoch in taken:
+                self._claims[id] = _Lease(epoch, owner, until)
+        return taken
+
+    def _renew(self, run: str, epoch: int, until: int) -> bool:
+        with self._lock:
+            lease = self._claims.get(run, _NOBODY)
+            if lease.epoch != epoch or lease.until is None:
+                return False
+            self._claims[run] = attrs.evolve(lease, until=until)
+        return True
+
+    def _free(self, run: str, epoch: int) -> bool:
+        with self._lock:
+            lease = self._claims.get(run, _NOBODY)
+            if lease.epoch != epoch or lease.until is None:
+                return False
+            self._claims[run] = _Lease(epoch + 1)
+        return True
+
+
+@attrs.frozen
+class _Lease:
+    """Who has claimed a run, for the how manieth time, and until when."""
+
+    epoch: int = 0
+    owner: str | None = None
+    until: int | None = None
+
+    def holds(self, now: int) -> bool:
+        return self.until is not None and self.until > now
+
+
+_NOBODY = _Lease()
+
+
+def _deadline(steps: list[Step]) -> int | None:
+    """When the time of a running run is up: its timeout after it began to run."""
+    timeout = policy_of(steps[0]).get("timeout")
+    if phase_of(steps[-1].dest) != RUNNING or not isinstance(timeout, int | float):
+        return None
+    entered = (step for step in reversed(steps) if phase_of(step.source) != RUNNING)
+    begun = next(entered, None)
+    return None if begun is None else begun.micros + round(timeout * 1e6)
+
+
+def _retries_left(steps: list[Step]) -> bool:
+    retries = policy_of(steps[0]).get("max_retries")
+    return type(retries) is int and retries > sum(step.event == "retry" for step in steps)
 
 
 def _apart(state: State) -> State:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterable
 
-from fsm.errors import InvalidArgument
+from fsm.errors import InvalidArgument, MissingExtra
 
+from .contract import Journal
 from .memory import MemoryJournal
-
-if TYPE_CHECKING:
-    from . import Journal
+from .redaction import as_redaction
 
 __all__ = ["open_journal"]
 
+_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?")
 
-def open_journal(url: str | os.PathLike[str]) -> Journal:
+
+def open_journal(
+    url: str | os.PathLike[str], *, redact: Iterable[str | re.Pattern[str]] | None = None
+) -> Journal:
     """Open the journal at *url*, and make it if it is not there yet.
 
     `memory:` is one that ends with the process; `sqlite:///runs.db` (relative) or
-    `sqlite:////var/runs.db` (absolute) is a SQLite file, as is a bare path.
+    `sqlite:////var/runs.db` (absolute) is a SQLite file, as is a bare path;
+    `postgresql://user@host/name` is a PostgreSQL database (extra `sql`).
+
+    Args:
+        redact: Regular expressions. What they match in the texts of a payload becomes `***`
+            before it is kept, and so does whatever stands under a name that they match.
 
     Raises:
-        InvalidArgument: The URL is of no kind we know.
+        InvalidArgument: The URL is of no kind we know, or a pattern is no regular expression.
+        MissingExtra: The extra `sql` is needed, and not installed.
         JournalError: There is no journal there, and none can be made.
     """
     text = os.fspath(url) if isinstance(url, str | os.PathLike) else None
@@ -32,11 +42,26 @@ def open_journal(url: str | os.PathLike[str]) -> Journal:
     if not colon or len(scheme) == 1 or os.sep in scheme:  # a path, perhaps with a drive letter
         scheme, rest = "sqlite", f"///{text}"
     if scheme == "memory":
+        as_redaction(redact)  # nothing is written down, but what is wrong is said
         return MemoryJournal()
     if scheme == "sqlite" and rest.startswith("///") and len(rest) > len("///"):
         from .sqlite import SQLiteJournal  # at the door: `import fsm` does not pay for sqlite3
 
-        return SQLiteJournal(rest.removeprefix("///"))
+        return SQLiteJournal(rest.removeprefix("///"), redact=redact)
+    if _POSTGRES.fullmatch(scheme):
+        try:
+            from .sql import SQLJournal
+        except ImportError as error:
+            raise MissingExtra("a journal in PostgreSQL", "sql") from error
+        if scheme == "postgres":  # as many services write it
+            text = f"postgresql:{rest}"
+        return SQLJournal(text, redact=redact)
     raise InvalidArgument(
-        f"no journal is at {text!r}; use memory:, sqlite:///FILE or the path of a file"
+        f"no journal is at {_masked(text)!r}; "
+        "use memory:, sqlite:///FILE, the path of a file, or postgresql://USER@HOST/NAME"
     )
+
+
+def _masked(url: str) -> str:
+    """The URL without its password, if it has one."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from fsm.errors import CorruptJournal
 from fsm.step import Step
 from states import NotSerializable, StateError, codec, moment
 
+from .phase import due_of, phase_of
+from .redaction import Redaction
+
 __all__ = ["Record", "read"]
 
 
-@attrs.frozen
-class Record:
+class Record(NamedTuple):
     """One step, written out. Only a first step has an `origin`: where the run began, and how."""
 
     run: str
@@ -27,31 +27,45 @@ class Record:
     micros: int
     payload: str
     origin: str | None
+    phase: str  # of dest: waiting, running, finished or other
+    due: int | None = None  # when time next moves the run, deadlines apart
+    epoch: int | None = None  # of the claim it was made under
+    key: str | None = None  # of the request it answers
 
     @classmethod
-    def of(cls, step: Step) -> Record:
+    def of(cls, step: Step, epoch: int | None = None, redaction: Redaction | None = None) -> Record:
         """Write *step* out.
 
         Raises:
             NotSerializable: The payload cannot be written; names the field.
         """
-        origin = None
+        origin, dest = None, step.dest
         if step.seq == 1:
-            began = {"source": step.source.serialize(), "settings": dict(step.settings or {})}
-            try:
-                origin = json.dumps(began, sort_keys=True, separators=(",", ":"), allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise NotSerializable(f"settings cannot be written: {error}", "settings") from error
+            origin = _origin(step, redaction)
         return cls(
-            run=step.run,
-            seq=step.seq,
-            event=step.event,
-            source=type(step.source).__name__,
-            dest=type(step.dest).__name__,
-            micros=step.micros,
-            payload=codec.dumps(step.dest),
-            origin=origin,
+            step.run,
+            step.seq,
+            step.event,
+            type(step.source).__name__,
+            type(dest).__name__,
+            step.micros,
+            codec.dumps(dest) if redaction is None else redaction.dumps(dest),
+            origin,
+            phase_of(dest),
+            due_of(dest, step.micros),
+            epoch,
+            step.key,
         )
+
+
+def _origin(step: Step, redaction: Redaction | None) -> str:
+    began = {"source": step.source.serialize(), "settings": dict(step.settings or {})}
+    if redaction is not None:
+        began["source"] = redaction.wire(began["source"])
+    try:
+        return json.dumps(began, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise NotSerializable(f"settings cannot be written: {error}", "settings") from error
 
 
 def read(records: Iterable[Record]) -> Iterator[Step]:
@@ -80,5 +94,5 @@ def read(records: Iterable[Record]) -> Iterator[Step]:
                 f"run {record.run!r}: where step {seq} should be, a step {record.seq} "
                 f"from {record.source} to {record.dest} is recorded"
             )
-        yield Step(record.run, seq, record.event, source, dest, record.micros, settings)
+        yield Step(record.run, seq, record.event, source, dest, record.micros, settings, record.key)
         source = dest

@@ -6,141 +6,160 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from fsm.errors import InvalidArgument, JournalError, StaleRun, UnknownRun
+from fsm.errors import InvalidArgument, JournalError, JournalUncertain, StaleRun, UnknownRun
 from fsm.step import Step
 
+from . import statements as sql
+from .claim import Claim
+from .contract import Journal
+from .late import Late
 from .record import Record, read
+from .redaction import as_redaction
+from .schema import MARK, RULES, VERSION, create, upgrade
 from .summary import Summary
+from .wanted import Wanted
+from .writing import Writing, edge_rows, late_row, refusal
+
+if TYPE_CHECKING:
+    from fsm.run import Run
 
 __all__ = ["SQLiteJournal"]
 
-_MARK = 0x52554E53  # "RUNS": the application_id of our files
-_VERSION = 1
 _A_MOMENT = 0.01  # seconds
 _SURROGATES = re.compile("[\ud800-\udfff]")
-
-# `WITHOUT ROWID`: a run's steps lie together, in order, and the key is the table.
-_SCHEMA = """
-CREATE TABLE steps (
-    run     TEXT    NOT NULL CHECK (length(run) BETWEEN 1 AND 200),
-    seq     INTEGER NOT NULL CHECK (seq >= 1),
-    event   TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    dest    TEXT    NOT NULL,
-    micros  INTEGER NOT NULL CHECK (micros BETWEEN -62135596800000000 AND 253402300799999999),
-    payload TEXT    NOT NULL CHECK (json_valid(payload)),
-    origin  TEXT    CHECK (origin IS NULL OR json_valid(origin)),
-    PRIMARY KEY (run, seq),
-    CHECK ((seq = 1) = (origin IS NOT NULL))
-) STRICT, WITHOUT ROWID;
-"""
-
-_COLUMNS = tuple(field.name for field in attrs.fields(Record))
-_INSERT = f"INSERT INTO steps ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM steps WHERE run = ? ORDER BY seq"
-_PREVIOUS = "SELECT 1 FROM steps WHERE run = ? AND seq = ?"
-_RUNS = """
-SELECT run, dest, json_extract(payload, '$.message'), last.seq, first.micros, last.micros
-FROM (SELECT run, max(seq) AS seq FROM steps GROUP BY run)
-JOIN steps AS last USING (run, seq)
-JOIN (SELECT run, micros FROM steps WHERE seq = 1) AS first USING (run)
-ORDER BY first.micros, run
-"""
+_MESSAGE = "json_extract(steps.payload, '$.message')"
+_TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+_INSERT_STEP = sql.positional(sql.INSERT_STEP)
 
 
-class SQLiteJournal:
+class SQLiteJournal(Journal):
     """Keeps steps in one file; several threads and processes may use it at once.
 
-    `append` returns when the step is on the disk: WAL with synchronous=FULL, one transaction a
-    step. The file and its side files are for their owner alone (mode 0600).
+    `append` returns when the step is on the disk: WAL with synchronous=FULL. Steps that threads
+    append at the same time share a transaction. The file and its side files are for their owner
+    alone (mode 0600).
 
     Args:
         path: The file; made if it is not there. A symbolic link is refused.
         patience: Seconds to wait for another writer.
+        redact: Regular expressions; what matches is struck out of payloads before they are kept.
 
     Raises:
         JournalError: The file cannot be opened, or is not a journal of this version.
     """
 
-    blocking = True
     _connection: sqlite3.Connection | None
     _file: tuple[int, int] | None
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        patience: float = 30.0,
+        redact: Iterable[str | re.Pattern[str]] | None = None,
+    ) -> None:
         try:
             self._name = os.fsdecode(path)
             self.path = Path(path).absolute()  # so that ":memory:", too, is a file of that name
         except (TypeError, ValueError) as error:
             raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
         self._patience = patience
-        self._renew()
+        self._redaction = as_redaction(redact)
+        self._renew_process()
         with self._reading("open the journal"):
             pass
 
-    def append(self, step: Step) -> None:
-        """Make *step* durable, or raise and leave no trace.
+    def append(
+        self,
+        step: Step,
+        of: type[Run] | None = None,
+        *,
+        epoch: int | None = None,
+        outbox: Sequence[str] = (),
+    ) -> None:
+        """Make *step* durable, or raise and leave no trace; see `Journal.append`."""
+        writing = Writing(step, of, epoch, self._redaction, outbox)
+        self._check_process()
+        self._queue.append(writing)
+        try:
+            with self._lock:
+                if not writing.done:
+                    self._write_queue()
+        except BaseException:
+            writing.withdrawn = True  # no other thread writes what its caller has given up
+            raise
+        if writing.error is not None:
+            raise writing.error
 
-        Raises:
-            StaleRun: Another writer has taken this place, or the step before it is not here.
-            JournalError: The file refused: a full disk, a lost file, too long a wait.
-            NotSerializable: The payload cannot be written; names the field.
-        """
-        record = Record.of(step)
-        with self._writing(f"keep {step!r} of run {step.run!r}") as connection:
-            if (
-                step.seq > 1
-                and not connection.execute(_PREVIOUS, (step.run, step.seq - 1)).fetchone()
-            ):
-                raise StaleRun(step.run, step.seq, "ahead of what is recorded")
-            try:
-                connection.execute(_INSERT, attrs.astuple(record))
-            except sqlite3.IntegrityError:
-                taken = connection.execute(
-                    f"{_SELECT.replace('ORDER', 'AND seq = ? ORDER')}", (step.run, step.seq)
-                )
-                winner = taken.fetchone()
-                if winner is None:
-                    raise
-                known = Record(*winner)
-                raise StaleRun(
-                    step.run, step.seq, f"{known.event}: {known.source} → {known.dest}"
-                ) from None
+    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+        """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
+        writings = [Writing(step, of, None, self._redaction) for step in steps]
+        with self._writing(f"keep {len(writings)} steps") as connection:
+            for writing in writings:
+                self._insert(connection, writing)
 
     def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first.
-
-        Raises:
-            UnknownRun: There is none.
-            CorruptJournal: What is kept there cannot be read.
-        """
+        """The history of a run, oldest step first; see `Journal.steps`."""
         return read(self.records(run))
 
     def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; needs none of the classes it names.
-
-        Raises:
-            UnknownRun: There is none.
-        """
-        rows = []
-        if isinstance(run, str) and not _SURROGATES.search(run):  # or SQLite cannot look it up
-            with self._reading(f"read run {run!r}") as connection:
-                rows = connection.execute(_SELECT, (run,)).fetchall()
-        if not rows:
+        """The history of a run, written out; see `Journal.records`."""
+        page = self._page(run, 0)
+        if not page:
             raise UnknownRun(run, self)
-        return (Record(*row) for row in rows)
+        return self._paged(run, page)
 
-    def runs(self) -> Iterator[Summary]:
-        """What is known of each run, by the time of their first steps, then by name."""
-        with self._reading("list the runs") as connection:
-            rows = connection.execute(_RUNS).fetchall()
-        return (Summary(*row) for row in rows)
+    def holds(self, step: Step) -> bool:
+        """Whether exactly this step is kept."""
+        wanted = Record.of(step, None, self._redaction)
+        with self._reading(f"read run {step.run!r}") as connection:
+            row = connection.execute(sql.STEP, {"run": step.run, "seq": step.seq}).fetchone()
+        return row is not None and Record(*row)._replace(epoch=None) == wanted
+
+    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+        """Keep a step that came too late, apart from the history."""
+        row = late_row(step, claim, reason, self._redaction)
+        with self._writing(f"set {step!r} of run {step.run!r} aside") as connection:
+            connection.execute(sql.INSERT_LATE, row._asdict())
+
+    def late(self, run: str | None = None) -> Iterator[Late]:
+        """The steps that came too late, of one run or of all, in the order they came."""
+        with self._reading("read what came late") as connection:
+            rows = connection.execute(sql.LATE, {"run": run}).fetchall()
+        return (Late(*row) for row in rows)
+
+    def untold(self) -> Iterator[tuple[str, int, str]]:
+        """Who is still to be told of which step."""
+        with self._reading("read the outbox") as connection:
+            rows = connection.execute(sql.UNTOLD).fetchall()
+        return iter(rows)
+
+    def told(self, run: str, seq: int, listener: str) -> None:
+        """Note that a listener has been told."""
+        with self._writing(f"note that {listener} was told") as connection:
+            connection.execute(sql.TOLD, {"run": run, "seq": seq, "listener": listener})
+
+    def edges(self, kind: str) -> set[tuple[str, str, str]]:
+        """The edges that runs of this class may take."""
+        with self._reading("read the edges") as connection:
+            return set(connection.execute(sql.EDGES, {"kind": kind}).fetchall())
+
+    def faults(self) -> Iterator[str]:
+        """What SQLite itself finds wrong with the file, and rules that somebody took out."""
+        with self._reading("check the file") as connection:
+            found = [
+                row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"
+            ]
+            there = {row[0] for row in connection.execute(_TRIGGERS)}
+            orphans = connection.execute(sql.ORPHANS).fetchall()
+        found += [f"the rule {name} is missing" for name in sorted(RULES - there)]
+        return iter([*found, *(f"run {run!r} has steps, but no row" for (run,) in orphans)])
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -150,12 +169,6 @@ class SQLiteJournal:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_connection", None) is not None:
@@ -167,17 +180,118 @@ class SQLiteJournal:
     def __str__(self) -> str:
         return self._name
 
-    def _renew(self) -> None:
+    # Rows.
+
+    def _page(self, run: object, after: int) -> list[Any]:
+        if not isinstance(run, str) or _SURROGATES.search(run):  # SQLite cannot look it up
+            return []
+        with self._reading(f"read run {run!r}") as connection:
+            return connection.execute(sql.STEPS, {"run": run, "after": after}).fetchall()
+
+    def _paged(self, run: str, page: list[Any]) -> Iterator[Record]:
+        while page:
+            yield from (Record(*row) for row in page)
+            page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
+
+    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
+        last: Summary | None = None
+        while True:
+            with self._reading("list the runs") as connection:
+                rows = connection.execute(*sql.summaries(wanted, _MESSAGE, last)).fetchall()
+            yield from (Summary(*row) for row in rows)
+            if len(rows) < sql.PAGE:
+                return
+            last = Summary(*rows[-1])
+
+    def _claim(
+        self, limit: int, owner: str, now: int, until: int, run: str | None
+    ) -> list[tuple[str, int]]:
+        given = {"owner": owner, "now": now, "until": until, "run": run, "limit": limit}
+        text = sql.CLAIM.replace("{locked}", "") if run is None else sql.CLAIM_ONE
+        with self._writing("claim runs") as connection:
+            rows = connection.execute(text, given).fetchall()
+        return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
+
+    def _renew(self, run: str, epoch: int, until: int) -> bool:
+        with self._writing(f"renew the lease of {run!r}") as connection:
+            given = {"run": run, "epoch": epoch, "until": until}
+            return connection.execute(sql.RENEW, given).rowcount == 1
+
+    def _free(self, run: str, epoch: int) -> bool:
+        with self._writing(f"release {run!r}") as connection:
+            return connection.execute(sql.FREE, {"run": run, "epoch": epoch}).rowcount == 1
+
+    # Writing.
+
+    def _write_queue(self) -> None:
+        """Keep all that threads have asked for by now, in one transaction."""
+        writings = []
+        while self._queue:
+            writing = self._queue.popleft()
+            if not writing.withdrawn:
+                writings.append(writing)
+        what = repr(writings[0]) if len(writings) == 1 else f"{len(writings)} steps"
+        try:
+            with self._writing(f"keep {what}") as connection:
+                self._insert_each(connection, writings)
+        except Exception as error:
+            for writing in writings:
+                writing.error = writing.error or error
+                writing.done = True
+        except BaseException:  # one thread was interrupted: the others' steps are for the next
+            self._queue.extendleft(reversed(writings))
+            raise
+        for writing in writings:
+            writing.done = True
+
+    def _insert_each(self, connection: sqlite3.Connection, writings: list[Writing]) -> None:
+        if len(writings) == 1:
+            self._insert(connection, writings[0])
+            return
+        for writing in writings:
+            connection.execute("SAVEPOINT step")
+            try:
+                self._insert(connection, writing)
+            except (StaleRun, JournalError) as refused:  # the others go on
+                writing.error = refused
+                connection.execute("ROLLBACK TO step")
+            connection.execute("RELEASE step")
+
+    def _insert(self, connection: sqlite3.Connection, writing: Writing) -> None:
+        record, of = writing.record, writing.of
+        try:
+            if of is not None and of not in self._known:
+                connection.executemany(sql.INSERT_EDGE, edge_rows(of))
+                self._learned.add(of)
+            if record.seq == 1:
+                connection.execute(sql.INSERT_RUN, writing.run_row())
+            connection.execute(_INSERT_STEP, record)
+            if writing.outbox:
+                connection.executemany(sql.INSERT_OUTBOX, writing.outbox_rows())
+        except sqlite3.IntegrityError as error:
+            there = connection.execute(sql.STEP, {"run": record.run, "seq": record.seq}).fetchone()
+            run = connection.execute(sql.CLAIMED, {"run": record.run}).fetchone()
+            raise refusal(writing, str(error), there and Record(*there), run) from None
+
+    # The file.
+
+    def _renew_process(self) -> None:
         """Begin anew, as a forked process must: its parent's lock may be held for ever."""
         self._process = os.getpid()
         self._lock = threading.RLock()
+        self._queue: deque[Writing] = deque()
+        self._known: set[type[Run]] = set()  # the classes whose edges the file has
+        self._learned: set[type[Run]] = set()  # will have, when the transaction is committed
         self._connection = None
         self._file = None
 
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            self._renew_process()
+
     @contextmanager
     def _reading(self, what: str) -> Iterator[sqlite3.Connection]:
-        if self._process != os.getpid():
-            self._renew()
+        self._check_process()
         with self._lock:
             try:
                 yield self._connect()
@@ -190,13 +304,25 @@ class SQLiteJournal:
         with self._reading(what) as connection:
             if _identity(self.path) != self._file:
                 raise JournalError(f"cannot {what}: {self} was replaced while it was open")
+            self._learned.clear()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                self._commit(connection, what)
+                self._known |= self._learned
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def _commit(self, connection: sqlite3.Connection, what: str) -> None:
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.startswith("SQLITE_IOERR"):  # it may yet be on the disk
+                raise JournalUncertain(
+                    f"cannot say whether {self} kept it, when asked to {what}: {error}"
+                ) from error
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -211,6 +337,7 @@ class SQLiteJournal:
         )
         try:
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("BEGIN IMMEDIATE")
             self._prepare_schema(connection)  # first, so that somebody else's file stays as it was
             connection.execute("COMMIT")
@@ -237,17 +364,16 @@ class SQLiteJournal:
         mark = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if (mark, version) == (_MARK, _VERSION):
-            return
-        if mark == _MARK:
+        if mark == MARK and version > VERSION:
             raise JournalError(
-                f"{self} is a journal of version {version}; this release reads version {_VERSION}"
+                f"{self} is a journal of version {version}; this release reads version {VERSION}"
             )
-        if mark or version or tables:
+        if mark == MARK and version < VERSION:
+            upgrade(connection, version)
+        elif mark != MARK and (mark or version or tables):
             raise JournalError(f"{self} is a database, but not a journal; name another file")
-        connection.execute(_SCHEMA)
-        connection.execute(f"PRAGMA application_id = {_MARK}")
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        elif mark != MARK:
+            create(connection)
 
 
 def _make_file(path: Path) -> None:

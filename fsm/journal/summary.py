@@ -8,6 +8,8 @@ import attrs
 
 from states import moment
 
+from .phase import FAILED, FINISHED
+
 if TYPE_CHECKING:
     import pendulum
 
@@ -16,14 +18,23 @@ __all__ = ["Summary"]
 
 @attrs.frozen
 class Summary:
-    """One run at a glance."""
+    """One run at a glance. Times are microseconds since 1970-01-01 UTC."""
 
     run: str
     state: str  # the name of the state it is in
     message: str | None
     steps: int
-    began: int  # microseconds since 1970-01-01 UTC, as the next
+    began: int
     moved: int
+    kind: str = ""  # the class it is a run of, as module:Class
+    phase: str = ""  # waiting, running, finished or other
+    due: int | None = None  # when it may start, or expires
+    deadline: int | None = None  # when its time is up
+    epoch: int = 0  # how often it was claimed
+    owner: str | None = None  # who has claimed it
+    lease: int | None = None  # until when
+    parent: str | None = None  # the mapped run it is a child of
+    child: int | None = None  # the how manieth of them, from 0
 
     @property
     def began_at(self) -> pendulum.DateTime:
@@ -34,3 +45,13 @@ class Summary:
     def moved_at(self) -> pendulum.DateTime:
         """When its last step was made, in UTC."""
         return moment.from_micros(self.moved)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has finished or failed."""
+        return self.phase in (FINISHED, FAILED)
+
+    @property
+    def wakes(self) -> int | None:
+        """When time next moves it: its deadline, or when it is due; None if time does not."""
+        return self.due if self.deadline is None else self.deadline

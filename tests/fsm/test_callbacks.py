@@ -57,9 +57,9 @@ def says(heard: list[str]) -> Callable[[str], Callable[..., None]]:
 
 def test_everyone_is_told_in_the_documented_order(heard: list[str], says: Any) -> None:
     class Kept(MemoryJournal):
-        def append(self, step: Step) -> None:
+        def append(self, step: Step, *of: Any, **more: Any) -> None:
             heard.append("journal")
-            super().append(step)
+            super().append(step, *of, **more)
 
     def guard(run: Run, step: Step) -> bool:
         heard.append("guard")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import attrs
@@ -177,7 +178,7 @@ def test_an_event_cannot_be_replaced_by_a_method() -> None:
             def retry(self) -> None: ...
 
 
-@pytest.mark.parametrize("name", ["state", "history", "trigger", "_fire", "before", "journal"])
+@pytest.mark.parametrize("name", ["state", "history", "trigger", "_known", "before", "journal"])
 def test_an_event_cannot_take_the_name_of_what_every_run_has(name: str) -> None:
     with pytest.raises(InvalidLifecycle, match="rename the event"):
         type("Clash", (TaskRun,), {name: event(Running, source=Pending)})
@@ -379,3 +380,40 @@ def test_a_prepare_that_returns_what_the_state_has_not_is_refused() -> None:
 
     with pytest.raises(InvalidArgument, match="go takes no speed"):
         Odd().go()
+
+
+def test_on_a_run_an_event_cannot_be_replaced() -> None:
+    class Loose(TaskRun):
+        pass
+
+    run = Loose()
+    with pytest.raises(AttributeError):
+        run.start = print  # type: ignore[assignment, method-assign]
+
+    assert type(run.start()) is Running
+
+
+def test_an_event_may_be_called_as_a_listener_would_be() -> None:
+    class Early(Run):
+        before_noon = event(Running, source=Pending)
+
+    assert type(Early().before_noon()) is Running
+
+
+def test_an_event_of_a_mixin_fires_on_each_that_mixes_it_in() -> None:
+    class Stops:
+        stop = event(Failed, source=Pending)
+
+    class One(Stops, Run):
+        pass
+
+    class Other(Stops, Run):
+        stop = event(Success, source=Pending)
+
+    assert type(One().stop()) is Failed
+    assert type(Other().stop()) is Success
+
+
+def test_an_event_of_a_run_stays_in_its_process() -> None:
+    with pytest.raises(InvalidArgument, match="a run stays in its process"):
+        pickle.dumps(TaskRun().start)

@@ -63,10 +63,10 @@ class Broken(MemoryJournal):
         super().__init__()
         self.error: BaseException | None = error
 
-    def append(self, step: Step) -> None:
+    def append(self, step: Step, *of: Any, **more: Any) -> None:
         if self.error is not None:
             raise self.error
-        super().append(step)
+        super().append(step, *of, **more)
 
 
 # One run
@@ -834,10 +834,10 @@ class Gated(MemoryJournal):
         super().__init__()
         self.entered, self.gate = threading.Event(), threading.Event()
 
-    def append(self, step: Step) -> None:
+    def append(self, step: Step, *of: Any, **more: Any) -> None:
         self.entered.set()
         assert self.gate.wait(10)
-        super().append(step)
+        super().append(step, *of, **more)
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -863,7 +863,7 @@ def test_a_task_cancelled_during_the_append_sees_it_through(times: int, obeys: A
 
 def test_a_task_cancelled_during_an_append_that_fails_has_not_moved() -> None:
     class Failing(Gated):
-        def append(self, step: Step) -> None:
+        def append(self, step: Step, *of: Any, **more: Any) -> None:
             self.entered.set()
             assert self.gate.wait(10)
             raise OSError("disk")

@@ -19,12 +19,12 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def step() -> Callable[..., Step]:
-    """The maker of steps."""
+    """The maker of steps: the first leads out of Pending, the others out of Running."""
 
     def make(
         run: str = "r", seq: int = 1, dest: State | None = None, event: str = "start", at: int = 0
     ) -> Step:
-        settings = {"max_retries": 2} if seq == 1 else None
-        return Step(run, seq, event, Pending(), Running() if dest is None else dest, at, settings)
+        source, settings = (Pending(), {"max_retries": 2}) if seq == 1 else (Running(), None)
+        return Step(run, seq, event, source, Running() if dest is None else dest, at, settings)
 
     return make

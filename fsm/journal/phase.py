@@ -1,0 +1,41 @@
+"""Phase: what a journal needs to know of a state to hand its run out, without its class."""
+
+from __future__ import annotations
+
+from fsm.guards import start_of
+from states import Cached, Pending, Queued, State, Submitted, moment
+
+__all__ = ["FAILED", "FINISHED", "OTHER", "PHASES", "RUNNING", "WAITING", "due_of", "phase_of"]
+
+WAITING, RUNNING, FAILED, FINISHED, OTHER = PHASES = (
+    "waiting", "running", "failed", "finished", "other",
+)  # fmt: skip
+
+
+def phase_of(state: State) -> str:
+    """Whether a run in *state* waits to be started, runs, has failed, or is finished.
+
+    After a `Looped` its run goes on, so that is none of these.
+    """
+    if isinstance(state, Pending | Submitted | Queued):
+        return WAITING
+    if state.is_running():
+        return RUNNING
+    if state.is_failed():
+        return FAILED
+    return FINISHED if state.is_finished() and not state.is_looped() else OTHER
+
+
+def due_of(state: State, micros: int) -> int | None:
+    """When time next moves a run that entered *state* at *micros*; None if it does not wait.
+
+    One that waits for nothing is due at once. Deadlines are not asked for here: they depend on
+    how long the run has been running.
+    """
+    if isinstance(state, Cached):
+        expires = state.cached_result_expiration
+        return None if expires is None else moment.to_micros(expires)
+    if phase_of(state) != WAITING:
+        return None
+    start = start_of(state)
+    return micros if start is None else moment.to_micros(start)

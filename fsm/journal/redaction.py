@@ -1,0 +1,136 @@
+"""Redaction: what must not be written down, struck out before a journal keeps it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterable
+from typing import Any
+
+from fsm.errors import InvalidArgument
+from states import NotDeserializable, NotSerializable, codec, limits
+from states.lossy import canonical
+
+__all__ = ["STRUCK", "Redaction", "as_redaction"]
+
+STRUCK = "***"
+
+# What the wire itself says in a state or a result; everything else there is the user's.
+_FRAME = frozenset({"type", "__version__", "kind", "result_handler", "start_time", "run_count"})
+
+
+class Redaction:
+    """Patterns, and what they do to texts and payloads.
+
+    Where a text matches, the match becomes `***`; where a name in a context, an input or a result
+    matches, all that is under it does.
+    """
+
+    def __init__(self, patterns: Iterable[str | re.Pattern[str]]) -> None:
+        self._patterns = tuple(map(_compiled, patterns))
+
+    def text(self, text: str) -> str:
+        """Strike the matches out of *text*."""
+        for pattern in self._patterns:
+            text = pattern.sub(STRUCK, text)
+        return text
+
+    def dumps(self, state: Any) -> str:
+        """Write a state as JSON, as `codec.dumps` does, without what matches.
+
+        Raises:
+            NotSerializable: It cannot be written; names the field.
+        """
+        text = canonical(self.wire(codec.write(state)))
+        if len(text) > limits.CHARS:
+            raise NotSerializable(f"the state takes more than {limits.CHARS} characters of JSON")
+        return text
+
+    def wire(self, wire: dict[str, Any]) -> dict[str, Any]:
+        """A written state without what matches, still readable."""
+        clean: dict[str, Any] = self._framed(wire)
+        try:
+            codec.read(clean)
+        except NotDeserializable:  # the exact form of a value was hit: its plain form remains
+            clean = _without_exact(clean)
+        return clean
+
+    def _framed(self, wire: Any) -> Any:
+        if not isinstance(wire, dict):
+            return self._clean(wire)
+        return {name: self._part(name, value) for name, value in wire.items()}
+
+    def _part(self, name: str, value: Any) -> Any:
+        if name in _FRAME:
+            return value
+        if name in ("state", "_result"):
+            return self._framed(value)
+        if name == "map_states":
+            return [self._framed(child) for child in value]
+        if name == "cached_inputs" and isinstance(value, dict):
+            return {
+                key: self._struck(each) if self._matches(key) else self._framed(each)
+                for key, each in value.items()
+            }
+        return self._clean(value)
+
+    def _struck(self, result: Any) -> Any:
+        """An input whose name matches keeps its frame and loses its value."""
+        kept = {name: value for name, value in result.items() if name in _FRAME}
+        return kept | ({"value": STRUCK} if "value" in result else {})
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._clean(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"$dict"}:  # names that are no strings: pairs
+            return {"$dict": [self._pair(*pair) for pair in value["$dict"]]}
+        if value.keys() == {"$bytes"}:
+            known = b64decode(value["$bytes"]).decode("latin-1")
+            return STRUCK if self._matches(known) else value
+        return {
+            name: STRUCK if self._matches(name) else self._clean(each)
+            for name, each in value.items()
+        }
+
+    def _pair(self, name: Any, value: Any) -> list[Any]:
+        struck = isinstance(name, str) and self._matches(name)
+        return [self._clean(name), STRUCK if struck else self._clean(value)]
+
+    def _matches(self, text: str) -> bool:
+        return any(pattern.search(text) for pattern in self._patterns)
+
+
+def _without_exact(wire: Any) -> Any:
+    if isinstance(wire, dict):
+        return {name: _without_exact(value) for name, value in wire.items() if name != "exact"}
+    if isinstance(wire, list):
+        return [_without_exact(value) for value in wire]
+    return wire
+
+
+def _compiled(pattern: object) -> re.Pattern[str]:
+    if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
+        return pattern
+    if not isinstance(pattern, str) or not pattern:
+        raise InvalidArgument(f"redact is a list of regular expressions, not {pattern!r}")
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise InvalidArgument(f"{pattern!r} is no regular expression: {error}") from error
+
+
+def as_redaction(patterns: object) -> Redaction | None:
+    """Take what `redact=` may be given: nothing, patterns, or a redaction.
+
+    Raises:
+        InvalidArgument: One of them is no regular expression.
+    """
+    if patterns is None or isinstance(patterns, Redaction):
+        return patterns
+    if isinstance(patterns, str) or not isinstance(patterns, Iterable):
+        raise InvalidArgument(f"redact is a list of regular expressions, not {patterns!r}")
+    return Redaction(patterns) if (patterns := tuple(patterns)) else None

@@ -1,0 +1,407 @@
+"""SQLJournal: keeps steps in PostgreSQL, for many machines. The only file that imports SQLAlchemy.
+
+What makes it safe is the same as in SQLite and is the database's own: see `postgres` for its
+tables and rules.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from fsm.errors import (
+    InvalidArgument,
+    JournalError,
+    JournalUncertain,
+    MissingExtra,
+    StaleRun,
+    UnknownRun,
+)
+from fsm.step import Step
+
+from . import postgres
+from . import statements as sql
+from .claim import Claim
+from .contract import Journal
+from .late import Late
+from .record import Record, read
+from .redaction import as_redaction
+from .summary import Summary
+from .wanted import Wanted
+from .writing import Writing, edge_rows, late_row, refusal
+
+if TYPE_CHECKING:
+    from fsm.run import Run
+
+__all__ = ["SQLJournal"]
+
+_MESSAGE = "(steps.payload::json -> 'message')::text"
+_LOCK = 0x52554E53  # "RUNS": held while the schema is made
+_PAUSE = 0.05  # seconds between two attempts to reach a database that went away
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_SECRETS = {"password", "sslpassword", "passfile"}
+
+_CLAIM = text(sql.CLAIM.replace("{locked}", "FOR UPDATE SKIP LOCKED"))
+_CLAIM_ONE = text(sql.CLAIM_ONE)
+_INSERT_STEP = text(
+    sql.INSERT_STEP.replace(", key)", ", key, nonce)").replace(", :key)", ", :key, :nonce)")
+)
+_TRIGGERS = f"""
+SELECT tgname FROM pg_trigger
+WHERE tgrelid IN ('{postgres.NAMESPACE}.runs'::regclass, '{postgres.NAMESPACE}.steps'::regclass)
+  AND NOT tgisinternal AND tgenabled <> 'D'
+"""
+_NONCE = text("SELECT nonce FROM steps WHERE run = :run AND seq = :seq")
+
+
+class SQLJournal(Journal):
+    """Keeps steps in PostgreSQL; any number of threads, processes and machines may use it.
+
+    `append` returns when the database has committed. If the answer is lost, the journal asks
+    again, and knows its own step by a mark: there is no second one.
+
+    Args:
+        url: A PostgreSQL URL, as SQLAlchemy writes them.
+        patience: Seconds to wait for a lock, or for a database that went away.
+        redact: Regular expressions; what matches is struck out of payloads before they are kept.
+
+    Raises:
+        JournalError: The database cannot be reached, or its journal is of another version.
+        MissingExtra: psycopg is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = 30.0,
+        redact: Iterable[str | re.Pattern[str]] | None = None,
+    ) -> None:
+        self._patience = patience
+        self._redaction = as_redaction(redact)
+        self._url = _as_url(url)
+        self._name = _shown(self._url)
+        self._process = os.getpid()
+        self._known: set[type[Run]] = set()  # the classes whose edges the database has
+        self._engine = self._made()
+        self._prepared = False
+        self._preparing = threading.Lock()
+        with self._using("open the journal"):
+            pass
+
+    def append(
+        self,
+        step: Step,
+        of: type[Run] | None = None,
+        *,
+        epoch: int | None = None,
+        outbox: Sequence[str] = (),
+    ) -> None:
+        """Make *step* durable, or raise and leave no trace; see `Journal.append`.
+
+        Raises:
+            JournalUncertain: The answer was lost and the database stays away; `restore` will tell.
+        """
+        writing = Writing(step, of, epoch, self._redaction, outbox)
+        self._keep([writing], f"keep {writing!r}")
+
+    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+        """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
+        writings = [Writing(step, of, None, self._redaction) for step in steps]
+        if writings:
+            self._keep(writings, f"keep {len(writings)} steps")
+
+    def steps(self, run: str) -> Iterator[Step]:
+        """The history of a run, oldest step first; see `Journal.steps`."""
+        return read(self.records(run))
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The history of a run, written out; see `Journal.records`."""
+        page = self._page(run, 0)
+        if not page:
+            raise UnknownRun(run, self)
+        return self._paged(run, page)
+
+    def holds(self, step: Step) -> bool:
+        """Whether exactly this step is kept."""
+        wanted = Record.of(step, None, self._redaction)
+        rows = self._rows(f"read run {step.run!r}", sql.STEP, run=step.run, seq=step.seq)
+        return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
+
+    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+        """Keep a step that came too late, apart from the history."""
+        row = late_row(step, claim, reason, self._redaction)
+        with self._using(f"set {step!r} of run {step.run!r} aside") as connection:
+            connection.execute(text(sql.INSERT_LATE), row._asdict())
+
+    def late(self, run: str | None = None) -> Iterator[Late]:
+        """The steps that came too late, of one run or of all, in the order they came."""
+        return (Late(*row) for row in self._rows("read what came late", sql.LATE, run=run))
+
+    def untold(self) -> Iterator[tuple[str, int, str]]:
+        """Who is still to be told of which step."""
+        return (tuple(row) for row in self._rows("read the outbox", sql.UNTOLD))
+
+    def told(self, run: str, seq: int, listener: str) -> None:
+        """Note that a listener has been told."""
+        with self._using(f"note that {listener} was told") as connection:
+            connection.execute(text(sql.TOLD), {"run": run, "seq": seq, "listener": listener})
+
+    def edges(self, kind: str) -> set[tuple[str, str, str]]:
+        """The edges that runs of this class may take."""
+        return {tuple(row) for row in self._rows("read the edges", sql.EDGES, kind=kind)}
+
+    def faults(self) -> Iterator[str]:
+        """Rules that somebody took out or switched off, and steps without a run."""
+        there = {row[0] for row in self._rows("read the rules", _TRIGGERS)}
+        for name in sorted(postgres.RULES - there):
+            yield f"the rule {name} is missing"
+        for (run,) in self._rows("look for steps without a run", sql.ORPHANS):
+            yield f"run {run!r} has steps, but no row"
+
+    def close(self) -> None:
+        """Close the connections; the next use opens them again."""
+        if self._process == os.getpid():
+            self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"<SQLJournal {self._name!r}>"
+
+    def __str__(self) -> str:
+        return self._name
+
+    # Rows.
+
+    def _rows(self, what: str, statement: str, **given: Any) -> list[Any]:
+        with self._using(what) as connection:
+            return list(connection.execute(text(statement), given))
+
+    def _page(self, run: object, after: int) -> list[Any]:
+        if not isinstance(run, str) or not _storable(run):
+            return []
+        return self._rows(f"read run {run!r}", sql.STEPS, run=run, after=after)
+
+    def _paged(self, run: str, page: list[Any]) -> Iterator[Record]:
+        while page:
+            yield from (Record(*row) for row in page)
+            page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
+
+    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
+        if not all(_storable(each) for each in (wanted.run, wanted.state, wanted.owner)):
+            return
+        last: Summary | None = None
+        while True:
+            statement, given = sql.summaries(wanted, _MESSAGE, last)
+            page = [_summary(row) for row in self._rows("list the runs", statement, **given)]
+            yield from page
+            if len(page) < sql.PAGE:
+                return
+            last = page[-1]
+
+    def _claim(
+        self, limit: int, owner: str, now: int, until: int, run: str | None
+    ) -> list[tuple[str, int]]:
+        given = {"owner": owner, "now": now, "until": until}
+        with self._using("claim runs") as connection:
+            if run is None:
+                rows = list(connection.execute(_CLAIM, given | {"limit": limit}))
+            else:
+                rows = list(connection.execute(_CLAIM_ONE, given | {"run": run}))
+        return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
+
+    def _renew(self, run: str, epoch: int, until: int) -> bool:
+        with self._using(f"renew the lease of {run!r}") as connection:
+            given = {"run": run, "epoch": epoch, "until": until}
+            return connection.execute(text(sql.RENEW), given).rowcount == 1
+
+    def _free(self, run: str, epoch: int) -> bool:
+        with self._using(f"release {run!r}") as connection:
+            given = {"run": run, "epoch": epoch}
+            return connection.execute(text(sql.FREE), given).rowcount == 1
+
+    # Writing.
+
+    def _keep(self, writings: list[Writing], what: str) -> None:
+        """Write in one transaction; where the answer is lost, ask again until it is known."""
+        nonce = secrets.token_hex(8)
+        until = time.monotonic() + self._patience
+        asked = tried = False  # asked: a COMMIT is on its way, whether or not it has come through
+        while True:
+            here: Writing | None = None
+            committing = False
+            try:
+                with self._connected() as connection:
+                    for here in writings:
+                        self._insert(connection, here, nonce)
+                    committing = True
+                    connection.commit()
+                break
+            except IntegrityError as error:
+                if asked and self._is_ours(writings[-1], nonce, what):
+                    break  # the answer was lost; the step was not
+                raise self._refusal(here or writings[0], str(error.orig)) from None
+            except (SQLAlchemyError, OSError, ValueError) as error:
+                asked = asked or committing
+                if asked and time.monotonic() > until:
+                    raise JournalUncertain(
+                        f"cannot say whether {self} kept it, when asked to {what}: {_said(error)}"
+                    ) from error
+                if not asked and (tried or not _went_away(error)):
+                    raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
+                tried = True  # once more, for a pooled connection may have been dead for long
+                self._engine.dispose()
+                if asked:
+                    time.sleep(_PAUSE)
+        self._known |= {writing.of for writing in writings if writing.of is not None}
+
+    def _insert(self, connection: Connection, writing: Writing, nonce: str) -> None:
+        record, of = writing.record, writing.of
+        if of is not None and of not in self._known:
+            connection.execute(text(sql.INSERT_EDGE), edge_rows(of))
+        if record.seq == 1:
+            connection.execute(text(sql.INSERT_RUN), writing.run_row())
+        connection.execute(_INSERT_STEP, record._asdict() | {"nonce": nonce})
+        if writing.outbox:
+            connection.execute(text(sql.INSERT_OUTBOX), writing.outbox_rows())
+
+    def _is_ours(self, writing: Writing, nonce: str, what: str) -> bool:
+        place = {"run": writing.record.run, "seq": writing.record.seq}
+        with self._using(what) as connection:
+            return connection.execute(_NONCE, place).scalar() == nonce
+
+    def _refusal(self, writing: Writing, said: str) -> StaleRun | JournalError:
+        place = {"run": writing.record.run, "seq": writing.record.seq}
+        with self._using(f"ask why {writing!r} was refused") as connection:
+            there = connection.execute(text(sql.STEP), place).fetchone()
+            claimed = connection.execute(text(sql.CLAIMED), {"run": place["run"]}).fetchone()
+        return refusal(
+            writing,
+            said,
+            None if there is None else Record(*there),
+            None if claimed is None else (claimed[0], claimed[1]),
+        )
+
+    # The database.
+
+    @contextmanager
+    def _using(self, what: str) -> Iterator[Connection]:
+        """One transaction, begun anew once if the connection turns out to be dead."""
+        try:
+            with self._connected() as connection:
+                yield connection
+                connection.commit()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if _went_away(error):
+                self._engine.dispose()
+            raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        if self._process != os.getpid():  # a fork: the connections are the parent's
+            self._process = os.getpid()
+            self._preparing = threading.Lock()
+            self._engine.dispose(close=False)
+        with self._engine.connect() as connection:
+            if not self._prepared:
+                with self._preparing:
+                    self._prepare(connection)
+                    self._prepared = True
+            yield connection
+
+    def _made(self) -> Engine:
+        try:
+            engine = sqlalchemy.create_engine(
+                self._url,
+                isolation_level="READ COMMITTED",
+                hide_parameters=True,
+                pool_pre_ping=True,
+            )
+        except ImportError as error:
+            raise MissingExtra("a journal in PostgreSQL", "sql") from error
+        except SQLAlchemyError as error:
+            raise InvalidArgument(f"no journal is at {self._name!r}: {error}") from None
+        patience = f"{max(1, round(self._patience * 1000))}ms"
+
+        @event.listens_for(engine, "connect")
+        def set_up(connection: Any, _record: Any) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET search_path TO {postgres.NAMESPACE}")
+                cursor.execute(f"SET lock_timeout TO '{patience}'")
+                cursor.execute("SELECT current_setting('synchronous_commit')")
+                if cursor.fetchone()[0] == "off":  # acknowledged is kept, whatever the default
+                    cursor.execute("SET synchronous_commit TO on")
+            connection.commit()
+
+        return engine
+
+    def _prepare(self, connection: Connection) -> None:
+        """Make the tables, or see that they are of our version."""
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        there = connection.execute(
+            text("SELECT to_regclass(:name) IS NOT NULL"),
+            {"name": f"{postgres.NAMESPACE}.journal"},
+        ).scalar()
+        if not there:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {postgres.NAMESPACE}")
+            connection.exec_driver_sql(postgres.SCHEMA)
+        version = connection.execute(text("SELECT version FROM journal")).scalar()
+        connection.commit()
+        if version != postgres.VERSION:
+            raise JournalError(
+                f"{self} is a journal of version {version}; "
+                f"this release reads version {postgres.VERSION}"
+            )
+
+
+def _as_url(url: object) -> sqlalchemy.URL:
+    try:
+        made = sqlalchemy.make_url(url)  # type: ignore[arg-type]  # which says so itself
+    except (SQLAlchemyError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidArgument(f"no journal is at such a URL: {type(error).__name__}") from None
+    if made.get_backend_name() != "postgresql":
+        raise InvalidArgument(
+            f"a journal is kept in PostgreSQL or SQLite, not in {made.get_backend_name()}"
+        )
+    return made if "+" in made.drivername else made.set(drivername="postgresql+psycopg")
+
+
+def _shown(url: sqlalchemy.URL) -> str:
+    """The URL as others may see it."""
+    secret = {name: "***" for name in url.query if name in _SECRETS}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
+
+
+def _summary(row: Any) -> Summary:
+    message = json.loads(row[2] or "null")
+    said = message if message is None or isinstance(message, str) else json.dumps(message)
+    return Summary(row[0], row[1], said, *row[3:])
+
+
+def _storable(value: str | None) -> bool:
+    """Whether PostgreSQL could hold it: no NUL, no half of a surrogate pair."""
+    return value is None or (
+        "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    )
+
+
+def _went_away(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError)
+    )
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, in one line and without the statement."""
+    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return " ".join(said.split())

@@ -1,0 +1,147 @@
+"""Statements: the SQL that every relational journal understands, with parameters by name.
+
+`{message}` stands for how a database looks into JSON; the rest is the same in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+
+from .late import Late
+from .record import Record
+from .summary import Summary
+from .wanted import Wanted
+
+__all__ = [
+    "CLAIM",
+    "CLAIMED",
+    "CLAIM_ONE",
+    "EDGES",
+    "FREE",
+    "INSERT_EDGE",
+    "INSERT_LATE",
+    "INSERT_OUTBOX",
+    "INSERT_RUN",
+    "INSERT_STEP",
+    "LATE",
+    "ORPHANS",
+    "PAGE",
+    "RENEW",
+    "STEP",
+    "STEPS",
+    "TOLD",
+    "UNTOLD",
+    "positional",
+    "summaries",
+]
+
+PAGE = 500  # rows read at a time
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    places = ", ".join(f":{column}" for column in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
+
+
+def positional(statement: str) -> str:
+    """The same with `?` for each parameter, for rows in the order of the columns."""
+    return re.sub(r":\w+", "?", statement)
+
+
+INSERT_STEP = _insert("steps", Record._fields)
+INSERT_LATE = _insert("late", Late._fields)
+INSERT_RUN = _insert(
+    "runs",
+    (
+        "id", "kind", "state", "phase", "version", "timeout", "retries", "parent", "child",
+        "began", "moved",
+    ),
+)  # fmt: skip
+INSERT_OUTBOX = _insert("outbox", ("run", "seq", "listener"))
+INSERT_EDGE = f"{_insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLICT DO NOTHING"
+
+_COLUMNS = ", ".join(Record._fields)
+STEPS = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq > :after ORDER BY seq LIMIT {PAGE}"
+STEP = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq = :seq"
+
+# The rows are picked first and once, so that a plan cannot pick more than the limit.
+CLAIM = """
+WITH picked AS MATERIALIZED (
+    SELECT id FROM runs
+    WHERE phase = 'waiting' AND coalesce(deadline, due) <= :now
+      AND (lease IS NULL OR lease <= :now)
+    ORDER BY coalesce(deadline, due), id LIMIT :limit {locked}
+)
+UPDATE runs SET epoch = epoch + 1, owner = :owner, lease = :until
+WHERE id IN (SELECT id FROM picked)
+RETURNING id, epoch, due
+"""
+CLAIM_ONE = """
+UPDATE runs SET epoch = epoch + 1, owner = :owner, lease = :until
+WHERE id = :run AND (lease IS NULL OR lease <= :now)
+RETURNING id, epoch, due
+"""
+RENEW = "UPDATE runs SET lease = :until WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL"
+# The epoch goes on, so that who gave the claim up cannot write under it any more.
+FREE = """
+UPDATE runs SET epoch = epoch + 1, owner = NULL, lease = NULL
+WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
+"""
+
+CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
+EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
+ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs) ORDER BY run"
+LATE = f"SELECT {', '.join(Late._fields)} FROM late WHERE run = coalesce(:run, run) ORDER BY id"
+UNTOLD = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
+TOLD = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
+
+_SUMMARY = """
+SELECT runs.id, runs.state, {message}, runs.version, runs.began, runs.moved, runs.kind, runs.phase,
+       runs.due, runs.deadline, runs.epoch, runs.owner, runs.lease, runs.parent, runs.child
+FROM runs LEFT JOIN steps ON steps.run = runs.id AND steps.seq = runs.version
+WHERE
+"""
+_CONDITIONS = {
+    "run": "runs.id = :run",
+    "state": "runs.state = :state",
+    "owner": "runs.owner = :owner",
+    "parent": "runs.parent = :parent",
+    "moved_before": "runs.moved < :moved_before",
+    "waking_by": "coalesce(runs.deadline, runs.due) <= :waking_by",
+    "lapsed_by": "runs.lease <= :lapsed_by AND runs.phase IN ('waiting', 'running', 'other')",
+    "unsettled": """
+        runs.phase <> 'finished' AND (
+            runs.phase <> 'failed' OR runs.retries > (
+                SELECT count(*) FROM steps AS tries
+                WHERE tries.run = runs.id AND tries.event = 'retry'
+            )
+        )
+    """,
+}
+
+
+_ORDERS = {
+    "parent": ("runs.child", "child"),
+    "waking_by": ("coalesce(runs.deadline, runs.due)", "wakes"),
+}
+_BY_AGE = ("runs.began", "began")
+
+
+def summaries(
+    wanted: Wanted, message: str, last: Summary | None = None
+) -> tuple[str, dict[str, Any]]:
+    """One page of the runs *wanted*: the first, or the one after the summary *last*."""
+    given: dict[str, Any] = {
+        name: value for name, value in attrs.asdict(wanted).items() if value is not None
+    }
+    conditions = [_CONDITIONS[name] for name in given]
+    first, attribute = next((_ORDERS[name] for name in given if name in _ORDERS), _BY_AGE)
+    given.pop("unsettled", None)
+    if last is not None:
+        conditions.append(f"({first}, runs.id) > (:last_first, :last_id)")
+        given |= {"last_first": getattr(last, attribute), "last_id": last.run}
+    text = _SUMMARY.replace("{message}", message) + (" AND ".join(conditions) or "1 = 1")
+    return f"{text} ORDER BY {first}, runs.id LIMIT {PAGE}", given

@@ -1,0 +1,175 @@
+"""Proposal: the step a run would make, drafted and put to its guards. Nothing has happened yet.
+
+`propose` is the one description of it. `short_cut` says the same again for what most rows are, in
+one function without a loop over rows; the tests hold one against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from states import NoResult, State, ambient
+from states.meta import _MetaState as MetaState
+from states.plain import Molten, is_plain, molten
+from states.result import as_result
+
+from .draft import given_by
+from .errors import (
+    GuardRejected,
+    InvalidArgument,
+    TransitionError,
+    TransitionNotAllowed,
+    UnknownEvent,
+)
+from .guard import Rejection, weigh
+from .step import Step
+
+if TYPE_CHECKING:
+    from .machine import CompiledRow
+    from .run import Run
+
+__all__ = ["ABSENT", "ShortCut", "given", "propose", "replacement", "short_cut"]
+
+ABSENT: Any = object()  # what stands for an argument that the caller left out
+
+# (run, source, message, result): the step, or None where only `propose` can say
+ShortCut = Callable[["Run", State, Any, Any], Step | None]
+
+_new_step = tuple.__new__  # what `Step(...)` comes down to, without the call
+_micros, _nanos = ambient.micros, ambient.nanos
+_clock, _surroundings = ambient.current_clock, ambient.current
+_NO_ROWS: Mapping[str, tuple[CompiledRow, ...]] = {}
+
+
+def given(kwargs: dict[str, Any], message: Any, result: Any) -> dict[str, Any]:
+    """*kwargs* again, with the two that firing takes by name for the sake of the short cut."""
+    if message is not ABSENT:
+        kwargs["message"] = message
+    if result is not ABSENT:
+        kwargs["result"] = result
+    return kwargs
+
+
+def propose(
+    event: str, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Step, CompiledRow]:
+    """Draft the step and ask its guards.
+
+    Raises:
+        TransitionNotAllowed: No row leads from here under *event*.
+        GuardRejected: Rows do, but each had a guard that said no.
+    """
+    source = run._state
+    if source is None:
+        source = run.state
+    rows = run._rows.get(type(source), _NO_ROWS).get(event) or run._leading(event)
+    if not rows:
+        raise _refused(event, run, source)
+    micros = _micros() if run._clock is None else run._micros()
+    steps = run._steps
+    rejections: list[Rejection] = []
+    for row in rows:
+        dest = row.draft(run, source, args, kwargs, micros)
+        if steps:
+            step = Step(run.id, len(steps) + 1, event, source, dest, micros)
+        else:
+            step = Step(run.id, 1, event, source, dest, micros, run.settings())
+        no = _no(row, run, step)
+        if no is None:
+            return step, row
+        rejections.append(no)
+    raise _rejected(event, source, rejections)
+
+
+def short_cut(row: CompiledRow) -> ShortCut:
+    """What `propose` comes to where *row* is alone, its payload plain, and little is given.
+
+    Little is nothing, a message, a result or both.
+    """
+    wraps = issubclass(row.source, MetaState)  # context flows from the state it stands for
+    if wraps or row.stays or row.row.prepare is not None or not is_plain(row.dest):
+        return _none
+    event, cls, message, guards = row.event, row.dest, row.row.message, row.guards
+
+    def propose(run: Run, source: State, said: Any, result: Any) -> Step | None:
+        if _surroundings():
+            return None
+        if run._clock is None:
+            micros = _nanos() // 1000 if _clock() is None else _micros()
+        else:
+            micros = run._micros()
+        dest: Any = molten(Molten)
+        dest.message = message if said is ABSENT or said is None else said
+        dest._result = NoResult if result is ABSENT else as_result(result)
+        names = source._context
+        dest._context = dict(names) if names else None
+        names = source._cached_inputs
+        dest._cached_inputs = dict(names) if names else None
+        dest.__class__ = cls
+        steps = run._steps
+        if steps:
+            fields: Any = (run._id, len(steps) + 1, event, source, dest, micros, None, None)
+        else:
+            fields = (run.id, 1, event, source, dest, micros, run.settings(), None)
+        step = _new_step(Step, fields)
+        for guard, wanted in guards:
+            answer = guard(run, step)
+            if answer is not wanted and (no := weigh(guard, wanted, answer)):
+                raise _rejected(event, source, [no])
+        return step
+
+    return propose
+
+
+def _none(_run: Run, _source: State, _message: Any, _result: Any) -> None:
+    """The short cut of a row that has none."""
+
+
+def replacement(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
+    """The step that leads to the payload a state handler wants instead, if that is legal.
+
+    Raises:
+        InvalidArgument: What the handler returned is not a state.
+        TransitionNotAllowed: No row leads from here to such a state.
+        GuardRejected: Rows do, but their guards said no.
+    """
+    if not isinstance(wanted, State):
+        raise InvalidArgument(f"a state handler returns a state or None, not {wanted!r}")
+    rejections: list[Rejection] = []
+    lifecycle, source = type(run).lifecycle, type(step.source)
+    events = lifecycle.leading(source, type(wanted))
+    for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
+        for row in run._leading(event):
+            if row.dest is type(wanted):
+                dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
+                other = step._replace(event=event, dest=dest)
+                no = _no(row, run, other)
+                if no is None:
+                    return other, row
+                rejections.append(no)
+    if rejections:
+        raise _rejected(f"enter {type(wanted).__name__}", step.source, rejections)
+    raise TransitionNotAllowed(
+        f"enter {type(wanted).__name__}", step.source, lifecycle.allowed(source)
+    )
+
+
+def _no(row: CompiledRow, run: Run, step: Step) -> Rejection | None:
+    """The first no of the row's guards, if any; none is asked after it."""
+    answers = (weigh(guard, wanted, guard(run, step)) for guard, wanted in row.guards)
+    return next(filter(None, answers), None)
+
+
+def _rejected(event: str, source: State, rejections: list[Rejection]) -> GuardRejected:
+    error = GuardRejected(event, source, rejections)
+    for rejection in rejections:
+        error.add_note(f"guard: {rejection.where}")
+    return error
+
+
+def _refused(event: str, run: Run, source: State) -> TransitionError:
+    lifecycle = type(run).lifecycle
+    if event not in lifecycle.events:
+        return UnknownEvent(event, tuple(lifecycle.events))
+    return TransitionNotAllowed(event, source, lifecycle.allowed(type(source)))

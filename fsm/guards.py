@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from states import Cached, Paused, Queued, Scheduled, State
+from states import Cached, Paused, Pending, Queued, Scheduled, State
 
 from .guard import Answer
 
@@ -42,6 +42,8 @@ def rescues_left(run: TaskRun, step: Step) -> Answer:
 
 def start_time_reached(run: TaskRun, step: Step) -> Answer:
     """Whether the time to start has come, for the state and for the one it may stand for."""
+    if type(step.source) is Pending:  # as most runs are: it waits for nothing
+        return True
     start = start_of(step.source)
     return start is None or start <= step.at or start
 

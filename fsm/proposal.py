@@ -38,7 +38,7 @@ ShortCut = Callable[["Run", State, Any, Any], Step | None]
 
 _new_step = tuple.__new__  # what `Step(...)` comes down to, without the call
 _micros, _nanos = ambient.micros, ambient.nanos
-_clock, _surroundings = ambient.current_clock, ambient.current
+_surroundings, _NONE = ambient.current, ambient.NONE
 _NO_ROWS: Mapping[str, tuple[CompiledRow, ...]] = {}
 
 
@@ -93,12 +93,9 @@ def short_cut(row: CompiledRow) -> ShortCut:
     event, cls, message, guards = row.event, row.dest, row.row.message, row.guards
 
     def propose(run: Run, source: State, said: Any, result: Any) -> Step | None:
-        if _surroundings():
+        if _surroundings() is not _NONE:
             return None
-        if run._clock is None:
-            micros = _nanos() // 1000 if _clock() is None else _micros()
-        else:
-            micros = run._micros()
+        micros = _nanos() // 1000 if run._clock is None else run._micros()
         dest: Any = molten(Molten)
         dest.message = message if said is ABSENT or said is None else said
         dest._result = NoResult if result is ABSENT else as_result(result)
@@ -139,9 +136,9 @@ def replacement(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow
     rejections: list[Rejection] = []
     lifecycle, source = type(run).lifecycle, type(step.source)
     events = lifecycle.leading(source, type(wanted))
-    for event in sorted(events, key=lambda name: name != step.event):  # its own event, if it can
+    for event in dict.fromkeys((step.event, *events)):  # its own event, if it can
         for row in run._leading(event):
-            if row.dest is type(wanted):
+            if row.dest is type(wanted) and (event == step.event or not row.row.by_name):
                 dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
                 other = step._replace(event=event, dest=dest)
                 no = _no(row, run, other)

@@ -6,9 +6,8 @@ Law: nothing else in the project asks for the time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -21,13 +20,30 @@ from states.errors import InvalidPayload
 Clock = Callable[[], datetime]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_clock: ContextVar[Clock | int | None] = ContextVar("clock", default=None)
-_names: ContextVar[Mapping[str, Any]] = ContextVar("names", default=_NOTHING)
+_Surroundings = tuple[Clock | int | None, Mapping[str, Any]]  # the clock, and the context
+
+NONE: _Surroundings = (None, _NOTHING)  # the system's clock, and no context
+_surroundings: ContextVar[_Surroundings] = ContextVar("surroundings", default=NONE)
+
+
+class InForce:
+    """A `with` block's clock and context; those before come back at its end."""
+
+    __slots__ = ("_before", "_surroundings")
+
+    def __init__(self, surroundings: _Surroundings) -> None:
+        self._surroundings = surroundings
+
+    def __enter__(self) -> None:
+        self._before: Token[_Surroundings] = _surroundings.set(self._surroundings)
+
+    def __exit__(self, *error: object) -> None:
+        _surroundings.reset(self._before)
 
 
 def micros() -> int:
     """Read the clock in force: microseconds since 1970 in UTC."""
-    clock = _clock.get()
+    clock = _surroundings.get()[0]
     if clock is None:
         return time.time_ns() // 1000
     if isinstance(clock, int):
@@ -47,61 +63,42 @@ def now() -> pendulum.DateTime:
     return moment.from_micros(micros())
 
 
-@contextmanager
-def clock(ask: Clock) -> Iterator[None]:
+def clock(ask: Clock) -> InForce:
     """Put a clock in force: a callable that answers an aware datetime."""
     if not callable(ask):
         raise InvalidPayload(
             f"a clock is called, and {type(ask).__name__} cannot be; use at() for a fixed time",
             "clock",
         )
-    token = _clock.set(ask)
-    try:
-        yield
-    finally:
-        _clock.reset(token)
+    return InForce((ask, context()))
 
 
-@contextmanager
-def at(micros: int) -> Iterator[None]:
+def at(micros: int) -> InForce:
     """Stop the clock at a point in time, in microseconds since 1970 in UTC."""
     if type(micros) is not int:
         raise InvalidPayload(
             f"at() takes whole microseconds since 1970, not {type(micros).__name__}", "clock"
         )
-    token = _clock.set(micros)
-    try:
-        yield
-    finally:
-        _clock.reset(token)
+    return InForce((micros, context()))
 
 
 def context() -> Mapping[str, Any]:
     """Look at the ambient context: names such as task_tags and task_run_count."""
-    return _names.get()
+    return _surroundings.get()[1]
 
 
-# What context() and micros() come down to, for where the call itself would count.
-current = _names.get
-current_clock = _clock.get
-nanos = time.time_ns  # the system's clock: right where no other is in force
+# For where a call of `context` or `micros` would count: whether anything is in force at all, and
+# the system's clock, which is right where nothing is.
+current = _surroundings.get
+nanos = time.time_ns
 
 
-@contextmanager
-def using(**names: Any) -> Iterator[None]:
+def using(**names: Any) -> InForce:
     """Lay *names* over the ambient context."""
-    token = _names.set(MappingProxyType({**_names.get(), **names}))
-    try:
-        yield
-    finally:
-        _names.reset(token)
+    clock, known = _surroundings.get()
+    return InForce((clock, MappingProxyType({**known, **names})))
 
 
-@contextmanager
-def sealed() -> Iterator[None]:
+def sealed() -> InForce:
     """Hide the ambient context, as when a state is restored or copied."""
-    token = _names.set(_NOTHING)
-    try:
-        yield
-    finally:
-        _names.reset(token)
+    return InForce((_surroundings.get()[0], _NOTHING))

@@ -12,6 +12,7 @@ from states import Cached, Looped, Paused, Running, State, StateError, moment
 
 from .draft import given_by
 from .errors import CallbackError, InvalidArgument, StaleRun, TransitionError
+from .guards import start_of
 from .timers import due_at
 
 if TYPE_CHECKING:
@@ -28,9 +29,13 @@ Lookup = Callable[["TaskRun"], "Cached | None"]
 
 @attrs.frozen
 class Wait:
-    """Wish: come back at this time."""
+    """Wish: come back at this time, and not before so many seconds have really passed.
+
+    A retry waits for its delay even if somebody sets the clock forward meanwhile.
+    """
 
     until: pendulum.DateTime
+    at_least: float = 0.0
 
 
 @attrs.frozen
@@ -82,6 +87,9 @@ def drive(run: TaskRun, lookup: Lookup | None = None) -> Generator[Wish, Answer,
             _fire(run, "expire")
         elif _can(run, "retry"):
             _fire(run, "retry")
+            delay = _delay(run)
+            if delay is not None:
+                yield delay
         elif _stays(run) or (lookup is not None and _hit(run, lookup)):
             return run.state
         elif not _can(run, "start"):
@@ -106,6 +114,14 @@ def _begin_again(run: TaskRun) -> None:
         _fire(run, "rescue")
     else:
         _fire(run, "fail", message="Its worker was lost.")
+
+
+def _delay(run: TaskRun) -> Wait | None:
+    """What to wait for after a retry: as long as lies between its step and its start."""
+    start = start_of(run.state)
+    if start is None or start <= run.history[-1].at:
+        return None
+    return Wait(start, (start - run.history[-1].at).total_seconds())
 
 
 def _settle(run: TaskRun, answer: Answer) -> None:

@@ -109,12 +109,12 @@ class Runner:
             while ready or under_way:
                 while ready and sum(trip.work is not None for trip in under_way) < self._workers:
                     trip = ready.popleft()
-                    trip.go_on(self._executor)
+                    trip.go_on(self._executor, self._steady())
                     if not trip.over:
                         under_way.append(trip)
                 self._wait(under_way)
-                now = self._now()
-                answered = [trip for trip in under_way if trip.answered(now)]
+                now, steady = self._now(), self._steady()
+                answered = [trip for trip in under_way if trip.answered(now, steady)]
                 under_way = [trip for trip in under_way if trip not in answered]
                 ready.extend(answered)
         except BaseException as error:
@@ -159,19 +159,24 @@ class Runner:
     def _wait(self, trips: Sequence[Trip]) -> None:
         """Wait for the first of the tasks under way, or for the first time that comes."""
         work = [trip.work for trip in trips if trip.work is not None]
-        until = min((trip.until for trip in trips if trip.until is not None), default=None)
-        if not trips or (until is not None and until <= self._now()):
+        now, steady = self._now(), self._steady()
+        timed = (trip.missing(now, steady) for trip in trips if trip.until is not None)
+        missing = min(timed, default=None)
+        if not trips or (missing is not None and missing <= 0):
             return
         wait = getattr(self._clock, "wait", None)
         if wait is not None:  # a clock that is turned by hand
-            wait(work, until)
+            wait(work, missing)
             return
-        seconds = _LONGEST_WAIT if until is None else (until - self._now()).total_seconds()
-        seconds = max(0.0, min(seconds, _LONGEST_WAIT))
+        seconds = _LONGEST_WAIT if missing is None else min(missing, _LONGEST_WAIT)
         if work:
             concurrent.futures.wait(work, seconds, concurrent.futures.FIRST_COMPLETED)
         else:
             time.sleep(seconds)
+
+    def _steady(self) -> float:
+        """Seconds on a clock that nobody can set."""
+        return float(getattr(self._clock, "steady", time.monotonic)())
 
     def _now(self) -> pendulum.DateTime:
         if self._clock is None:

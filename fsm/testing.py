@@ -33,6 +33,7 @@ class HandClock:
         if not isinstance(start, datetime.datetime) or start.tzinfo is None:
             raise InvalidArgument(f"a clock starts at an aware datetime, not {start!r}")
         self._now = pendulum.instance(start).in_timezone("UTC")
+        self._passed = 0.0  # seconds, whatever it was set to
         self._lock = threading.Lock()
 
     def __call__(self) -> pendulum.DateTime:
@@ -41,23 +42,34 @@ class HandClock:
     def advance(self, **durations: float) -> pendulum.DateTime:
         """Turn it forward (or back) by `seconds=`, `minutes=`, `hours=`, `days=` and so on."""
         with self._lock:
+            before = self._now
             self._now = self._now.add(**durations)  # type: ignore[arg-type]  # pendulum takes fractions of seconds only, and says so itself
+            self._passed += max((self._now - before).total_seconds(), 0.0)
             return self._now
+
+    def jump(self, **durations: float) -> pendulum.DateTime:
+        """Set it forward or back, as somebody sets a wall clock: no time passes."""
+        with self._lock:
+            self._now = self._now.add(**durations)  # type: ignore[arg-type]  # as above
+            return self._now
+
+    def steady(self) -> float:
+        """The seconds that have passed, however often it was set."""
+        return self._passed
 
     def turn_to(self, moment: datetime.datetime) -> pendulum.DateTime:
         """Turn it to *moment*, if that is ahead."""
-        with self._lock:
-            self._now = max(self._now, pendulum.instance(moment).in_timezone("UTC"))
-            return self._now
+        ahead = (pendulum.instance(moment) - self._now).total_seconds()
+        return self.advance(seconds=max(ahead, 0.0))
 
-    def wait(self, work: Collection[Future[Any]], until: datetime.datetime | None) -> None:
-        """Wait for some of *work* to be done, or else turn to *until*."""
+    def wait(self, work: Collection[Future[Any]], seconds: float | None) -> None:
+        """Wait for some of *work* to be done, or else let so many seconds pass."""
         done: Collection[Future[Any]] = ()
         if work:
-            patience = None if until is None else self.patience
+            patience = None if seconds is None else self.patience
             done, _ = concurrent.futures.wait(work, patience, concurrent.futures.FIRST_COMPLETED)
-        if not done and until is not None:
-            self.turn_to(until)
+        if not done and seconds is not None:
+            self.advance(seconds=seconds)
 
 
 class Recorder:

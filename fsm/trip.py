@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ class Trip:
         self._call = call
         self._drive: Generator[Wish, Answer, State] = drive(call.run, lookup)
         self._wish: Wish | None = None
+        self._earliest = 0.0  # on the steady clock
         self._answer: Answer = None
 
     @property
@@ -61,25 +63,41 @@ class Trip:
             return self._wish.until
         return self._wish.deadline if self._wish is not None else None
 
-    def go_on(self, executor: Executor) -> None:
-        """Give the drive its answer, and begin what it wishes for next."""
+    def go_on(self, executor: Executor, steady: float) -> None:
+        """Give the drive its answer, and begin what it wishes for next.
+
+        Args:
+            steady: The seconds of a clock that nobody can set.
+        """
         self.work = None
         try:
             self._wish = self._drive.send(self._answer)
             self._answer = None
             if isinstance(self._wish, Execute):
                 self.work = self._submitted(executor)
+            else:
+                self._earliest = steady + self._wish.at_least
         except StopIteration as stop:
             self.end = stop.value
         except Exception as trouble:  # its own: the other trips go on
             self.trouble = trouble
 
-    def answered(self, now: pendulum.DateTime) -> bool:
+    def missing(self, now: pendulum.DateTime, steady: float) -> float:
+        """Seconds until time answers its wish, by whichever clock says more.
+
+        To the microsecond: less than that no clock of ours can be turned by.
+        """
+        assert self.until is not None, "it does not wait for time"
+        by_wall = (self.until - now).total_seconds()
+        by_steady = -math.inf if self.work is not None else self._earliest - steady
+        return round(max(by_wall, by_steady), 6)
+
+    def answered(self, now: pendulum.DateTime, steady: float) -> bool:
         """Whether its wish has been answered: by the task, or by time."""
         if self.work is not None and self.work.done():
             self._answer = _outcome(self.work)
             return True
-        if self.until is not None and self.until <= now:
+        if self.until is not None and self.missing(now, steady) <= 0:
             self._answer = Expired() if self.work is not None else None
             return True
         return False

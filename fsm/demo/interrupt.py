@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextvars
+import math
 import signal
 import threading
 import time
@@ -15,8 +16,6 @@ from typing import TYPE_CHECKING, Self
 from states import ambient
 
 if TYPE_CHECKING:
-    import datetime
-
     import pendulum
 
 __all__ = ["Interrupted", "InterruptibleClock"]
@@ -39,15 +38,16 @@ class InterruptibleClock:
         # An empty context has the system's clock in force, not this one.
         return contextvars.Context().run(ambient.now)
 
-    def wait(self, work: Collection[Future[object]], until: datetime.datetime | None) -> None:
-        """Wait for some of *work* to be done, or for *until* to come.
+    def wait(self, work: Collection[Future[object]], seconds: float | None) -> None:
+        """Wait for some of *work* to be done, or for so many seconds.
 
         Raises:
             Interrupted: Ctrl-C came first.
         """
+        end = math.inf if seconds is None else time.monotonic() + seconds
         while True:
             self.check()
-            left = _SLICE if until is None else min(_SLICE, (until - self()).total_seconds())
+            left = min(_SLICE, end - time.monotonic())
             if left <= 0:
                 return
             if not work:

@@ -8,7 +8,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import CallbackError, TaskRun
+from fsm import CallbackError, Policy, TaskRun
 from fsm.drive import Execute, Expired, Raised, Returned, Wait, drive
 from fsm.testing import HandClock
 from states import (
@@ -66,7 +66,7 @@ def test_a_task_that_raises_is_tried_again(clock: HandClock) -> None:
 
     wishes = driven(run, clock, Raised(ValueError("x")), Returned(1))
 
-    assert wishes == [Execute(None), Wait(START.add(seconds=60)), Execute(None), run.state]
+    assert wishes == [Execute(None), Wait(START.add(seconds=60), 60.0), Execute(None), run.state]
     assert [step.event for step in run.history] == ["start", "fail", "retry", "start", "succeed"]
 
 
@@ -197,8 +197,47 @@ def test_a_run_found_running_starts_the_same_attempt_again(run: TaskRun, clock: 
 
     driven(run, clock, Returned(1))
 
-    assert [step.event for step in run.history] == ["start", "pause", "start", "succeed"]
+    assert [step.event for step in run.history] == ["start", "rescue", "start", "succeed"]
     assert run.attempts == 1
+
+
+def test_a_run_whose_rescues_are_used_up_has_failed(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(max_rescues=0))
+    run.start()
+
+    driven(run, clock)
+
+    assert [step.event for step in run.history] == ["start", "rescue"]
+    assert type(run.state) is Failed
+
+
+def test_a_run_whose_rescues_are_used_up_still_has_its_retries(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(max_rescues=0, max_retries=1))
+    run.start()
+
+    driven(run, clock, Returned(1))
+
+    assert [step.event for step in run.history] == ["start", "rescue", "retry", "start", "succeed"]
+
+
+def test_a_run_that_nothing_rescues_has_failed(clock: HandClock) -> None:
+    made: Any = type("Lost", (TaskRun,), {"rescue": None})
+    run = made(clock=clock)
+    run.start()
+
+    driven(run, clock)
+
+    assert type(run.state) is Failed
+    assert run.state.message == "Its worker was lost."
+
+
+def test_a_task_that_wants_to_be_tried_again_is_not_rescued(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+
+    driven(run, clock, Returned(Retrying()))
+
+    assert type(run.state) is Failed
+    assert run.rescues == 0
 
 
 @pytest.mark.parametrize("state", [Scheduled(start_time=START.add(hours=1)), Retrying()])

@@ -192,7 +192,7 @@ def test_a_restored_running_run_is_performed_again(journal: Any, clock: HandCloc
     again = TaskRun.restore("r", journal, clock=clock)
     perform(again, lambda: 1)
 
-    assert events(again) == ["start", "pause", "start", "succeed"]
+    assert events(again) == ["start", "rescue", "start", "succeed"]
     assert again.attempts == 1
 
 
@@ -523,3 +523,38 @@ def test_a_lookup_answers_cached_or_nothing(clock: HandClock) -> None:
         pytest.raises(InvalidArgument),
     ):
         runner.perform(TaskRun(clock=clock), int)
+
+
+def test_a_clock_set_forward_does_not_start_a_retry_early() -> None:
+    clock = HandClock()
+    run = TaskRun(clock=clock, max_retries=1, retry_delay=3600)
+    passed: list[float] = []
+
+    @run.on_enter(Retrying)
+    def set_forward(run: Any, step: Any) -> None:
+        clock.jump(hours=5)
+
+    def task() -> None:
+        passed.append(clock.steady())
+        if len(passed) == 1:
+            raise ValueError("no")
+
+    perform(run, task)
+
+    assert type(run.state) is Success
+    assert passed[1] - passed[0] >= 3600
+
+
+def test_a_clock_set_back_delays_a_retry_and_loses_none() -> None:
+    clock = HandClock()
+    run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
+    run.on_enter(Retrying, lambda run, step: clock.jump(hours=-1))
+    calls: list[int] = []
+
+    def task() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("no")
+
+    assert type(perform(run, task)) is Success
+    assert len(calls) == 2

@@ -8,6 +8,7 @@ from .late import Late
 from .memory import MemoryJournal
 from .opening import open_journal
 from .record import Record
+from .renewal import Renewal
 from .run_journal import RunJournal
 from .summary import Summary
 
@@ -17,6 +18,7 @@ __all__ = [
     "Late",
     "MemoryJournal",
     "Record",
+    "Renewal",
     "RunJournal",
     "Summary",
     "open_journal",

@@ -1,0 +1,114 @@
+"""Renewal: leases that are kept alive, and a thread that knows when it was late."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from fsm import InvalidArgument, JournalError, TaskRun
+from fsm.journal import Claim, Renewal
+from states import ambient, moment
+
+
+class Seconds:
+    """A steady clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    """A steady clock."""
+    return Seconds()
+
+
+@pytest.fixture
+def claim(journal: Any) -> Claim:
+    """The claim of one run, for a minute from now."""
+    TaskRun("r", journal=journal).submit()
+    (claim,) = journal.claim(owner="worker", lease=60)
+    return claim
+
+
+def test_a_beat_renews_the_lease(claim: Claim, seconds: Seconds) -> None:
+    before = claim.until
+    renewal = Renewal([claim], lease=600, steady=seconds)
+
+    renewal.beat()
+
+    assert claim.until > before
+    assert claim.journal.summary("r").lease == moment.to_micros(claim.until)
+    assert renewal.holds(claim)
+    assert renewal.lost == []
+
+
+def test_a_claim_that_was_taken_is_lost_and_let_be(claim: Claim, seconds: Seconds) -> None:
+    later = moment.from_micros(ambient.micros() + 120_000_000)
+    (taken,) = claim.journal.claim(run="r", owner="other", now=later)
+    renewal = Renewal([claim], lease=60, steady=seconds)
+
+    renewal.beat()
+    renewal.beat()
+
+    assert renewal.lost == [claim]
+    assert not renewal.holds(claim)
+    assert claim.journal.summary("r").owner == taken.owner
+
+
+def test_a_late_beat_measures_its_lateness(claim: Claim, seconds: Seconds) -> None:
+    renewal = Renewal([claim], lease=60, steady=seconds)
+
+    seconds.now = 20.0 + 100.0  # the beat was due after a third of the lease
+    assert not renewal.holds(claim)
+    renewal.beat()
+
+    assert renewal.lateness == 100.0
+    assert renewal.holds(claim)  # nobody had taken it
+
+
+def test_a_journal_that_is_away_is_not_yet_a_loss(
+    claim: Claim, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewal = Renewal([claim], lease=60, steady=seconds)
+
+    def away(*_: Any, **__: Any) -> int:
+        raise JournalError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claim.journal, "renew", away)
+        seconds.now = 20.0
+        renewal.beat()
+        assert renewal.holds(claim)
+        seconds.now = 61.0
+        assert not renewal.holds(claim)
+    renewal.beat()
+
+    assert renewal.holds(claim)
+    assert renewal.lost == []
+
+
+def test_the_thread_beats_until_the_block_ends(claim: Claim) -> None:
+    beaten = threading.Event()
+
+    class Heard(Renewal):
+        def beat(self) -> None:
+            super().beat()
+            beaten.set()
+
+    with Heard([claim], lease=0.03) as renewal:
+        assert beaten.wait(10)
+
+    assert renewal.lost == []
+    assert "fsm-renewal" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("lease", [0, -1, True, "60", None, float("nan")], ids=repr)
+def test_a_lease_is_some_seconds(lease: Any) -> None:
+    with pytest.raises(InvalidArgument, match="a lease is"):
+        Renewal([], lease=lease)

@@ -14,6 +14,7 @@ from states import Mapped, State, ambient
 
 from .drive import Lookup
 from .errors import InvalidArgument, UnknownRun
+from .journal import Claim
 from .run import Clock
 from .task import TaskRun
 from .trip import Call, Trip
@@ -186,10 +187,12 @@ class Runner:
 
 
 def _child(run: TaskRun, index: int) -> TaskRun:
-    id = f"{run.id}[{index}]"
-    if run.journal is not None:
+    id, journal = f"{run.id}[{index}]", run.journal
+    if isinstance(journal, Claim):  # which is of the parent alone
+        journal = journal.journal
+    if journal is not None:
         try:
-            return type(run).restore(id, run.journal, clock=run.clock)
+            return type(run).restore(id, journal, clock=run.clock)
         except UnknownRun:
             pass
-    return type(run)(id, journal=run.journal, clock=run.clock, **run.settings())
+    return type(run)(id, journal=journal, clock=run.clock, **run.settings())

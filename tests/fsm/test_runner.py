@@ -558,3 +558,17 @@ def test_a_clock_set_back_delays_a_retry_and_loses_none() -> None:
 
     assert type(perform(run, task)) is Success
     assert len(calls) == 2
+
+
+def test_the_children_of_a_claimed_run_are_rows_of_its_journal(journal: Any) -> None:
+    TaskRun("squares", journal=journal).schedule(start_time=pendulum.datetime(2020, 1, 1))
+    (claim,) = journal.claim(owner="worker")
+
+    state = Runner(workers=2).map(TaskRun.restore("squares", claim), lambda n: n * n, range(3))
+
+    assert state.result == [0, 1, 4]
+    children = list(journal.children("squares"))
+    assert [(child.run, child.parent, child.child) for child in children] == [
+        (f"squares[{index}]", "squares", index) for index in range(3)
+    ]
+    assert {child.state for child in children} == {"Success"}

@@ -131,7 +131,11 @@ async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> St
         if run.journal.blocking:
             await _keep(run, step, plan)
         else:
-            run.journal.append(step, run.__class__, outbox=plan.outbox)
+            try:
+                run.journal.append(step, run.__class__, outbox=plan.outbox)
+            except BaseException as error:
+                keep_up(run, step, error)
+                raise
     try:
         await _tell(plan.on_exit, run, step, errors)
     finally:  # a cancelled task too finds memory and journal in step
@@ -173,6 +177,9 @@ async def _keep(run: Run, step: Step, plan: Plan) -> None:
                 await asyncio.shield(append)
         if append.exception() is None:
             conclude(run, step)
+        raise
+    except BaseException as error:
+        keep_up(run, step, error)
         raise
 
 

@@ -42,6 +42,7 @@ class Transition:
     unless: tuple[Guard, ...] = ()
     prepare: Prepare | None = None
     message: str | None = None
+    by_name: bool = False  # not for whoever only says where to go: `enter`, a state handler
 
     @property
     def guarded(self) -> bool:
@@ -179,6 +180,7 @@ def event(
     unless: Iterable[Guard] = (),
     prepare: Prepare | None = None,
     message: str | None = None,
+    by_name: bool = False,
 ) -> Event[P, S]:
     """Declare a row: the name it is given in the class body leads from *source* to *dest*.
 
@@ -190,19 +192,22 @@ def event(
         unless: Guards that must all say no.
         prepare: Given the `Draft`, returns payload arguments for what the caller leaves out.
         message: The payload's message where the caller and *prepare* leave it out.
+        by_name: Whether it says why, so that nobody goes this way who only says where to:
+            `Run.enter`, or a state handler that wants another state.
 
     Raises:
         InvalidLifecycle: A state is none, or a guard cannot be called.
     """
     if not is_node(dest):
         raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
-    return Event(
-        [_row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)]
-    )
+    row = _row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)
+    return Event([attrs.evolve(row, by_name=True) if by_name else row])
 
 
 def either(*events: Event[Any, Any]) -> Event[..., State]:
     """Join events under one name, as `|` does, also where they lead to different states."""
+    if not events:
+        raise InvalidLifecycle("either() joins events; name at least one")
     for each in events:
         if not isinstance(each, Event):
             raise InvalidLifecycle(f"an event is made by event() or internal(), {each!r} is not")

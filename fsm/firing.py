@@ -119,7 +119,7 @@ def fire_once(
         if made is None:
             proposed, row = propose(event, run, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)
-            step = _take(run, proposed._replace(key=key), plan, errors)
+            made = _take(run, proposed._replace(key=key), plan, errors)
             make_posted(run, errors)
         elif made.event != event:
             raise InvalidArgument(f"the request {key!r} was for {made.event}, not for {event}")
@@ -128,8 +128,8 @@ def fire_once(
         raise
     end_turn(run, None)
     if errors:
-        raise CallbackError.of(step, errors)
-    return step.dest if made is None else made.dest
+        raise CallbackError.of(made, errors)
+    return made.dest
 
 
 def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
@@ -182,8 +182,8 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
 
 def forget(answer: Any, listener: Listener) -> NoReturn:
     """Refuse a coroutine that a synchronous step cannot await, loudly rather than never run it."""
-    if inspect.iscoroutine(answer):
-        answer.close()
+    if close := getattr(answer, "close", None):
+        close()
     name = getattr(listener, "__name__", listener)
     raise InvalidArgument(
         f"{name} is async, but the step is not; fire with `await run.event.aio()`"

@@ -47,7 +47,11 @@ class Registrar:
 
     @overload
     def __call__(
-        self, place: type[State] | Event[Any, Any] | str | None, /, *, outbox: str | None = None
+        self,
+        place: type[State] | Event[Any, Any] | str | None = None,
+        /,
+        *,
+        outbox: str | None = None,
     ) -> Callable[[L], L]: ...
     @overload
     def __call__(
@@ -60,7 +64,9 @@ class Registrar:
     ) -> L: ...
     @overload
     def __call__(self, place: L, /, *, outbox: str | None = None) -> L: ...
-    def __call__(self, place: Any, listener: Any = None, /, *, outbox: str | None = None) -> Any:
+    def __call__(
+        self, place: Any = None, listener: Any = None, /, *, outbox: str | None = None
+    ) -> Any:
         """Register *listener* at *place*; with one of them left out, serve as a decorator.
 
         Args:

@@ -13,18 +13,16 @@ __all__ = ["LONGEST", "check_id", "new_id", "parent_of"]
 LONGEST = 200  # characters
 
 
-def check_id(id: object) -> None:
+def check_id(id: object, what: str = "a run's id") -> None:
     """Accept what a journal can keep and a terminal can show.
 
     Raises:
         InvalidArgument: It is no string, empty, too long, or has characters that do not print.
     """
     if not isinstance(id, str) or not 1 <= len(id) <= LONGEST:
-        raise InvalidArgument(
-            f"a run's id is a string of 1 to {LONGEST} characters, not {id!r:.60}"
-        )
+        raise InvalidArgument(f"{what} is a string of 1 to {LONGEST} characters, not {id!r:.60}")
     if not id.isprintable():
-        raise InvalidArgument(f"a run's id has printable characters only, not {id!r:.60}")
+        raise InvalidArgument(f"{what} has printable characters only, not {id!r:.60}")
 
 
 def parent_of(id: str) -> tuple[str, int] | None:

@@ -81,8 +81,16 @@ class Lifecycle:
         return tuple(dict.fromkeys(row.dest or node for row in self.rows(event, node)))
 
     def leading(self, node: StateClass, dest: StateClass) -> tuple[str, ...]:
-        """The events that may lead from *node* to *dest*, in table order."""
-        return tuple(event for event in self.allowed(node) if dest in self.dests(event, node))
+        """The events that may lead from *node* to *dest*, in table order.
+
+        Not those with a row that says why, so that they are fired by name only.
+        """
+        return tuple(
+            event
+            for event in self.allowed(node)
+            if dest in self.dests(event, node)
+            and not any(row.by_name for row in self.rows(event, node))
+        )
 
     def node(self, name: str) -> StateClass | None:
         """The node called *name*, if there is one."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidArgument
@@ -35,14 +36,29 @@ class Outboxed:
         """Tell the listener, and note that it was told; not so if it raises."""
         answer = self.listener(run, step)
         if inspect.isawaitable(answer):
-            return self._told(answer, run, step)
+            return _Telling(answer, functools.partial(self._note, run, step))
         self._note(run, step)
         return None
-
-    async def _told(self, answer: Awaitable[Any], run: Run, step: Step) -> None:
-        await answer
-        self._note(run, step)
 
     def _note(self, run: Run, step: Step) -> None:
         if run.journal is not None:
             run.journal.told(step.run, step.seq, self.name)
+
+
+class _Telling:
+    """What an async listener answers, noted when it has been awaited.
+
+    No coroutine: one that is closed before it began would not close the listener's.
+    """
+
+    def __init__(self, answer: Awaitable[Any], note: Callable[[], None]) -> None:
+        self._answer, self._note = answer, note
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from self._answer.__await__()
+        self._note()
+
+    def close(self) -> None:
+        """Let go of what will never be awaited."""
+        if inspect.iscoroutine(self._answer):
+            self._answer.close()

@@ -138,7 +138,7 @@ def replacement(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow
     events = lifecycle.leading(source, type(wanted))
     for event in dict.fromkeys((step.event, *events)):  # its own event, if it can
         for row in run._leading(event):
-            if row.dest is type(wanted) and (event == step.event or not row.row.by_name):
+            if row.dest is type(wanted):
                 dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
                 other = step._replace(event=event, dest=dest)
                 no = _no(row, run, other)

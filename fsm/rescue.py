@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
-from .errors import CallbackError, InvalidArgument, LifecycleError, StaleRun
+from .errors import CallbackError, InvalidArgument, LifecycleError
+from .journal.claim import Claim
 from .journal.contract import Journal, kind_of
 from .journal.phase import WAITING
 from .journal.summary import Summary
@@ -50,6 +52,8 @@ def rescue(
     Args:
         classes: What the runs are runs of; `TaskRun` if left out. Others are left alone.
         now: The present, if it is not.
+
+    What cannot be rescued stays claimed by a lease that has lapsed: the next rescue finds it.
     """
     if not isinstance(journal, Journal):
         raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
@@ -75,18 +79,32 @@ def _rescued(
     claims = journal.claim(run=summary.run, owner=owner, lease=_LEASE, now=now)
     if not claims:
         return left("its worker came back")
-    with claims[0] as claim:
-        if cls is None or summary.phase == WAITING:
-            return Rescued(summary.run, summary.owner, summary.state, None)
-        try:
-            run = cls.restore(summary.run, claim, clock=None if now is None else lambda: now)
-            if "rescue" not in run.allowed:
-                return left(f"no event of {cls.__name__} rescues it from {summary.state}")
-            run.trigger("rescue")
-        except CallbackError as error:  # the step stands
-            logger.error("run %s: %s", summary.run, error, exc_info=error)
-        except StaleRun as stale:
-            return left(str(stale))
-        except LifecycleError as error:
-            return left(str(error))
-        return Rescued(summary.run, summary.owner, type(run.state).__name__, None)
+    (claim,) = claims
+    stands = journal.summary(summary.run)  # it may have moved until we had the claim
+    if stands.phase == WAITING or stands.over:
+        claim.release()
+        why = f"it is {stands.state} by now" if stands.over else None
+        return Rescued(summary.run, summary.owner, stands.state, why)
+    why = _moved(cls, claim, now)
+    if why is None:
+        claim.release()
+        return Rescued(summary.run, summary.owner, journal.summary(summary.run).state, None)
+    with suppress(LifecycleError):
+        claim.lapse(now=now)  # the next rescue finds the run again
+    return left(why)
+
+
+def _moved(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) -> str | None:
+    """Make the `rescue` step under *claim*; what stood in the way, if anything did."""
+    if cls is None:
+        return "it is running by now, and its class is not loaded"
+    try:
+        run = cls.restore(claim.run, claim, clock=None if now is None else lambda: now)
+        if "rescue" not in run.allowed:
+            return f"no event of {cls.__name__} rescues it from {type(run.state).__name__}"
+        run.trigger("rescue")
+    except CallbackError as error:  # the step stands
+        logger.error("run %s: %s", claim.run, error, exc_info=error)
+    except Exception as error:  # ours, or of a listener that vetoes
+        return str(error) if isinstance(error, LifecycleError) else repr(error)
+    return None

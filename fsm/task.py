@@ -114,9 +114,9 @@ class TaskRun(Run):
                             prepare=next_attempt)
     rescue          = either(
                       event(Retrying,          source=Running,        conditions=[rescues_left],
-                            prepare=same_attempt),
+                            prepare=same_attempt, by_name=True),
                       event(Failed,            source=Running,
-                            prepare=the_loss))
+                            prepare=the_loss, by_name=True))
     pause           = event(Paused,            source=(*ready, Running))
     resume          = event(Resume,            source=Paused)
     map             = event(Mapped,            source=(waiting, Mapped),

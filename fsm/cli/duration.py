@@ -10,7 +10,7 @@ import click
 __all__ = ["Duration"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhd]?)")
+_WRITTEN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)")
 
 
 class Duration(click.ParamType[float]):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from fsm.errors import InvalidArgument, StaleRun
+from fsm.errors import InvalidArgument, JournalError, StaleRun
 from fsm.step import Step
-from states import moment
+from states import StateError, moment
 
+from .arguments import as_micros
 from .record import Record
 from .summary import Summary
 
@@ -72,6 +73,12 @@ class Claim:
         """Let others claim the run. Nothing happens if they have done so already."""
         self._journal.free(self)
 
+    def lapse(self, *, now: datetime.datetime | None = None) -> None:
+        """Let the lease end now, where it has not: who looks for lost runs finds this one."""
+        until = min(self._until, as_micros(now))
+        if self._journal._renew(self.run, self.epoch, until):
+            self._until = until
+
     # What makes it a journal, for its one run.
 
     @property
@@ -102,9 +109,15 @@ class Claim:
             self._journal.append(step, of, epoch=self.epoch, outbox=outbox)
         except StaleRun as stale:
             if self.late_policy != DROP:
-                self._journal.set_aside(step, self, str(stale.winner))
-                stale.kept = True
+                self._set_aside(step, stale)
             raise
+
+    def _set_aside(self, step: Step, stale: StaleRun) -> None:
+        try:
+            self._journal.set_aside(step, self, stale.winner)
+            stale.kept = True
+        except (JournalError, StateError) as error:  # who is late is to hear that first
+            stale.add_note(f"nor could the step be kept aside: {error}")
 
     def steps(self, run: str) -> Iterator[Step]:
         """As the journal's own."""
@@ -134,7 +147,10 @@ class Claim:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        if error[0] is None:
+            self.close()
+        else:  # released while it runs, the run would be nobody's, and no rescue would find it
+            self.lapse()
 
     def __repr__(self) -> str:
         return f"<Claim {self.epoch} of {self.run!r} by {self.owner!r}>"

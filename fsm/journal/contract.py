@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import abc
-import datetime
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun, UnknownRun
 from fsm.step import Step
-from states import ambient, moment
+from states import limits
 
+from .arguments import as_class, as_limit, as_micros, as_name, as_owner, as_seconds, lasting
 from .claim import ADOPT, Claim, check_policy
 from .late import Late
 from .record import Record
@@ -19,12 +18,11 @@ from .summary import Summary
 from .wanted import Wanted
 
 if TYPE_CHECKING:
+    import datetime
+
     from fsm.run import Run
 
 __all__ = ["Journal", "kind_of"]
-
-_A_CENTURY = 100 * 366 * 86_400.0
-_LONGEST_OWNER = 200  # characters
 
 
 class Journal(abc.ABC):
@@ -107,8 +105,9 @@ class Journal(abc.ABC):
         """
         before = None
         if older_than is not None:
-            before = _micros(now) - round(_seconds("older_than", older_than) * 1e6)
-        return self._summaries(Wanted(state=state, owner=owner, moved_before=before))
+            before = as_micros(now) - round(as_seconds("older_than", older_than) * 1e6)
+        state, owner = as_name("state", state), as_name("owner", owner)
+        return self._found(Wanted(state=state, owner=owner, moved_before=before))
 
     def summary(self, run: str) -> Summary:
         """What is known of one run.
@@ -116,7 +115,7 @@ class Journal(abc.ABC):
         Raises:
             UnknownRun: There is none.
         """
-        found = next(self._summaries(Wanted(run=run)), None) if isinstance(run, str) else None
+        found = next(self._found(Wanted(run=run)), None) if isinstance(run, str) else None
         if found is None:
             raise UnknownRun(run, self)
         return found
@@ -126,22 +125,22 @@ class Journal(abc.ABC):
 
         The longest due come first.
         """
-        return self._summaries(Wanted(waking_by=_micros(now)))
+        return self._found(Wanted(waking_by=as_micros(now)))
 
     def recover(self) -> Iterator[Summary]:
         """The runs that are not done: what a process looks for after a restart.
 
         A failed run is among them while its policy allows more retries than it has had.
         """
-        return self._summaries(Wanted(unsettled=True))
+        return self._found(Wanted(unsettled=True))
 
     def lapsed(self, now: datetime.datetime | None = None) -> Iterator[Summary]:
         """The unfinished runs whose claim has lapsed: their workers are late, or lost."""
-        return self._summaries(Wanted(lapsed_by=_micros(now)))
+        return self._found(Wanted(lapsed_by=as_micros(now)))
 
     def children(self, run: str) -> Iterator[Summary]:
         """The children of a mapped run, in their order: the runs called `RUN[0]`, `RUN[1]` ..."""
-        return self._summaries(Wanted(parent=run))
+        return self._found(Wanted(parent=as_name("run", run) or ""))
 
     # Claims.
 
@@ -167,13 +166,8 @@ class Journal(abc.ABC):
         Raises:
             UnknownRun: There is no such run.
         """
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise InvalidArgument(f"limit is a whole number from 1, not {limit!r}")
-        if not isinstance(owner, str) or not 1 <= len(owner) <= _LONGEST_OWNER:
-            raise InvalidArgument(f"an owner has a name of 1 to 200 characters, not {owner!r:.60}")
-        late = check_policy(late)
-        at = _micros(now)
-        until = at + round(_seconds("lease", lease) * 1e6)
+        limit, owner, late = as_limit(limit), as_owner(owner), check_policy(late)
+        at, until = as_micros(now), lasting(lease, now)
         if run is not None:
             self.summary(run)
         taken = self._claim(limit, owner, at, until, run)
@@ -190,7 +184,8 @@ class Journal(abc.ABC):
         Raises:
             StaleRun: Somebody else has claimed the run since.
         """
-        until = _micros(now) + round(_seconds("lease", lease) * 1e6)
+        until = lasting(lease, now)
+        _check_claim(claim)
         if not self._renew(claim.run, claim.epoch, until):
             found = self.summary(claim.run)
             winner = f"claim {found.epoch} by {found.owner}" if found.owner else "released"
@@ -199,6 +194,7 @@ class Journal(abc.ABC):
 
     def free(self, claim: Claim) -> bool:
         """Give *claim* up; whether it was still the last one made."""
+        _check_claim(claim)
         return self._free(claim.run, claim.epoch)
 
     # What came late, and who is still to be told.
@@ -207,9 +203,9 @@ class Journal(abc.ABC):
     def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
         """Keep a step that came too late, apart from the history."""
 
-    @abc.abstractmethod
     def late(self, run: str | None = None) -> Iterator[Late]:
         """The steps that came too late, of one run or of all, in the order they came."""
+        return self._came_late(run) if limits.is_clean(as_name("run", run) or "") else iter(())
 
     @abc.abstractmethod
     def untold(self) -> Iterator[tuple[str, int, str]]:
@@ -237,7 +233,13 @@ class Journal(abc.ABC):
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _found(self, wanted: Wanted) -> Iterator[Summary]:
+        return self._summaries(wanted) if wanted.possible else iter(())
+
     # How each keeps its rows.
+
+    @abc.abstractmethod
+    def _came_late(self, run: str | None) -> Iterator[Late]: ...
 
     @abc.abstractmethod
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]: ...
@@ -256,22 +258,10 @@ class Journal(abc.ABC):
 
 def kind_of(cls: type[Run] | None) -> str:
     """What a journal calls the class of a run; empty where it was not said."""
+    cls = as_class(cls)
     return "" if cls is None else f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _micros(now: datetime.datetime | None) -> int:
-    if now is None:
-        return ambient.micros()
-    if not isinstance(now, datetime.datetime) or now.tzinfo is None:
-        raise InvalidArgument(f"a point in time is an aware datetime, not {now!r}")
-    return moment.to_micros(now)
-
-
-def _seconds(name: str, value: object) -> float:
-    if isinstance(value, datetime.timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidArgument(f"{name} is a number of seconds or a timedelta, not {value!r}")
-    if not math.isfinite(value) or not 0 <= value <= _A_CENTURY:
-        raise InvalidArgument(f"{name} is between 0 seconds and a century, not {value!r}")
-    return float(value)
+def _check_claim(claim: object) -> None:
+    if not isinstance(claim, Claim):
+        raise InvalidArgument(f"a claim is what Journal.claim gives, not {claim!r}")

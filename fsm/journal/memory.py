@@ -15,6 +15,7 @@ from fsm.identity import parent_of
 from fsm.step import Step
 from states import State
 
+from .arguments import LAST, as_steps
 from .claim import Claim
 from .contract import Journal, kind_of
 from .late import Late
@@ -63,8 +64,9 @@ class MemoryJournal(Journal):
             return
         seq, dest = step.seq, step.dest
         known = self._runs.get(step.run, _NOTHING)
-        if seq > 1 and seq - 1 not in known:
-            raise StaleRun(step.run, seq, "ahead of what is recorded")
+        if len(known) != seq - 1:  # the very same step again is no news either
+            there = known.get(seq)
+            raise StaleRun(step.run, seq, repr(there) if there else "ahead of what is recorded")
         if dest._context or dest._cached_inputs:  # dicts, which their owner may change
             step = step._replace(dest=_apart(dest))
         if known is _NOTHING:
@@ -81,6 +83,9 @@ class MemoryJournal(Journal):
         """The same under the lock, for a step that not only its place speaks for or against."""
         with self._lock:
             lease = self._claims.get(step.run, _NOBODY)
+            there = self._runs.get(step.run, _NOTHING).get(step.seq)
+            if there is not None:  # what was recorded says more than who has the claim
+                raise StaleRun(step.run, step.seq, repr(there))
             if epoch is not None and epoch != lease.epoch:
                 by = f"claimed by {lease.owner!r}" if lease.owner else "released"
                 raise StaleRun(step.run, step.seq, f"{by} (claim {lease.epoch}, not {epoch})")
@@ -90,7 +95,8 @@ class MemoryJournal(Journal):
                 made = f"made before, for the request {step.key!r}"
                 raise StaleRun(step.run, step.seq, made)
             self.append(step._replace(key=None), of)
-            self._runs[step.run][step.seq] = step
+            kept = self._runs[step.run]
+            kept[step.seq] = kept[step.seq]._replace(key=step.key)
             self._outbox.update(dict.fromkeys((step.run, step.seq, name) for name in outbox))
 
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
@@ -98,7 +104,7 @@ class MemoryJournal(Journal):
         kept: list[Step] = []
         with self._lock:
             try:
-                for step in steps:
+                for step in as_steps(steps):
                     self.append(step, of)
                     kept.append(step)
             except BaseException:
@@ -141,8 +147,7 @@ class MemoryJournal(Journal):
         """Keep a step that came too late, apart from the history."""
         self._late.append(late_row(step, claim, reason, None))
 
-    def late(self, run: str | None = None) -> Iterator[Late]:
-        """The steps that came too late, of one run or of all, in the order they came."""
+    def _came_late(self, run: str | None) -> Iterator[Late]:
         return iter([late for late in self._late if run is None or late.run == run])
 
     def untold(self) -> Iterator[tuple[str, int, str]]:
@@ -255,7 +260,7 @@ def _deadline(steps: list[Step]) -> int | None:
         return None
     entered = (step for step in reversed(steps) if phase_of(step.source) != RUNNING)
     begun = next(entered, None)
-    return None if begun is None else begun.micros + round(timeout * 1e6)
+    return None if begun is None else min(begun.micros + round(timeout * 1e6), LAST)
 
 
 def _retries_left(steps: list[Step]) -> bool:

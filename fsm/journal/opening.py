@@ -63,5 +63,5 @@ def open_journal(
 
 
 def _masked(url: str) -> str:
-    """The URL without its password, if it has one."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    """The URL without what may be a password: one may stand among the parameters, or hold an @."""
+    return re.sub(r"\?.*", "?***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))

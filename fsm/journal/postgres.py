@@ -60,6 +60,7 @@ CREATE TABLE steps (
     due     BIGINT  CHECK (due {_TIME}),
     epoch   BIGINT  CHECK (epoch >= 1),
     key     TEXT    CHECK (length(key) BETWEEN 1 AND 200),
+    children BIGINT CHECK (children >= 1),
     nonce   TEXT,  -- of the attempt to write it, to know it again after a lost answer
     PRIMARY KEY (run, seq),
     CHECK ((seq = 1) = (origin IS NOT NULL))

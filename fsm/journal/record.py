@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from fsm.errors import CorruptJournal
 from fsm.step import Step
 from states import NotSerializable, StateError, codec, moment
 
+from .children import filled, spared
 from .phase import due_of, phase_of
 from .redaction import Redaction
 
-__all__ = ["Record", "read"]
+__all__ = ["Children", "Record", "read"]
+
+Children = Callable[[str], Iterator[str]]
 
 
 class Record(NamedTuple):
@@ -31,15 +34,29 @@ class Record(NamedTuple):
     due: int | None = None  # when time next moves the run, deadlines apart
     epoch: int | None = None  # of the claim it was made under
     key: str | None = None  # of the request it answers
+    children: int | None = None  # how many of its payload's children are rows instead
 
     @classmethod
-    def of(cls, step: Step, epoch: int | None = None, redaction: Redaction | None = None) -> Record:
+    def of(
+        cls,
+        step: Step,
+        epoch: int | None = None,
+        redaction: Redaction | None = None,
+        rows: Children | None = None,
+    ) -> Record:
         """Write *step* out.
+
+        Args:
+            rows: The payloads of a run's children, where they are rows of the same journal.
 
         Raises:
             NotSerializable: The payload cannot be written; names the field.
         """
-        origin, dest = None, step.dest
+        dumps = codec.dumps if redaction is None else redaction.dumps
+        origin, children = None, None
+        if rows is not None and step.dest.is_mapped():
+            step, children = spared(step, rows(step.run), dumps)
+        dest = step.dest
         if step.seq == 1:
             origin = _origin(step, redaction)
         return cls(
@@ -49,12 +66,13 @@ class Record(NamedTuple):
             type(step.source).__name__,
             type(dest).__name__,
             step.micros,
-            codec.dumps(dest) if redaction is None else redaction.dumps(dest),
+            dumps(dest),
             origin,
             phase_of(dest),
             due_of(dest, step.micros),
             epoch,
             step.key,
+            children,
         )
 
 
@@ -62,14 +80,18 @@ def _origin(step: Step, redaction: Redaction | None) -> str:
     began = {"source": step.source.serialize(), "settings": dict(step.settings or {})}
     if redaction is not None:
         began["source"] = redaction.wire(began["source"])
+        began["settings"] = redaction.settings(began["settings"])
     try:
         return json.dumps(began, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise NotSerializable(f"settings cannot be written: {error}", "settings") from error
 
 
-def read(records: Iterable[Record]) -> Iterator[Step]:
+def read(records: Iterable[Record], rows: Children | None = None) -> Iterator[Step]:
     """Read a run's records back, oldest first.
+
+    Args:
+        rows: The payloads of a run's children, for steps whose children are rows.
 
     Raises:
         CorruptJournal: One of them says what no state or step can be.
@@ -83,6 +105,8 @@ def read(records: Iterable[Record]) -> Iterator[Step]:
                 source = codec.read(began["source"])
                 settings = dict(began["settings"])
             dest = codec.loads(record.payload)
+            if record.children is not None and rows is not None:
+                dest = filled(record.run, dest, rows(record.run), record.children)
             moment.from_micros(record.micros)
         except (StateError, ValueError, TypeError, KeyError) as error:
             raise CorruptJournal(

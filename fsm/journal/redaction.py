@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fsm.errors import InvalidArgument
@@ -16,14 +16,21 @@ __all__ = ["STRUCK", "Redaction", "as_redaction"]
 STRUCK = "***"
 
 # What the wire itself says in a state or a result; everything else there is the user's.
-_FRAME = frozenset({"type", "__version__", "kind", "result_handler", "start_time", "run_count"})
+_FRAME = frozenset(
+    {"type", "__version__", "kind", "result_handler", "start_time", "run_count", "loop_count",
+     "cached_result_expiration", "n_map_states"}
+)  # fmt: skip
+_OURS = _FRAME | {
+    "_result", "cached_inputs", "cached_parameters", "context", "exact", "location", "map_states",
+    "message", "state", "value",
+}  # fmt: skip
 
 
 class Redaction:
     """Patterns, and what they do to texts and payloads.
 
-    Where a text matches, the match becomes `***`; where a name in a context, an input or a result
-    matches, all that is under it does.
+    Where a text matches, the match becomes `***`; where a name in a context, an input, a result or
+    a user's own class matches, all that is under it does. The name itself stays.
     """
 
     def __init__(self, patterns: Iterable[str | re.Pattern[str]]) -> None:
@@ -53,7 +60,21 @@ class Redaction:
             codec.read(clean)
         except NotDeserializable:  # the exact form of a value was hit: its plain form remains
             clean = _without_exact(clean)
+            try:
+                codec.read(clean)
+            except NotDeserializable as error:
+                raise NotSerializable(
+                    f"what is left, once all that is secret is struck out, is no state: {error}",
+                    error.field,
+                ) from error
         return clean
+
+    def settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """A run's settings without what matches; its policy is numbers, and stays."""
+        return {
+            name: value if name == "policy" else self._under(name, value)
+            for name, value in settings.items()
+        }
 
     def _framed(self, wire: Any) -> Any:
         if not isinstance(wire, dict):
@@ -72,7 +93,10 @@ class Redaction:
                 key: self._struck(each) if self._matches(key) else self._framed(each)
                 for key, each in value.items()
             }
-        return self._clean(value)
+        return self._clean(value) if name in _OURS else self._under(name, value)
+
+    def _under(self, name: str, value: Any) -> Any:
+        return STRUCK if self._matches(name) else self._clean(value)
 
     def _struck(self, result: Any) -> Any:
         """An input whose name matches keeps its frame and loses its value."""
@@ -91,10 +115,7 @@ class Redaction:
         if value.keys() == {"$bytes"}:
             known = b64decode(value["$bytes"]).decode("latin-1")
             return STRUCK if self._matches(known) else value
-        return {
-            name: STRUCK if self._matches(name) else self._clean(each)
-            for name, each in value.items()
-        }
+        return {name: self._under(name, each) for name, each in value.items()}
 
     def _pair(self, name: Any, value: Any) -> list[Any]:
         struck = isinstance(name, str) and self._matches(name)

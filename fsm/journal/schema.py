@@ -12,9 +12,14 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
+from fsm.errors import CorruptJournal
 from states import StateError, codec
 
-from .phase import PHASES, due_of, phase_of
+from .arguments import LAST
+from .phase import PHASES, RUNNING, due_of, phase_of
+from .record import Record, read
+from .statements import STEP
+from .writing import Writing
 
 __all__ = ["MARK", "RULES", "VERSION", "create", "upgrade"]
 
@@ -68,6 +73,7 @@ CREATE TABLE steps (
     due     INTEGER CHECK (due {_TIME}),
     epoch   INTEGER CHECK (epoch >= 1),  -- of the claim it was made under, if any
     key     TEXT    CHECK (length(key) BETWEEN 1 AND 200),  -- of the request it answers, if any
+    children INTEGER CHECK (children >= 1),  -- how many of its payload's children are rows instead
     PRIMARY KEY (run, seq),
     CHECK ((seq = 1) = (origin IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
@@ -165,8 +171,6 @@ CREATE TRIGGER runs_stay BEFORE DELETE ON runs BEGIN
 END;
 """
 
-RULES = frozenset(re.findall(r"CREATE TRIGGER (\w+)", _RULES))
-
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables and rules, within the caller's transaction."""
@@ -178,13 +182,8 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """Bring a journal of an earlier *version* up to ours, within the caller's transaction."""
     assert version == 1, "there is no other yet"
     _execute(connection, _FROM_1)
-    for run, payload, moved in connection.execute(_LAST).fetchall():
-        try:
-            state = codec.loads(payload)
-        except StateError:  # of a class that is not known here: nobody can hand it out
-            continue
-        given = {"run": run, "phase": phase_of(state), "due": due_of(state, moved)}
-        connection.execute(_STAND, given)
+    for (run,) in connection.execute("SELECT id FROM runs").fetchall():
+        _complete(connection, run)
     _execute(connection, _RULES)
     _stamp(connection)
 
@@ -199,14 +198,44 @@ FROM (SELECT run, max(seq) AS seq FROM steps_of_1 GROUP BY run)
 JOIN steps_of_1 AS last USING (run, seq)
 JOIN steps_of_1 AS first ON first.run = last.run AND first.seq = 1;
 INSERT INTO steps
-SELECT run, seq, event, source, dest, micros, payload, origin, 'other', NULL, NULL, NULL
+SELECT run, seq, event, source, dest, micros, payload, origin, 'other', NULL, NULL, NULL, NULL
 FROM steps_of_1 ORDER BY run, seq;
 DROP TABLE steps_of_1;
 """
-_LAST = """
-SELECT id, payload, moved FROM runs JOIN steps ON run = id AND seq = version
+_BEGUN = """
+SELECT micros FROM steps JOIN runs ON run = id
+WHERE id = :run AND dest = state AND source <> state ORDER BY seq DESC LIMIT 1
 """
-_STAND = "UPDATE runs SET phase = :phase, due = :due WHERE id = :run"
+_COMPLETE_RUN = """
+UPDATE runs SET phase = :phase, due = :due, deadline = :deadline, timeout = :timeout,
+                retries = :retries, parent = :parent, child = :child
+WHERE id = :run
+"""
+_COMPLETE_STEP = """
+UPDATE steps SET phase = :phase, due = :due
+WHERE run = :run AND seq = (SELECT version FROM runs WHERE id = :run)
+"""
+
+
+def _complete(connection: sqlite3.Connection, run: str) -> None:
+    """Say of a run and its last step what version 1 did not."""
+    version = connection.execute("SELECT version FROM runs WHERE id = ?", (run,)).fetchone()[0]
+    first, last = (
+        Record(*connection.execute(STEP, {"run": run, "seq": seq}).fetchone())
+        for seq in (1, version)
+    )
+    try:
+        began = Writing(next(read([first])), None).run_row()
+        state = codec.loads(last.payload)
+    except (StateError, CorruptJournal):  # of a class that is not known here: nobody hands it out
+        return
+    phase, timeout, deadline = phase_of(state), began["timeout"], None
+    begun = connection.execute(_BEGUN, {"run": run}).fetchone()
+    if phase == RUNNING and timeout is not None and begun is not None:
+        deadline = min(begun[0] + timeout, LAST)
+    given = {"run": run, "phase": phase, "due": due_of(state, last.micros), "deadline": deadline}
+    connection.execute(_COMPLETE_STEP, given)
+    connection.execute(_COMPLETE_RUN, began | given)
 
 
 def _stamp(connection: sqlite3.Connection) -> None:
@@ -227,3 +256,12 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _named(rule: str) -> tuple[str, str]:
+    found = re.match(r"CREATE TRIGGER (\w+)", rule)
+    assert found is not None, "rules are triggers"
+    return found[1], rule.rstrip(";")  # as SQLite keeps it
+
+
+RULES = dict(_named(rule.strip()) for rule in _statements(_RULES))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from fsm.errors import (
     InvalidArgument,
@@ -29,9 +29,11 @@ from fsm.errors import (
     UnknownRun,
 )
 from fsm.step import Step
+from states import limits
 
 from . import postgres
 from . import statements as sql
+from .arguments import as_seconds, as_steps
 from .claim import Claim
 from .contract import Journal
 from .late import Late
@@ -49,14 +51,11 @@ __all__ = ["SQLJournal"]
 _MESSAGE = "(steps.payload::json -> 'message')::text"
 _LOCK = 0x52554E53  # "RUNS": held while the schema is made
 _PAUSE = 0.05  # seconds between two attempts to reach a database that went away
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SECRETS = {"password", "sslpassword", "passfile"}
 
 _CLAIM = text(sql.CLAIM.replace("{locked}", "FOR UPDATE SKIP LOCKED"))
 _CLAIM_ONE = text(sql.CLAIM_ONE)
-_INSERT_STEP = text(
-    sql.INSERT_STEP.replace(", key)", ", key, nonce)").replace(", :key)", ", :key, :nonce)")
-)
+_INSERT_STEP = text(sql.insert("steps", (*Record._fields, "nonce")))
 _TRIGGERS = f"""
 SELECT tgname FROM pg_trigger
 WHERE tgrelid IN ('{postgres.NAMESPACE}.runs'::regclass, '{postgres.NAMESPACE}.steps'::regclass)
@@ -88,7 +87,7 @@ class SQLJournal(Journal):
         patience: float = 30.0,
         redact: Iterable[str | re.Pattern[str]] | None = None,
     ) -> None:
-        self._patience = patience
+        self._patience = as_seconds("patience", patience)
         self._redaction = as_redaction(redact)
         self._url = _as_url(url)
         self._name = _shown(self._url)
@@ -97,8 +96,12 @@ class SQLJournal(Journal):
         self._engine = self._made()
         self._prepared = False
         self._preparing = threading.Lock()
-        with self._using("open the journal"):
-            pass
+        try:
+            with self._using("open the journal"):
+                pass
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def append(
         self,
@@ -113,18 +116,18 @@ class SQLJournal(Journal):
         Raises:
             JournalUncertain: The answer was lost and the database stays away; `restore` will tell.
         """
-        writing = Writing(step, of, epoch, self._redaction, outbox)
+        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_payloads)
         self._keep([writing], f"keep {writing!r}")
 
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, of, None, self._redaction) for step in steps]
+        writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
         if writings:
             self._keep(writings, f"keep {len(writings)} steps")
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first; see `Journal.steps`."""
-        return read(self.records(run))
+        return read(self.records(run), self._child_payloads)
 
     def records(self, run: str) -> Iterator[Record]:
         """The history of a run, written out; see `Journal.records`."""
@@ -135,7 +138,7 @@ class SQLJournal(Journal):
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        wanted = Record.of(step, None, self._redaction)
+        wanted = Record.of(step, None, self._redaction, self._child_payloads)
         rows = self._rows(f"read run {step.run!r}", sql.STEP, run=step.run, seq=step.seq)
         return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
 
@@ -145,8 +148,7 @@ class SQLJournal(Journal):
         with self._using(f"set {step!r} of run {step.run!r} aside") as connection:
             connection.execute(text(sql.INSERT_LATE), row._asdict())
 
-    def late(self, run: str | None = None) -> Iterator[Late]:
-        """The steps that came too late, of one run or of all, in the order they came."""
+    def _came_late(self, run: str | None) -> Iterator[Late]:
         return (Late(*row) for row in self._rows("read what came late", sql.LATE, run=run))
 
     def untold(self) -> Iterator[tuple[str, int, str]]:
@@ -188,7 +190,7 @@ class SQLJournal(Journal):
             return list(connection.execute(text(statement), given))
 
     def _page(self, run: object, after: int) -> list[Any]:
-        if not isinstance(run, str) or not _storable(run):
+        if not isinstance(run, str) or not limits.is_clean(run):
             return []
         return self._rows(f"read run {run!r}", sql.STEPS, run=run, after=after)
 
@@ -197,9 +199,16 @@ class SQLJournal(Journal):
             yield from (Record(*row) for row in page)
             page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
 
+    def _child_payloads(self, run: str) -> Iterator[str]:
+        after, more = -1, True
+        while more:
+            what = f"read the children of {run!r}"
+            page = self._rows(what, sql.CHILDREN, run=run, after=after)
+            yield from (payload for _, payload in page)
+            more = len(page) == sql.PAGE
+            after = page[-1][0] if page else after
+
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
-        if not all(_storable(each) for each in (wanted.run, wanted.state, wanted.owner)):
-            return
         last: Summary | None = None
         while True:
             statement, given = sql.summaries(wanted, _MESSAGE, last)
@@ -238,19 +247,13 @@ class SQLJournal(Journal):
         until = time.monotonic() + self._patience
         asked = tried = False  # asked: a COMMIT is on its way, whether or not it has come through
         while True:
-            here: Writing | None = None
             committing = False
             try:
                 with self._connected() as connection:
-                    for here in writings:
-                        self._insert(connection, here, nonce)
+                    self._insert_all(connection, writings, nonce, asked)
                     committing = True
                     connection.commit()
                 break
-            except IntegrityError as error:
-                if asked and self._is_ours(writings[-1], nonce, what):
-                    break  # the answer was lost; the step was not
-                raise self._refusal(here or writings[0], str(error.orig)) from None
             except (SQLAlchemyError, OSError, ValueError) as error:
                 asked = asked or committing
                 if asked and time.monotonic() > until:
@@ -260,10 +263,28 @@ class SQLJournal(Journal):
                 if not asked and (tried or not _went_away(error)):
                     raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
                 tried = True  # once more, for a pooled connection may have been dead for long
-                self._engine.dispose()
                 if asked:
                     time.sleep(_PAUSE)
         self._known |= {writing.of for writing in writings if writing.of is not None}
+
+    def _insert_all(
+        self, connection: Connection, writings: list[Writing], nonce: str, asked: bool
+    ) -> None:
+        """Insert what is not there yet: all of it, unless it was asked for before and came through.
+
+        Raises:
+            StaleRun: Another writer was first.
+            JournalError: The database refused a step.
+        """
+        here = writings[0]
+        try:
+            for here in writings:
+                self._insert(connection, here, nonce)
+        except IntegrityError as error:
+            connection.rollback()
+            # On this connection: if it is lost too, we are as unsure as before and ask again.
+            if not asked or not self._is_ours(connection, writings[-1], nonce):
+                raise self._refusal(connection, here, str(error.orig)) from None
 
     def _insert(self, connection: Connection, writing: Writing, nonce: str) -> None:
         record, of = writing.record, writing.of
@@ -275,16 +296,16 @@ class SQLJournal(Journal):
         if writing.outbox:
             connection.execute(text(sql.INSERT_OUTBOX), writing.outbox_rows())
 
-    def _is_ours(self, writing: Writing, nonce: str, what: str) -> bool:
+    def _is_ours(self, connection: Connection, writing: Writing, nonce: str) -> bool:
         place = {"run": writing.record.run, "seq": writing.record.seq}
-        with self._using(what) as connection:
-            return connection.execute(_NONCE, place).scalar() == nonce
+        return bool(connection.execute(_NONCE, place).scalar() == nonce)
 
-    def _refusal(self, writing: Writing, said: str) -> StaleRun | JournalError:
+    def _refusal(
+        self, connection: Connection, writing: Writing, said: str
+    ) -> StaleRun | JournalError:
         place = {"run": writing.record.run, "seq": writing.record.seq}
-        with self._using(f"ask why {writing!r} was refused") as connection:
-            there = connection.execute(text(sql.STEP), place).fetchone()
-            claimed = connection.execute(text(sql.CLAIMED), {"run": place["run"]}).fetchone()
+        there = connection.execute(text(sql.STEP), place).fetchone()
+        claimed = connection.execute(text(sql.CLAIMED), {"run": place["run"]}).fetchone()
         return refusal(
             writing,
             said,
@@ -302,8 +323,6 @@ class SQLJournal(Journal):
                 yield connection
                 connection.commit()
         except (SQLAlchemyError, OSError, ValueError) as error:
-            if _went_away(error):
-                self._engine.dispose()
             raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
 
     @contextmanager
@@ -373,6 +392,8 @@ def _as_url(url: object) -> sqlalchemy.URL:
         raise InvalidArgument(
             f"a journal is kept in PostgreSQL or SQLite, not in {made.get_backend_name()}"
         )
+    if "@" in (made.host or ""):  # half of a password, which would be shown
+        raise InvalidArgument("no journal is at such a URL: write @ in a password as %40")
     return made if "+" in made.drivername else made.set(drivername="postgresql+psycopg")
 
 
@@ -388,16 +409,9 @@ def _summary(row: Any) -> Summary:
     return Summary(row[0], row[1], said, *row[3:])
 
 
-def _storable(value: str | None) -> bool:
-    """Whether PostgreSQL could hold it: no NUL, no half of a surrogate pair."""
-    return value is None or (
-        "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
-    )
-
-
 def _went_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and (
-        error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError)
+        error.connection_invalidated or isinstance(error, OperationalError)
     )
 
 

@@ -12,10 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fsm.errors import InvalidArgument, JournalError, JournalUncertain, StaleRun, UnknownRun
+from fsm.errors import (
+    InvalidArgument,
+    JournalError,
+    JournalUncertain,
+    LifecycleError,
+    UnknownRun,
+)
 from fsm.step import Step
+from states import limits
 
 from . import statements as sql
+from .arguments import as_seconds, as_steps
 from .claim import Claim
 from .contract import Journal
 from .late import Late
@@ -32,9 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["SQLiteJournal"]
 
 _A_MOMENT = 0.01  # seconds
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _MESSAGE = "json_extract(steps.payload, '$.message')"
-_TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+_TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 _INSERT_STEP = sql.positional(sql.INSERT_STEP)
 
 
@@ -69,7 +76,7 @@ class SQLiteJournal(Journal):
             self.path = Path(path).absolute()  # so that ":memory:", too, is a file of that name
         except (TypeError, ValueError) as error:
             raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
-        self._patience = patience
+        self._patience = as_seconds("patience", patience)
         self._redaction = as_redaction(redact)
         self._renew_process()
         with self._reading("open the journal"):
@@ -84,10 +91,10 @@ class SQLiteJournal(Journal):
         outbox: Sequence[str] = (),
     ) -> None:
         """Make *step* durable, or raise and leave no trace; see `Journal.append`."""
-        writing = Writing(step, of, epoch, self._redaction, outbox)
+        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_payloads)
         self._check_process()
-        self._queue.append(writing)
         try:
+            self._queue.append(writing)
             with self._lock:
                 if not writing.done:
                     self._write_queue()
@@ -99,14 +106,14 @@ class SQLiteJournal(Journal):
 
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, of, None, self._redaction) for step in steps]
+        writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
         with self._writing(f"keep {len(writings)} steps") as connection:
             for writing in writings:
                 self._insert(connection, writing)
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first; see `Journal.steps`."""
-        return read(self.records(run))
+        return read(self.records(run), self._child_payloads)
 
     def records(self, run: str) -> Iterator[Record]:
         """The history of a run, written out; see `Journal.records`."""
@@ -117,7 +124,7 @@ class SQLiteJournal(Journal):
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        wanted = Record.of(step, None, self._redaction)
+        wanted = Record.of(step, None, self._redaction, self._child_payloads)
         with self._reading(f"read run {step.run!r}") as connection:
             row = connection.execute(sql.STEP, {"run": step.run, "seq": step.seq}).fetchone()
         return row is not None and Record(*row)._replace(epoch=None) == wanted
@@ -128,8 +135,7 @@ class SQLiteJournal(Journal):
         with self._writing(f"set {step!r} of run {step.run!r} aside") as connection:
             connection.execute(sql.INSERT_LATE, row._asdict())
 
-    def late(self, run: str | None = None) -> Iterator[Late]:
-        """The steps that came too late, of one run or of all, in the order they came."""
+    def _came_late(self, run: str | None) -> Iterator[Late]:
         with self._reading("read what came late") as connection:
             rows = connection.execute(sql.LATE, {"run": run}).fetchall()
         return (Late(*row) for row in rows)
@@ -156,9 +162,11 @@ class SQLiteJournal(Journal):
             found = [
                 row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"
             ]
-            there = {row[0] for row in connection.execute(_TRIGGERS)}
+            there = dict(connection.execute(_TRIGGERS).fetchall())
             orphans = connection.execute(sql.ORPHANS).fetchall()
-        found += [f"the rule {name} is missing" for name in sorted(RULES - there)]
+        for name, rule in sorted(RULES.items()):
+            if there.get(name) != rule:
+                found.append(f"the rule {name} is {'not ours' if name in there else 'missing'}")
         return iter([*found, *(f"run {run!r} has steps, but no row" for (run,) in orphans)])
 
     def close(self) -> None:
@@ -183,7 +191,7 @@ class SQLiteJournal(Journal):
     # Rows.
 
     def _page(self, run: object, after: int) -> list[Any]:
-        if not isinstance(run, str) or _SURROGATES.search(run):  # SQLite cannot look it up
+        if not isinstance(run, str) or not limits.is_clean(run):  # SQLite cannot look it up
             return []
         with self._reading(f"read run {run!r}") as connection:
             return connection.execute(sql.STEPS, {"run": run, "after": after}).fetchall()
@@ -192,6 +200,16 @@ class SQLiteJournal(Journal):
         while page:
             yield from (Record(*row) for row in page)
             page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
+
+    def _child_payloads(self, run: str) -> Iterator[str]:
+        after, more = -1, True
+        while more:
+            with self._reading(f"read the children of {run!r}") as connection:
+                given = {"run": run, "after": after}
+                page = connection.execute(sql.CHILDREN, given).fetchall()
+            yield from (payload for _, payload in page)
+            more = len(page) == sql.PAGE
+            after = page[-1][0] if page else after
 
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
         last: Summary | None = None
@@ -224,12 +242,12 @@ class SQLiteJournal(Journal):
     # Writing.
 
     def _write_queue(self) -> None:
-        """Keep all that threads have asked for by now, in one transaction."""
-        writings = []
-        while self._queue:
-            writing = self._queue.popleft()
-            if not writing.withdrawn:
-                writings.append(writing)
+        """Keep all that threads have asked for by now, in one transaction.
+
+        An interrupt may come at any line: what stays in the queue and is not done, the next thread
+        writes.
+        """
+        writings = [each for each in self._queue.copy() if not (each.done or each.withdrawn)]
         what = repr(writings[0]) if len(writings) == 1 else f"{len(writings)} steps"
         try:
             with self._writing(f"keep {what}") as connection:
@@ -237,14 +255,14 @@ class SQLiteJournal(Journal):
         except Exception as error:
             for writing in writings:
                 writing.error = writing.error or error
-                writing.done = True
-        except BaseException:  # one thread was interrupted: the others' steps are for the next
-            self._queue.extendleft(reversed(writings))
-            raise
         for writing in writings:
             writing.done = True
+        while self._queue and (self._queue[0].done or self._queue[0].withdrawn):
+            self._queue.popleft()
 
     def _insert_each(self, connection: sqlite3.Connection, writings: list[Writing]) -> None:
+        for writing in writings:
+            writing.error = None
         if len(writings) == 1:
             self._insert(connection, writings[0])
             return
@@ -252,24 +270,37 @@ class SQLiteJournal(Journal):
             connection.execute("SAVEPOINT step")
             try:
                 self._insert(connection, writing)
-            except (StaleRun, JournalError) as refused:  # the others go on
-                writing.error = refused
+            except sqlite3.OperationalError:  # the disk's: nobody's step alone
+                raise
+            except Exception as refused:  # the others go on
+                writing.error = self._refused(writing, refused)
                 connection.execute("ROLLBACK TO step")
             connection.execute("RELEASE step")
+
+    def _refused(self, writing: Writing, error: Exception) -> Exception:
+        if isinstance(error, LifecycleError):
+            return error
+        refused = JournalError(f"cannot keep {writing!r} in {self}: {error}")
+        refused.__cause__ = error
+        return refused
 
     def _insert(self, connection: sqlite3.Connection, writing: Writing) -> None:
         record, of = writing.record, writing.of
         try:
             if of is not None and of not in self._known:
                 connection.executemany(sql.INSERT_EDGE, edge_rows(of))
-                self._learned.add(of)
             if record.seq == 1:
                 connection.execute(sql.INSERT_RUN, writing.run_row())
             connection.execute(_INSERT_STEP, record)
             if writing.outbox:
                 connection.executemany(sql.INSERT_OUTBOX, writing.outbox_rows())
+            if of is not None:  # not earlier: with a refused step, its savepoint takes the edges
+                self._learned.add(of)
+            writing.tried = True
         except sqlite3.IntegrityError as error:
             there = connection.execute(sql.STEP, {"run": record.run, "seq": record.seq}).fetchone()
+            if writing.tried and there == record:  # committed, when an interrupt hid that
+                return
             run = connection.execute(sql.CLAIMED, {"run": record.run}).fetchone()
             raise refusal(writing, str(error), there and Record(*there), run) from None
 
@@ -295,7 +326,7 @@ class SQLiteJournal(Journal):
         with self._lock:
             try:
                 yield self._connect()
-            except (sqlite3.Error, OSError, ValueError) as error:
+            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
                 raise JournalError(f"cannot {what} in {self}: {error}") from error
 
     @contextmanager
@@ -305,8 +336,8 @@ class SQLiteJournal(Journal):
             if _identity(self.path) != self._file:
                 raise JournalError(f"cannot {what}: {self} was replaced while it was open")
             self._learned.clear()
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 self._commit(connection, what)
                 self._known |= self._learned
@@ -329,12 +360,18 @@ class SQLiteJournal(Journal):
             _make_file(self.path)
             self._connection = self._opened()
             self._file = _identity(self.path)
+        elif self._connection.in_transaction:  # left open by an interrupt: it was never committed
+            self._connection.execute("ROLLBACK")
         return self._connection
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+    def _open_connection(self) -> sqlite3.Connection:
+        """The one door to SQLite: a test puts a disk of its own behind it."""
+        return sqlite3.connect(
             self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = self._open_connection()
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

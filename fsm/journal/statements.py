@@ -16,6 +16,7 @@ from .summary import Summary
 from .wanted import Wanted
 
 __all__ = [
+    "CHILDREN",
     "CLAIM",
     "CLAIMED",
     "CLAIM_ONE",
@@ -34,6 +35,7 @@ __all__ = [
     "STEPS",
     "TOLD",
     "UNTOLD",
+    "insert",
     "positional",
     "summaries",
 ]
@@ -41,7 +43,8 @@ __all__ = [
 PAGE = 500  # rows read at a time
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
+def insert(table: str, columns: tuple[str, ...]) -> str:
+    """One row, each column given under its name."""
     places = ", ".join(f":{column}" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
 
@@ -51,20 +54,25 @@ def positional(statement: str) -> str:
     return re.sub(r":\w+", "?", statement)
 
 
-INSERT_STEP = _insert("steps", Record._fields)
-INSERT_LATE = _insert("late", Late._fields)
-INSERT_RUN = _insert(
+INSERT_STEP = insert("steps", Record._fields)
+INSERT_LATE = insert("late", Late._fields)
+INSERT_RUN = insert(
     "runs",
     (
         "id", "kind", "state", "phase", "version", "timeout", "retries", "parent", "child",
         "began", "moved",
     ),
 )  # fmt: skip
-INSERT_OUTBOX = _insert("outbox", ("run", "seq", "listener"))
-INSERT_EDGE = f"{_insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLICT DO NOTHING"
+INSERT_OUTBOX = insert("outbox", ("run", "seq", "listener"))
+INSERT_EDGE = f"{insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLICT DO NOTHING"
 
 _COLUMNS = ", ".join(Record._fields)
 STEPS = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq > :after ORDER BY seq LIMIT {PAGE}"
+CHILDREN = f"""
+SELECT runs.child, steps.payload
+FROM runs JOIN steps ON steps.run = runs.id AND steps.seq = runs.version
+WHERE runs.parent = :run AND runs.child > :after ORDER BY runs.child LIMIT {PAGE}
+"""
 STEP = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq = :seq"
 
 # The rows are picked first and once, so that a plan cannot pick more than the limit.

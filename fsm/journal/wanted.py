@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from states import limits
+
 from .phase import FAILED
 from .summary import Summary
 
@@ -22,6 +24,13 @@ class Wanted:
     waking_by: int | None = None  # whose time has come, longest due first
     lapsed_by: int | None = None  # running or waiting, under a lease that has lapsed
     unsettled: bool | None = None  # whose work is not done
+
+    @property
+    def possible(self) -> bool:
+        """Whether there can be such runs: no journal keeps NUL or a lone surrogate."""
+        return all(
+            map(limits.is_clean, filter(None, (self.run, self.state, self.owner, self.parent)))
+        )
 
     def admits(self, run: Summary, retries_left: bool) -> bool:
         """Whether *run* is among them; what the conditions of `statements` say in SQL."""

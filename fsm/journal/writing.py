@@ -9,10 +9,11 @@ from fsm.errors import JournalError, StaleRun
 from fsm.identity import parent_of
 from fsm.step import Step
 
+from .arguments import as_class, as_step
 from .contract import kind_of
 from .late import Late
 from .phase import phase_of
-from .record import Record
+from .record import Children, Record
 from .redaction import Redaction
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["Writing", "edge_rows", "edges_of", "late_row", "policy_of", "refusal
 class Writing:
     """A step on its way into the database, and what became of it."""
 
-    __slots__ = ("done", "error", "of", "outbox", "record", "step", "withdrawn")
+    __slots__ = ("done", "error", "of", "outbox", "record", "step", "tried", "withdrawn")
 
     def __init__(
         self,
@@ -35,17 +36,20 @@ class Writing:
         epoch: int | None = None,
         redaction: Redaction | None = None,
         outbox: Sequence[str] = (),
+        rows: Children | None = None,
     ) -> None:
         """Write *step* out.
 
         Raises:
+            InvalidArgument: It is no step, or *of* no class of runs.
             NotSerializable: The payload cannot be written; names the field.
         """
-        self.step = step
-        self.record = Record.of(step, epoch, redaction)
-        self.of = of
+        self.step = as_step(step)
+        self.record = Record.of(step, epoch, redaction, rows)
+        self.of = as_class(of)
         self.outbox = outbox
         self.done = False
+        self.tried = False  # it was inserted once, and perhaps even committed
         self.withdrawn = False  # its caller was interrupted
         self.error: BaseException | None = None
 

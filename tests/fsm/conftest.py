@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 import states
 from fsm import MemoryJournal, Run, Step, TaskRun
+from fsm.journal.sql import SQLJournal
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
 from states import State
+
+from ..postgres import Server, as_libpq
 
 
 @pytest.fixture
@@ -51,12 +55,62 @@ def strangers() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def shared_database(postgres: Server) -> Iterator[str]:
+    """One database for all tests of this process that do not spoil it: see `empty_database`."""
+    url = postgres.fresh()
+    SQLJournal(url).close()
+    yield url
+    postgres.start()
+    postgres.drop(url)
+
+
+@pytest.fixture
+def empty_database(shared_database: str) -> str:
+    """The URL of a database with an empty journal: emptied, at a tenth of the cost of a new one."""
+    with psycopg.connect(as_libpq(shared_database)) as connection:
+        for table in ("steps", "runs"):  # which refuse to lose a row
+            connection.execute(f"ALTER TABLE runstates.{table} DISABLE TRIGGER USER")
+        for table in ("outbox", "late", "steps", "runs", "edges"):
+            connection.execute(f"DELETE FROM runstates.{table}")
+        for table in ("steps", "runs"):
+            connection.execute(f"ALTER TABLE runstates.{table} ENABLE TRIGGER USER")
+    return shared_database
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     """Each kind of journal in turn, empty."""
-    kept = MemoryJournal() if request.param == "memory" else SQLiteJournal(tmp_path / "runs.db")
+    if request.param == "memory":
+        kept: Any = MemoryJournal()
+    elif request.param == "sqlite":
+        kept = SQLiteJournal(tmp_path / "runs.db")
+    else:
+        kept = SQLJournal(request.getfixturevalue("empty_database"))
     yield kept
     kept.close()
+
+
+@pytest.fixture
+def spoil() -> Callable[..., None]:
+    """Change a file as nobody should: its rules are taken out before, and put back afterwards."""
+
+    def change(path: Path | str, sql: str, *values: Any, checks: bool = False) -> None:
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(f"PRAGMA ignore_check_constraints = {not checks}")
+        rules = connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+        ).fetchall()
+        with connection:
+            for name, _ in rules:
+                connection.execute(f"DROP TRIGGER {name}")
+            connection.execute(sql, values)
+            for _, rule in rules:
+                connection.execute(rule)
+        connection.close()
+
+    return change
 
 
 @pytest.fixture

@@ -544,6 +544,29 @@ def test_what_a_guard_forbids_a_handler_is_not_taken(run: TaskRun) -> None:
     assert type(run.state) is Failed
 
 
+def test_a_handler_that_changes_the_payload_leaves_the_event_as_it_was(run: TaskRun) -> None:
+    class Two(Run):
+        near = event(Running, source=Pending)
+        far = event(Running, source=Pending)
+
+    fired = Two()
+    fired.handler(lambda run, old, new: Running("changed"))
+
+    fired.far()
+
+    assert [(step.event, step.dest.message) for step in fired.history] == [("far", "changed")]
+
+
+def test_a_handler_may_change_what_only_its_own_event_leads_to(run: TaskRun) -> None:
+    run.start()
+    run.handler(lambda run, old, new: new.evolve(message="changed"))
+
+    run.rescue()
+
+    assert (run.history[-1].event, run.state.message) == ("rescue", "changed")
+    assert (run.rescues, run.attempts) == (1, 0)
+
+
 def test_a_handler_that_always_retries_comes_to_an_end(clock: HandClock) -> None:
     run = TaskRun(max_retries=2, clock=clock)
     run.handler(lambda run, old, new: Retrying() if isinstance(new, Failed) else None)

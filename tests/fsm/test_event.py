@@ -16,6 +16,7 @@ from fsm import (
     Run,
     TaskRun,
     TransitionNotAllowed,
+    either,
     event,
     internal,
 )
@@ -54,6 +55,50 @@ def test_a_source_that_is_no_iterable_either_is_refused_by_our_tree(source: Any)
 def test_a_single_guard_without_a_list_is_refused_by_our_tree() -> None:
     with pytest.raises(InvalidLifecycle):
         event(Running, source=Pending, conditions=print)  # type: ignore[arg-type]
+
+
+def test_either_leads_where_the_first_guards_that_pass_say() -> None:
+    class Toss(Run):
+        start = event(Running, source=Pending)
+        land = either(
+            event(Success, source=Running, conditions=[lambda run, step: step.dest.result == 1]),
+            event(Cancelled, source=Running, conditions=[lambda run, step: step.dest.result == 2]),
+            event(Failed, source=Running),
+        )
+
+    dests = []
+    for result in (1, 2, 3):
+        toss = Toss()
+        toss.start()
+        dests.append(type(toss.land(result=result)))
+
+    assert dests == [Success, Cancelled, Failed]
+    assert Toss.lifecycle.dests("land", Running) == (Success, Cancelled, Failed)
+    assert [(step.event, type(step.dest)) for step in toss.history[1:]] == [("land", Failed)]
+
+
+def test_either_takes_joined_events_too() -> None:
+    one, two, three = (event(dest, source=Pending) for dest in (Running, Failed, Success))
+
+    assert either(one, either(two, three)).rows == (*one.rows, *two.rows, *three.rows)
+
+
+@pytest.mark.parametrize("wrong", [None, Running, "start", [event(Running, source=Pending)]])
+def test_either_takes_events_only(wrong: Any) -> None:
+    with pytest.raises(InvalidLifecycle, match=r"an event is made by event\(\) or internal\(\)"):
+        either(event(Running, source=Pending), wrong)
+
+
+def test_either_of_nothing_is_refused() -> None:
+    with pytest.raises(InvalidLifecycle, match="at least one"):
+        either()
+
+
+def test_either_refuses_a_row_that_can_never_be_taken() -> None:
+    with pytest.raises(InvalidLifecycle, match="an unguarded row stands before it"):
+
+        class Never(Run):
+            go = either(event(Running, source=Pending), event(Failed, source=Pending))
 
 
 @pytest.mark.parametrize("excluding", [int, [Pending, "x"]], ids=repr)

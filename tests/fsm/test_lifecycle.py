@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from fsm import InvalidLifecycle, Lifecycle, Run, TaskRun, event, internal
+from fsm import InvalidLifecycle, Lifecycle, Run, TaskRun, either, event, internal
 from states import (
     Cached,
     Cancelled,
@@ -203,6 +203,19 @@ def test_labels_tell_conditions_from_their_opposites() -> None:
 def test_leading_names_the_events_that_may_go_there() -> None:
     assert TaskRun.lifecycle.leading(Running, Failed) == ("fail",)
     assert TaskRun.lifecycle.leading(Cancelled, Pending) == ()
+
+
+def test_leading_leaves_out_what_is_fired_by_name_only() -> None:
+    class Lost(Run):
+        start = event(Running, source=Pending)
+        lose = event(Running, source=Pending, by_name=True)
+        guess = either(
+            event(Failed, source=Pending, by_name=True, conditions=[never]),
+            event(Running, source=Pending),
+        )
+
+    assert Lost.lifecycle.leading(Pending, Running) == ("start",)
+    assert Lost.lifecycle.allowed(Pending) == ("start", "lose", "guess")
 
 
 def test_a_table_shows_itself_in_a_line() -> None:

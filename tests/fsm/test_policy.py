@@ -34,9 +34,10 @@ def test_a_duration_is_between_nothing_and_a_century(name: str, value: Any) -> N
 
 
 @pytest.mark.parametrize("value", [-1, 1.0, "1", True, None], ids=repr)
-def test_retries_are_counted(value: Any) -> None:
+@pytest.mark.parametrize("name", ["max_retries", "max_rescues"])
+def test_retries_and_rescues_are_counted(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgument):
-        Policy(max_retries=value)
+        Policy(**{name: value})
 
 
 def test_an_evolved_policy_takes_what_is_not_none() -> None:

@@ -35,6 +35,7 @@ from fsm import (
     UnknownRun,
     event,
     internal,
+    turn,
 )
 from fsm.testing import HandClock, Recorder
 from states import (
@@ -274,6 +275,16 @@ def test_enter_asks_the_guards(clock: HandClock) -> None:
         run.enter(TimedOut())
 
     assert type(run.state) is Running
+
+
+def test_enter_does_not_go_by_an_event_that_says_why(run: TaskRun) -> None:
+    for name in ("start", "fail", "retry", "start", "fail", "retry", "start"):
+        run.trigger(name)
+
+    with pytest.raises(GuardRejected, match="3 of 3 attempts are used"):
+        run.enter(Retrying())
+
+    assert (type(run.state), run.rescues) == (Running, 0)
 
 
 def test_enter_tries_each_event_that_leads_there() -> None:
@@ -780,14 +791,20 @@ def test_firing_inside_an_async_step_is_refused(run: TaskRun) -> None:
     assert len(run.history) == 1
 
 
-def test_a_thread_waits_for_an_async_step(run: TaskRun) -> None:
+def test_a_thread_waits_for_an_async_step(run: TaskRun, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> State:
-        started = asyncio.Event()
+        loop, started, waited_for = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+        def wait_for_turn(run: Run) -> None:
+            loop.call_soon_threadsafe(waited_for.set)
+            turn.wait_for_turn(run)
+
+        monkeypatch.setattr("fsm.firing.wait_for_turn", wait_for_turn)
 
         @run.on_enter(Running)
         async def listener(run: TaskRun, step: Step) -> None:
             started.set()
-            await asyncio.sleep(0.01)
+            await waited_for.wait()
 
         step = asyncio.create_task(run.start.aio())
         await started.wait()
@@ -808,7 +825,7 @@ def test_a_cancelled_task_leaves_memory_and_journal_in_step(run: TaskRun, hook: 
 
         async def listener(*told: object) -> None:
             there.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
         getattr(run, hook)(listener)
         task = asyncio.create_task(run.cancel.aio())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +38,7 @@ HOSTILE = ("[red]x[/red]", "\x1b[31mred\x1b[0m", "two\nlines", ":smile:", "rtl\u
 
 Invoke = Callable[..., Result]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
+Spoil = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -82,16 +82,23 @@ def journal(here: Path) -> str:
 
 
 @pytest.fixture
-def hostile_journal(journal: str) -> str:
+def hostile_journal(journal: str, spoil: Spoil) -> str:
     """The same, and what another program wrote there: its states are no classes of ours."""
-    connection = sqlite3.connect(journal)
-    row = connection.execute("SELECT * FROM steps WHERE run = 'etl/report'").fetchone()
     payload = '{"message": "[red]A[/red] \\u001b[2J\\nB \\u009b31m"}'
     for text in HOSTILE:
-        cells = (text, 1, text, text, text, row[5], payload, row[7])
-        connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)", cells)
-    connection.commit()
-    connection.close()
+        spoil(
+            journal,
+            "INSERT INTO runs (id, kind, state, phase, version, began, moved) "
+            "SELECT ?, ?, ?, phase, 1, began, moved FROM runs WHERE id = 'etl/report'",
+            *[text] * 3,
+        )
+        spoil(
+            journal,
+            "INSERT INTO steps (run, seq, event, source, dest, micros, payload, origin, phase) "
+            "SELECT ?, 1, ?, ?, ?, micros, ?, origin, phase FROM steps WHERE run = 'etl/report'",
+            *[text] * 4,
+            payload,
+        )
     return journal
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Invoke
+from .conftest import Invoke, Spoil
 
 
 def test_mermaid_is_drawn_by_default(fsm: Invoke) -> None:
@@ -77,14 +76,12 @@ def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:
     assert result.stderr.startswith("error: no run 'etl/lod' in runs.db\nnote: did you mean")
 
 
-def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute(
+def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke, spoil: Spoil) -> None:
+    spoil(
+        journal,
         "UPDATE steps SET dest = 'Nowhere', payload = json_replace(payload, '$.type', 'Nowhere') "
-        "WHERE run = 'etl/report'"
+        "WHERE run = 'etl/report'",
     )
-    connection.commit()
-    connection.close()
 
     result = fsm("diagram", "--run", "etl/report", "--journal", journal)
 

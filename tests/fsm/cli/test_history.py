@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 import pytest
 from click import unstyle
 
-from .conftest import HOSTILE, Invoke, Program
+from .conftest import HOSTILE, Invoke, Program, Spoil
 
 
 def test_each_step_is_a_line(journal: str, fsm: Invoke) -> None:
@@ -87,16 +86,15 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
 
 
 def test_a_history_of_classes_that_are_not_imported_is_shown(
-    journal: str, program: Program
+    journal: str, program: Program, spoil: Spoil
 ) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute(
-        "INSERT INTO steps SELECT run, 2, 'quarantine', dest, 'Quarantined', micros, "
-        """'{"type":"Quarantined","message":"hands off","reason":"x"}', NULL """
-        "FROM steps WHERE run = 'etl/report'"
+    spoil(
+        journal,
+        "INSERT INTO steps (run, seq, event, source, dest, micros, payload, phase) "
+        "SELECT run, 2, 'quarantine', dest, 'Quarantined', micros, "
+        """'{"type":"Quarantined","message":"hands off","reason":"x"}', 'other' """
+        "FROM steps WHERE run = 'etl/report'",
     )
-    connection.commit()
-    connection.close()
 
     result = program("history", "etl/report", "--journal", journal)
 
@@ -104,11 +102,8 @@ def test_a_history_of_classes_that_are_not_imported_is_shown(
     assert result.stdout.splitlines()[-1].endswith("quarantine  Running → Quarantined  hands off")
 
 
-def test_half_a_character_is_only_text(journal: str, fsm: Invoke) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute("""UPDATE steps SET payload = '{"message": "\\ud800"}'""")
-    connection.commit()
-    connection.close()
+def test_half_a_character_is_only_text(journal: str, fsm: Invoke, spoil: Spoil) -> None:
+    spoil(journal, """UPDATE steps SET payload = '{"message": "\\ud800"}'""")
 
     args = ("history", "etl/report", "--journal", journal)
     assert fsm(*args).stdout.endswith("Pending → Running  \\ud800\n")
@@ -123,12 +118,8 @@ def test_a_narrow_terminal_says_the_day_once(journal: str, terminal: Invoke) -> 
     assert wide.count("2020-01-01") == 6
 
 
-def test_a_long_history_says_its_days(journal: str, terminal: Invoke) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute("PRAGMA ignore_check_constraints = ON")
-    connection.execute("UPDATE steps SET micros = micros + 86400000000 WHERE seq > 2")
-    connection.commit()
-    connection.close()
+def test_a_long_history_says_its_days(journal: str, terminal: Invoke, spoil: Spoil) -> None:
+    spoil(journal, "UPDATE steps SET micros = micros + 86400000000 WHERE seq > 2")
 
     text = terminal("history", "etl/load", "--journal", journal).stdout
 
@@ -137,12 +128,10 @@ def test_a_long_history_says_its_days(journal: str, terminal: Invoke) -> None:
 
 
 @pytest.mark.parametrize("payload", ["{", "[]", "42", "null", '"x"'])
-def test_a_payload_that_is_none_is_an_error(payload: str, journal: str, fsm: Invoke) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute("PRAGMA ignore_check_constraints = ON")
-    connection.execute("UPDATE steps SET payload = ? WHERE run = 'etl/report'", [payload])
-    connection.commit()
-    connection.close()
+def test_a_payload_that_is_none_is_an_error(
+    payload: str, journal: str, fsm: Invoke, spoil: Spoil
+) -> None:
+    spoil(journal, "UPDATE steps SET payload = ? WHERE run = 'etl/report'", payload)
 
     result = fsm("history", "etl/report", "--journal", journal)
 
@@ -150,12 +139,9 @@ def test_a_payload_that_is_none_is_an_error(payload: str, journal: str, fsm: Inv
     assert result.stderr == "error: run 'etl/report', step 1 has no payload to read\n"
 
 
-def test_a_time_out_of_this_world_is_an_error(journal: str, fsm: Invoke) -> None:
-    connection = sqlite3.connect(journal)
-    connection.execute("PRAGMA ignore_check_constraints = ON")
-    connection.execute("UPDATE steps SET micros = 9223372036854775807")
-    connection.commit()
-    connection.close()
+def test_a_time_out_of_this_world_is_an_error(journal: str, fsm: Invoke, spoil: Spoil) -> None:
+    spoil(journal, "UPDATE steps SET micros = 9223372036854775807")
+    spoil(journal, "UPDATE runs SET moved = 9223372036854775807")
 
     for args in (["history", "etl/report"], ["runs"], ["runs", "--json"]):
         result = fsm(*args, "--journal", journal)

@@ -70,6 +70,12 @@ def test_json_says_what_is_known(journal: str, fsm: Invoke) -> None:
         "steps": 5,
         "began": "2020-01-01T00:00:00+00:00",
         "moved": "2020-01-01T00:00:01.500000+00:00",
+        "class": "fsm.task:TaskRun",
+        "owner": None,
+        "lease": None,
+        "wakes": None,
+        "parent": None,
+        "child": None,
     }
 
 
@@ -116,7 +122,8 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
         ("memory:", "memory: ends with its process, so nothing is there; name a file"),
         (
             "mongo://x",
-            "no journal is at 'mongo://x'; use memory:, sqlite:///FILE or the path of a file",
+            "no journal is at 'mongo://x'; "
+            "use memory:, sqlite:///FILE, the path of a file, or postgresql://USER@HOST/NAME",
         ),
     ],
 )

@@ -49,6 +49,29 @@ def test_a_place_is_taken_once(journal: Any, step: Callable[..., Step]) -> None:
     assert [kept.event for kept in journal.steps("r")] == ["start"]
 
 
+@pytest.mark.parametrize("more", [{}, {"key": "k"}], ids=str)
+def test_what_is_kept_does_not_change_with_its_owners_context(
+    journal: Any, step: Callable[..., Step], more: dict[str, Any]
+) -> None:
+    kept = step(dest=Running(context={"a": [1]}))._replace(**more)
+    journal.append(kept, outbox=["mail"] if more else ())
+
+    kept.dest.context["a"].append(2)
+
+    assert [dict(each.dest.context) for each in journal.steps("r")] == [{"a": [1]}]
+    assert [each.key for each in journal.steps("r")] == [kept.key]
+
+
+def test_a_request_is_answered_once_in_a_run(journal: Any, step: Callable[..., Step]) -> None:
+    journal.append(step()._replace(key="request-1"))
+
+    with pytest.raises(StaleRun, match="'request-1'"):
+        journal.append(step(seq=2, dest=Running())._replace(key="request-1"))
+
+    journal.append(step("other")._replace(key="request-1"))
+    assert len(list(journal.steps("r"))) == 1
+
+
 def test_a_step_follows_the_one_before(journal: Any, step: Callable[..., Step]) -> None:
     journal.append(step())
 
@@ -97,7 +120,10 @@ def test_runs_are_told_at_a_glance(journal: Any, clock: HandClock) -> None:
 
     (summary,) = journal.runs()
 
-    assert summary == Summary("r", "Failed", "broken", 2, summary.began, summary.moved)
+    began, moved = summary.began, summary.moved
+    assert summary == Summary(
+        "r", "Failed", "broken", 2, began, moved, kind="fsm.task:TaskRun", phase="failed"
+    )
     assert summary.moved - summary.began == 5_000_000
     assert summary.began_at == run.history[0].at
     assert summary.moved_at == run.history[1].at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -19,20 +18,16 @@ import pytest
 from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal.record import Record, read
 from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal.writing import Writing
 from states import NotSerializable, Pending, Running
+
+Spoil = Callable[..., None]
 
 LINUX = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def spoil(path: Path, statement: str) -> None:
-    connection = sqlite3.connect(path)
-    with connection:
-        connection.execute(statement)
-    connection.close()
 
 
 @pytest.fixture
@@ -92,7 +87,7 @@ def test_a_file_that_is_no_database_is_refused_untouched(path: Path) -> None:
     assert path.read_text() == "dear diary\n" * 100
 
 
-def test_a_database_of_someone_else_is_refused(path: Path) -> None:
+def test_a_database_of_someone_else_is_refused(path: Path, spoil: Spoil) -> None:
     spoil(path, "CREATE TABLE steps (a)")
 
     with pytest.raises(JournalError, match="is a database, but not a journal"):
@@ -103,7 +98,7 @@ def test_a_database_of_someone_else_is_refused(path: Path) -> None:
     connection.close()
 
 
-def test_a_newer_version_is_refused(kept: Path) -> None:
+def test_a_newer_version_is_refused(kept: Path, spoil: Spoil) -> None:
     spoil(kept, "PRAGMA user_version = 99")
 
     with pytest.raises(JournalError, match="is a journal of version 99; this release reads"):
@@ -177,7 +172,7 @@ def test_nothing_is_kept_of_a_transaction_that_is_interrupted(
 
     def interrupted() -> None:
         with journal._writing("keep it") as connection:
-            connection.execute("INSERT INTO steps VALUES ('r', 1, 'e', 's', 'd', 0, '{}', '{}')")
+            journal._insert(connection, Writing(step(), None))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -206,7 +201,9 @@ def test_another_writer_is_waited_for_but_not_for_ever(
 
 @pytest.mark.parametrize("column", ["payload", "origin"])
 @pytest.mark.parametrize("text", ["{}", "null", "[]", '{"type": "Nope"}', '"x"', '{"source": 5}'])
-def test_a_spoilt_record_is_said_to_be_one(kept: Path, column: str, text: str) -> None:
+def test_a_spoilt_record_is_said_to_be_one(
+    kept: Path, column: str, text: str, spoil: Spoil
+) -> None:
     spoil(kept, f"UPDATE steps SET {column} = '{text}' WHERE seq = 1")
 
     with pytest.raises(CorruptJournal, match="run 'r'"):
@@ -216,14 +213,16 @@ def test_a_spoilt_record_is_said_to_be_one(kept: Path, column: str, text: str) -
 @pytest.mark.parametrize(
     "change", ["source = 'Paused'", "dest = 'Success'", "event = 'resume'", "event = 'x'"]
 )
-def test_a_record_at_odds_with_its_payload_is_corrupt(kept: Path, change: str) -> None:
+def test_a_record_at_odds_with_its_payload_is_corrupt(
+    kept: Path, change: str, spoil: Spoil
+) -> None:
     spoil(kept, f"UPDATE steps SET {change} WHERE seq = 2")
 
     with pytest.raises(CorruptJournal):
         TaskRun.restore("r", SQLiteJournal(kept))
 
 
-def test_a_missing_record_is_corrupt(kept: Path) -> None:
+def test_a_missing_record_is_corrupt(kept: Path, spoil: Spoil) -> None:
     spoil(kept, "DELETE FROM steps WHERE seq = 1")
 
     with pytest.raises(CorruptJournal):
@@ -231,32 +230,77 @@ def test_a_missing_record_is_corrupt(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", ["5", "[1]", '"x"', '{"max_retries": -1}', '{"x": 1}'])
-def test_odd_settings_are_corrupt(kept: Path, settings: str) -> None:
-    connection = sqlite3.connect(kept)
-    (origin,) = connection.execute("SELECT origin FROM steps WHERE seq = 1").fetchone()
-    changed = json.dumps({**json.loads(origin), "settings": json.loads(settings)})
-    with connection:
-        connection.execute("UPDATE steps SET origin = ? WHERE seq = 1", (changed,))
-    connection.close()
+def test_odd_settings_are_corrupt(kept: Path, settings: str, spoil: Spoil) -> None:
+    spoil(
+        kept,
+        "UPDATE steps SET origin = json_set(origin, '$.settings', json(?)) WHERE seq = 1",
+        settings,
+    )
 
     with pytest.raises(CorruptJournal):
         TaskRun.restore("r", SQLiteJournal(kept))
 
 
-def test_the_table_holds_what_it_must(kept: Path) -> None:
-    for statement in (
+@pytest.mark.parametrize(
+    "statement",
+    [
         "INSERT INTO steps SELECT * FROM steps WHERE seq = 1",
         "UPDATE steps SET payload = 'no json'",
-        "UPDATE steps SET run = ''",
+        "UPDATE steps SET run = '' WHERE seq = 1",
         "UPDATE steps SET origin = NULL WHERE seq = 1",
         "UPDATE steps SET micros = 'now'",
-    ):
-        with pytest.raises(sqlite3.IntegrityError):
-            spoil(kept, statement)
+        "UPDATE steps SET phase = 'asleep'",
+        "UPDATE runs SET owner = 'w'",
+    ],
+)
+def test_the_table_holds_what_it_must(kept: Path, statement: str, spoil: Spoil) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match=r"constraint|cannot store"):
+        spoil(kept, statement, checks=True)
+
+
+A_STEP = (
+    "INSERT INTO steps (run, seq, event, source, dest, micros, payload, phase, epoch) "
+    "SELECT {}, micros, payload, phase, {} FROM steps WHERE seq = 2"
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("UPDATE steps SET event = 'skip'", "a step is never changed"),
+        ("DELETE FROM steps WHERE seq = 2", "a step is never removed"),
+        ("DELETE FROM runs", "a run is never removed"),
+        ("UPDATE runs SET state = 'Success'", "a run is what its steps say"),
+        ("UPDATE runs SET version = 1", "a run is what its steps say"),
+        ("UPDATE runs SET kind = 'other'", "a run is what its steps say"),
+        ("UPDATE runs SET epoch = -1", "an epoch never goes back"),
+        (A_STEP.format("'x', 1, 'start', 'Pending', 'Running'", "NULL"), "unknown run"),
+        (A_STEP.format("run, 4, 'retry', 'Failed', 'Retrying'", "NULL"), "stale"),
+        (A_STEP.format("run, 3, 'retry', 'Running', 'Retrying'", "NULL"), "stale"),
+        (A_STEP.format("run, 3, 'retry', 'Failed', 'Retrying'", "7"), "fenced"),
+        (A_STEP.format("run, 3, 'retry', 'Failed', 'Success'", "NULL"), "no such edge"),
+        (
+            "INSERT INTO runs (id, kind, state, phase, version, began, moved) "
+            "SELECT 'x', kind, state, phase, 2, began, moved FROM runs",
+            "a run begins without steps",
+        ),
+    ],
+)
+def test_the_database_itself_refuses_what_breaks_its_rules(
+    kept: Path, statement: str, rule: str
+) -> None:
+    connection = sqlite3.connect(kept)
+
+    with pytest.raises(sqlite3.IntegrityError, match=f"^fsm: {rule}$"):
+        connection.execute(statement)
+
+    connection.close()
 
 
 def test_a_first_record_needs_its_origin() -> None:
-    record = Record("r", 1, "start", "Pending", "Running", 0, '{"type": "Running"}', None)
+    record = Record(
+        "r", 1, "start", "Pending", "Running", 0, '{"type": "Running"}', None, "running"
+    )
 
     with pytest.raises(CorruptJournal):
         list(read([record]))
@@ -405,7 +449,8 @@ def test_a_fork_while_another_thread_writes_does_not_hang_the_child(path: Path) 
 
 def test_a_full_disk_leaves_the_run_where_it_was(path: Path) -> None:
     journal = SQLiteJournal(path)
-    journal._connect().execute("PRAGMA max_page_count = 4")
+    (pages,) = journal._connect().execute("PRAGMA page_count").fetchone()
+    journal._connect().execute(f"PRAGMA max_page_count = {pages + 4}")
     run = TaskRun("r", journal=journal, max_retries=10**6)
 
     def fill() -> None:

@@ -1,0 +1,109 @@
+"""Arguments: what the calls of a journal take, checked at the door."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fsm.errors import InvalidArgument
+from fsm.step import Step
+from states import ambient, moment
+
+if TYPE_CHECKING:
+    from fsm.run import Run
+
+__all__ = [
+    "LAST",
+    "as_class",
+    "as_limit",
+    "as_micros",
+    "as_name",
+    "as_owner",
+    "as_seconds",
+    "as_step",
+    "as_steps",
+    "lasting",
+]
+
+FIRST, LAST = -62135596800000000, 253402300799999999  # microseconds: the years 1 to 9999
+_A_CENTURY = 100 * 366 * 86_400.0
+_MOST = 2**63 - 1  # that databases count to
+_LONGEST_OWNER = 200  # characters
+
+
+def as_limit(value: object) -> int:
+    """Take how many at most."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidArgument(f"limit is a whole number from 1, not {value!r}")
+    return min(value, _MOST)
+
+
+def as_owner(value: object) -> str:
+    """Take the name of who claims a run, as every journal keeps it and a terminal shows it."""
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= _LONGEST_OWNER
+        or not value.isprintable()
+    ):
+        raise InvalidArgument(
+            f"an owner has a name of 1 to {_LONGEST_OWNER} printable characters, not {value!r:.60}"
+        )
+    return value
+
+
+def as_name(what: str, value: object) -> str | None:
+    """Take a name to look for, or None for any."""
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgument(f"{what} is a name or None, not {value!r:.60}")
+    return value
+
+
+def as_micros(now: object) -> int:
+    """Take a point in time; None is the present."""
+    if now is None:
+        return ambient.micros()
+    if not isinstance(now, datetime.datetime) or now.tzinfo is None:
+        raise InvalidArgument(f"a point in time is an aware datetime, not {now!r}")
+    micros = moment.to_micros(now)
+    if not FIRST <= micros <= LAST:
+        raise InvalidArgument(f"{now} is in UTC outside of the years 1 to 9999")
+    return micros
+
+
+def as_seconds(name: str, value: object) -> float:
+    """Take a span of time."""
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(f"{name} is a number of seconds or a timedelta, not {value!r}")
+    if not 0 <= value <= _A_CENTURY or not math.isfinite(value):
+        raise InvalidArgument(f"{name} is between 0 seconds and a century, not {value!r}")
+    return float(value)
+
+
+def lasting(lease: object, now: object) -> int:
+    """When a lease ends that begins now: with the year 9999 at the latest."""
+    return min(as_micros(now) + round(as_seconds("lease", lease) * 1e6), LAST)
+
+
+def as_step(value: object) -> Step:
+    """Take a step."""
+    if not isinstance(value, Step):
+        raise InvalidArgument(f"a step is a Step, not {value!r:.60}")
+    return value
+
+
+def as_steps(values: object) -> Iterator[Step]:
+    """Take steps, one by one."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidArgument(f"steps come as an iterable, not as {values!r:.60}")
+    return map(as_step, values)
+
+
+def as_class(value: Any) -> type[Run] | None:
+    """Take a class of runs, or None where it is not said."""
+    if value is not None and not (isinstance(value, type) and hasattr(value, "lifecycle")):
+        raise InvalidArgument(f"a class of runs is needed, not {value!r:.60}")
+    return value

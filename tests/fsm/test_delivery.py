@@ -1,0 +1,300 @@
+"""Delivery: listeners of an outbox are told at least once, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fsm import CallbackError, Delivery, InvalidArgument, Run, Step, TaskRun, deliver
+from fsm.testing import HandClock, Recorder
+from states import Running, Success
+
+
+class Died(BaseException):
+    """What no process survives."""
+
+
+class Fuse:
+    """A listener that lets the process die, once it is lit."""
+
+    lit = False
+
+    def __call__(self, run: Run, step: Step) -> None:
+        if self.lit:
+            self.lit = False
+            raise Died
+
+
+@pytest.fixture
+def order() -> type[TaskRun]:
+    """A class of runs whose listeners do not outlive the test."""
+
+    class Order(TaskRun): ...
+
+    return Order
+
+
+@pytest.fixture
+def fuse(order: type[TaskRun]) -> Fuse:
+    """Told before the others, where the step is kept and nobody has been told."""
+    return order.on_enter(Fuse())
+
+
+def test_who_has_been_told_is_not_told_again(order: type[TaskRun], journal: Any) -> None:
+    recorder = order.after(Recorder(), outbox="mail")
+
+    order("r", journal=journal).start()
+
+    assert recorder.events == ["start"]
+    assert list(journal.untold()) == []
+    assert list(deliver(journal, order)) == []
+
+
+def test_what_a_process_died_before_it_could_tell_is_told(
+    order: type[TaskRun], fuse: Fuse, journal: Any, written: Any
+) -> None:
+    recorder = order.after(order.start, Recorder(), outbox="mail")
+    run = order("r", journal=journal)
+    fuse.lit = True
+    with pytest.raises(Died):
+        run.start()
+    assert (recorder.events, list(journal.untold())) == ([], [("r", 1, "mail")])
+
+    delivered = list(deliver(journal, order))
+
+    assert delivered == [Delivery("r", 1, "mail", None)]
+    assert [written(step) for step in recorder.steps] == [written(step) for step in run.history]
+    assert list(journal.untold()) == []
+
+
+def test_a_listener_hears_of_the_step_from_the_run_as_it_is_now(
+    order: type[TaskRun], fuse: Fuse, journal: Any
+) -> None:
+    heard: list[tuple[str, type]] = []
+
+    @order.on_enter(Running, outbox="mail")
+    def listener(run: Run, step: Step) -> None:
+        heard.append((step.event, type(run.state)))
+
+    run = order("r", journal=journal)
+    fuse.lit = True
+    with pytest.raises(Died):
+        run.start()
+    run.succeed()
+
+    list(deliver(journal, order))
+
+    assert heard == [("start", Success)]
+
+
+def test_a_process_that_dies_while_telling_tells_again(order: type[TaskRun], journal: Any) -> None:
+    heard: list[str] = []
+
+    @order.after(outbox="mail")
+    def listener(run: Run, step: Step) -> None:
+        heard.append(step.event)
+        if len(heard) == 1:
+            raise Died
+
+    with pytest.raises(Died):
+        order("r", journal=journal).start()
+    list(deliver(journal, order))
+
+    assert heard == ["start", "start"]
+    assert list(journal.untold()) == []
+
+
+def test_a_listener_that_raises_stays_in_the_outbox(order: type[TaskRun], journal: Any) -> None:
+    errors: list[Exception | None] = [ValueError("firing"), ValueError("delivering"), None]
+
+    @order.on_final(outbox="mail")
+    def listener(run: Run, step: Step) -> None:
+        if error := errors.pop(0):
+            raise error
+
+    with pytest.raises(CallbackError):
+        order("r", journal=journal).cancel()
+    (first,) = deliver(journal, order)
+    left = list(journal.untold())
+    (second,) = deliver(journal, order)
+
+    assert str(first.trouble) == "delivering"
+    assert left == [("r", 1, "mail")]
+    assert second == Delivery("r", 1, "mail", None)
+    assert list(journal.untold()) == []
+
+
+def test_each_listener_is_told_for_itself(
+    order: type[TaskRun], fuse: Fuse, journal: Any, clock: HandClock
+) -> None:
+    order.after(Recorder(), outbox="mail")
+    order.after(order.start, Recorder(), outbox="audit")
+    run = order("r", journal=journal, clock=clock)
+    fuse.lit = True
+    with pytest.raises(Died):
+        run.start()
+
+    journal.told("r", 1, "mail")
+
+    assert list(journal.untold()) == [("r", 1, "audit")]
+    assert [each.listener for each in deliver(journal, order)] == ["audit"]
+
+
+def test_a_step_that_was_refused_leaves_nobody_to_be_told(
+    order: type[TaskRun], journal: Any
+) -> None:
+    order.after(Recorder(), outbox="mail")
+    order("r", journal=journal).start()
+
+    with pytest.raises(Exception, match="moved on"):
+        order("r", journal=journal).start()
+
+    assert list(journal.untold()) == []
+
+
+def test_an_async_listener_is_told_when_it_has_been_awaited(
+    order: type[TaskRun], journal: Any
+) -> None:
+    untold: list[Any] = []
+
+    @order.after(outbox="mail")
+    async def listener(run: Run, step: Step) -> None:
+        await asyncio.sleep(0)
+        untold.extend(journal.untold())
+
+    asyncio.run(order("r", journal=journal).start.aio())
+
+    assert untold == [("r", 1, "mail")]
+    assert list(journal.untold()) == []
+
+
+def test_an_async_listener_of_a_step_that_is_not_is_told_later(
+    order: type[TaskRun], journal: Any
+) -> None:
+    heard: list[str] = []
+
+    @order.after(outbox="mail")
+    async def listener(run: Run, step: Step) -> None:
+        await asyncio.sleep(0)
+        heard.append(step.event)
+
+    with pytest.raises(CallbackError):
+        order("r", journal=journal).start()
+    assert list(journal.untold()) == [("r", 1, "mail")]
+
+    assert list(deliver(journal, order)) == [Delivery("r", 1, "mail", None)]
+    assert (heard, list(journal.untold())) == (["start"], [])
+
+
+def test_an_async_process_may_die_too(order: type[TaskRun], fuse: Fuse, journal: Any) -> None:
+    recorder = order.after(Recorder(), outbox="mail")
+    fuse.lit = True
+
+    with pytest.raises(Died):
+        asyncio.run(order("r", journal=journal).start.aio())
+    list(deliver(journal, order))
+
+    assert recorder.events == ["start"]
+
+
+def test_a_request_is_told_of_like_any_step(order: type[TaskRun], fuse: Fuse, journal: Any) -> None:
+    recorder = order.after(Recorder(), outbox="mail")
+    run = order("r", journal=journal)
+    fuse.lit = True
+    with pytest.raises(Died):
+        run.once("request-1", "start")
+
+    run.once("request-1", "start")
+    list(deliver(journal, order))
+
+    assert [step.key for step in recorder.steps] == ["request-1"]
+
+
+def test_a_run_on_a_claim_notes_who_was_told(order: type[TaskRun], journal: Any) -> None:
+    order("r", journal=journal).schedule()
+    recorder = order.after(Recorder(), outbox="mail")
+
+    (claim,) = journal.claim(run="r", owner="worker")
+    order.restore("r", claim).start()
+
+    assert recorder.events == ["start"]
+    assert list(journal.untold()) == []
+
+
+def test_a_run_without_a_journal_tells_at_once(order: type[TaskRun]) -> None:
+    recorder = order.after(Recorder(), outbox="mail")
+
+    order().start()
+
+    assert recorder.events == ["start"]
+
+
+def test_what_is_of_other_classes_stays_in_the_outbox(
+    order: type[TaskRun], fuse: Fuse, journal: Any
+) -> None:
+    order.after(Recorder(), outbox="mail")
+    fuse.lit = True
+    with pytest.raises(Died):
+        order("r", journal=journal).start()
+
+    assert list(deliver(journal)) == []
+    assert list(journal.untold()) == [("r", 1, "mail")]
+
+
+def test_a_subclass_has_the_listeners_it_inherits(journal: Any, order: type[TaskRun]) -> None:
+    heard: list[str] = []
+
+    class Rush(order):  # type: ignore[misc, valid-type]  # made by a fixture
+        pass
+
+    @order.after(outbox="mail")
+    def listener(run: Run, step: Step) -> None:
+        heard.append(type(run).__name__)
+        if len(heard) == 1:
+            raise Died
+
+    with pytest.raises(Died):
+        Rush("r", journal=journal).start()
+    list(deliver(journal, order, Rush))
+
+    assert heard == ["Rush", "Rush"]
+
+
+def test_two_listeners_cannot_share_an_outbox(order: type[TaskRun]) -> None:
+    class Rush(order):  # type: ignore[misc, valid-type]  # made by a fixture
+        pass
+
+    order.after(Recorder(), outbox="mail")
+
+    for cls in (order, Rush):
+        with pytest.raises(InvalidArgument, match="another listener has the outbox 'mail'"):
+            cls.on_enter(Running, Recorder(), outbox="mail")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, 5, "a\nb"], ids=repr)
+def test_an_outbox_has_a_name_that_a_journal_can_keep(order: type[TaskRun], name: Any) -> None:
+    with pytest.raises(InvalidArgument, match="an outbox has a name"):
+        order.after(Recorder(), outbox=name)
+
+
+@pytest.mark.parametrize("hook", ["before", "on_exit", "handler"])
+def test_an_outbox_is_for_what_is_told_after_the_step(order: type[TaskRun], hook: str) -> None:
+    with pytest.raises(InvalidArgument, match="an outbox is for after, on_enter, on_final"):
+        getattr(order, hook)(lambda *told: None, outbox="mail")
+
+
+def test_an_outbox_is_not_for_the_listeners_of_one_run(order: type[TaskRun]) -> None:
+    with pytest.raises(InvalidArgument, match="what listens to one run"):
+        order().after(Recorder(), outbox="mail")
+
+
+def test_what_cannot_be_called_has_no_outbox(order: type[TaskRun]) -> None:
+    with pytest.raises(InvalidArgument, match="a listener takes"):
+        order.after(order.start, lambda run: None, outbox="mail")
+
+
+def test_only_a_journal_is_delivered_from() -> None:
+    with pytest.raises(InvalidArgument, match="a journal is what open_journal"):
+        list(deliver("runs.db"))  # type: ignore[arg-type]

@@ -1,0 +1,259 @@
+"""Rescue: what becomes of runs whose workers are lost."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
+from fsm.journal import Claim, Journal
+from fsm.rescue import Rescued, rescue
+from fsm.testing import HandClock
+from states import Finished, Pending, Running
+
+Lost = Callable[..., tuple[TaskRun, Claim]]
+
+
+@pytest.fixture
+def lost(journal: Journal, clock: HandClock) -> Lost:
+    """The maker of a run whose worker has started it, and is late by now."""
+
+    def make(id: str = "r", *events: str, **settings: Any) -> tuple[TaskRun, Claim]:
+        TaskRun(id, journal=journal, clock=clock, **settings).submit()
+        (claim,) = journal.claim(run=id, owner="lost", lease=60, now=clock())
+        run = TaskRun.restore(id, claim, clock=clock)
+        for each in events or ("start",):
+            run.trigger(each)
+        clock.advance(seconds=60)
+        return run, claim
+
+    return make
+
+
+def test_a_lost_run_may_be_started_again(lost: Lost, journal: Journal, clock: HandClock) -> None:
+    lost()
+
+    assert list(rescue(journal, now=clock())) == [Rescued("r", "lost", "Retrying", None)]
+
+    (claim,) = journal.claim(owner="next", now=clock())
+    run = TaskRun.restore("r", claim, clock=clock)
+    run.start()
+    run.succeed()
+    assert [step.event for step in run.history] == ["submit", "start", "rescue", "start", "succeed"]
+    assert run.history[2].at == clock()
+
+
+def test_a_run_whose_rescues_are_used_up_has_failed(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    lost(policy={"max_rescues": 0, "max_retries": 5})
+
+    assert [each.state for each in rescue(journal, now=clock())] == ["Failed"]
+
+    assert journal.summary("r").owner is None
+    assert list(rescue(journal, now=clock())) == []
+
+
+@pytest.mark.parametrize("events", [("start", "succeed"), ("start", "fail"), ("cancel",)], ids=str)
+def test_a_finished_run_is_left_alone(
+    events: tuple[str, ...], lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    run, _ = lost("r", *events)
+
+    assert list(rescue(journal, now=clock())) == []
+    assert journal.summary("r").steps == len(run.history)
+
+
+def test_a_run_whose_worker_is_alive_is_left_alone(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    _, claim = lost()
+    claim.heartbeat(now=clock())
+
+    assert list(rescue(journal, now=clock())) == []
+
+
+def test_a_waiting_run_is_released(lost: Lost, journal: Journal, clock: HandClock) -> None:
+    lost("r", "queue")
+
+    assert list(rescue(journal, now=clock())) == [Rescued("r", "lost", "Queued", None)]
+    assert journal.summary("r").owner is None
+    assert len(journal.claim(owner="next", now=clock())) == 1
+
+
+def test_a_run_without_a_claim_is_left_alone(journal: Journal, clock: HandClock) -> None:
+    TaskRun("r", journal=journal, clock=clock).start()
+
+    assert list(rescue(journal, now=clock().add(years=1))) == []
+
+
+def test_who_was_rescued_from_reports_too_late(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    run, _ = lost()
+    list(rescue(journal, now=clock()))
+
+    with pytest.raises(StaleRun, match="rescue: Running → Retrying"):
+        run.succeed(result=42)
+
+    (late,) = journal.late("r")
+    assert late.state.result == 42
+    assert journal.summary("r").state == "Retrying"
+
+
+def while_claiming(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]
+) -> None:
+    """Let *act* happen just before the next claim."""
+    claim = journal.claim
+
+    def late(*args: Any, **kwargs: Any) -> list[Claim]:
+        monkeypatch.undo()
+        act()
+        return claim(*args, **kwargs)
+
+    monkeypatch.setattr(journal, "claim", late)
+
+
+def test_a_worker_that_comes_back_meanwhile_keeps_its_run(
+    lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, claim = lost()
+    while_claiming(journal, monkeypatch, lambda: claim.heartbeat(now=clock()))
+
+    (left,) = rescue(journal, now=clock())
+
+    assert left == Rescued("r", "lost", "Running", "its worker came back")
+    run.succeed()
+
+
+def test_a_run_that_finishes_meanwhile_is_left_alone(
+    lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = lost()
+    while_claiming(journal, monkeypatch, run.succeed)
+
+    (left,) = rescue(journal, now=clock())
+
+    assert left == Rescued("r", "lost", "Success", "it is Success by now")
+    assert journal.summary("r").steps == 3
+
+
+def test_a_run_that_starts_meanwhile_does_not_run_on_without_a_worker(
+    lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = lost("r", "queue")
+    while_claiming(journal, monkeypatch, run.start)
+
+    (rescued,) = rescue(journal, now=clock())
+
+    assert rescued == Rescued("r", "lost", "Retrying", None)
+    with pytest.raises(StaleRun):
+        run.succeed()
+
+
+class Order(Run):
+    start = event(Running, source=Pending)
+    finish = event(Finished, source=Running)
+
+
+class Kind(Order):
+    rescue = event(Finished, source=Running)
+
+
+@pytest.fixture
+def order(journal: Journal, clock: HandClock) -> Order:
+    """A run of a class of the user's own, lost."""
+    run = Order("r", journal=journal, clock=clock)
+    run.start()
+    journal.claim(run="r", owner="lost", lease=0, now=clock())
+    return run
+
+
+def test_a_run_of_a_class_that_is_not_loaded_is_left_to_who_loads_it(
+    order: Order, journal: Journal, clock: HandClock
+) -> None:
+    (left,) = rescue(journal, now=clock())
+
+    assert left.left is not None
+    assert "test_rescue:Order, which is not loaded" in left.left
+    assert len(list(journal.lapsed(clock()))) == 1
+
+
+def test_a_run_that_nothing_rescues_is_found_again(
+    order: Order, journal: Journal, clock: HandClock
+) -> None:
+    for _ in range(2):
+        (left,) = rescue(journal, Order, now=clock())
+        assert left.left == "no event of Order rescues it from Running"
+
+    assert journal.summary("r").state == "Running"
+
+
+def test_a_run_that_could_not_be_rescued_can_be_later(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    class Strict(TaskRun):
+        pass
+
+    Strict.__module__, Strict.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+
+    @Strict.before(Strict.rescue)
+    def veto(run: Run, step: object) -> None:
+        raise OSError("not now")
+
+    lost()
+
+    (left,) = rescue(journal, Strict, now=clock())
+    assert left == Rescued("r", "lost", "Running", "OSError('not now')")
+    (rescued,) = rescue(journal, now=clock())
+    assert (rescued.state, rescued.left) == ("Retrying", None)
+
+
+def test_a_listener_that_fails_does_not_undo_the_rescue(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    class Loud(TaskRun):
+        pass
+
+    Loud.__module__, Loud.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+
+    @Loud.after(Loud.rescue)
+    def shout(run: Run, step: object) -> None:
+        raise OSError("loud")
+
+    lost()
+
+    (rescued,) = rescue(journal, Loud, now=clock())
+
+    assert (rescued.state, rescued.left) == ("Retrying", None)
+    assert journal.summary("r").owner is None
+
+
+def test_many_are_rescued_one_by_one(lost: Lost, journal: Journal, clock: HandClock) -> None:
+    for number in range(5):
+        lost(f"r{number}")
+
+    assert [each.run for each in rescue(journal, now=clock())] == [f"r{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "runs.db", 5, TaskRun], ids=["None", "a path", "5", "a class"]
+)
+def test_what_is_no_journal_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidArgument, match="a journal is what open_journal"):
+        list(rescue(odd))
+
+
+@pytest.mark.parametrize("odd", [5, "TaskRun", Pending], ids=str)
+def test_what_is_no_class_of_runs_is_refused(odd: Any, journal: Journal) -> None:
+    with pytest.raises(InvalidArgument, match="class of runs"):
+        list(rescue(journal, odd))
+
+
+def test_an_odd_present_is_refused(journal: Journal) -> None:
+    with pytest.raises(InvalidArgument, match="aware datetime"):
+        list(rescue(journal, now=datetime.datetime(2020, 1, 1)))

@@ -69,7 +69,8 @@ class Plan:
     anyone: bool = attrs.field(init=False)  # or at all
 
     def __attrs_post_init__(self) -> None:
-        outbox = tuple(each.name for each in self.arrived if isinstance(each, Outboxed))
+        names = dict.fromkeys(each.name for each in self.arrived if isinstance(each, Outboxed))
+        outbox = tuple(names)
         object.__setattr__(self, "outbox", outbox)
         early = bool(self.handler or self.before or self.on_exit or outbox)
         object.__setattr__(self, "early", early)

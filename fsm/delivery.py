@@ -43,11 +43,14 @@ def deliver(journal: Journal, *classes: type[Run]) -> Iterator[Delivery]:
         cls = known.get(journal.summary(run).kind)
         listener = None if cls is None else cls.callbacks.outboxed(name)
         if cls is not None and listener is not None:
-            yield Delivery(run, seq, name, _told(cls.restore(run, journal), seq, listener))
+            yield Delivery(run, seq, name, _told(cls, run, journal, seq, listener))
 
 
-def _told(run: Run, seq: int, listener: Outboxed) -> Exception | None:
+def _told(
+    cls: type[Run], id: str, journal: Journal, seq: int, listener: Outboxed
+) -> Exception | None:
     try:
+        run = cls.restore(id, journal)
         answer = listener(run, run.history[seq - 1])
         if inspect.isawaitable(answer):
             asyncio.run(_awaited(answer))

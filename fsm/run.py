@@ -104,7 +104,7 @@ class Run:
         self._clock = clock
         self._id = id
         self._state = state  # None stands for a plain Pending that nobody has looked at
-        if state is None and (_surroundings() is not _NONE or self.initial is not Pending):
+        if state is None and (_surroundings()[1] or self.initial is not Pending):
             with ambient.at(self._micros()):
                 self._state = self.initial()
         self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
@@ -304,4 +304,4 @@ Run.lifecycle = Lifecycle.of("Run", Run.initial, ())
 Run.callbacks = Callbacks((), Run.lifecycle)
 
 _birth = allocate_lock()
-_surroundings, _NONE = ambient.current, ambient.NONE
+_surroundings = ambient.current

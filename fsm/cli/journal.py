@@ -43,7 +43,7 @@ def existing(url: str) -> Iterator[Journal]:
         InvalidArgument: The URL is of no kind we know.
     """
     _check_is_there(url)
-    with closing(open_journal(url)) as journal:
+    with closing(open_journal(url, make=False)) as journal:
         yield journal
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from fsm.errors import InvalidArgument, MissingExtra
+from fsm.errors import InvalidArgument, JournalError, MissingExtra
 
 from .contract import Journal
 from .memory import MemoryJournal
@@ -18,7 +18,10 @@ _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?")
 
 
 def open_journal(
-    url: str | os.PathLike[str], *, redact: Iterable[str | re.Pattern[str]] | None = None
+    url: str | os.PathLike[str],
+    *,
+    redact: Iterable[str | re.Pattern[str]] | None = None,
+    make: bool = True,
 ) -> Journal:
     """Open the journal at *url*, and make it if it is not there yet.
 
@@ -29,6 +32,7 @@ def open_journal(
     Args:
         redact: Regular expressions. What they match in the texts of a payload becomes `***`
             before it is kept, and so does whatever stands under a name that they match.
+        make: Whether to make a journal where there is none.
 
     Raises:
         InvalidArgument: The URL is of no kind we know, or a pattern is no regular expression.
@@ -47,7 +51,10 @@ def open_journal(
     if scheme == "sqlite" and rest.startswith("///") and len(rest) > len("///"):
         from .sqlite import SQLiteJournal  # at the door: `import fsm` does not pay for sqlite3
 
-        return SQLiteJournal(rest.removeprefix("///"), redact=redact)
+        path = rest.removeprefix("///")
+        if not make and not os.path.lexists(path):
+            raise JournalError(f"no journal is at {path!r}")
+        return SQLiteJournal(path, redact=redact)
     if _POSTGRES.fullmatch(scheme):
         try:
             from .sql import SQLJournal
@@ -55,7 +62,7 @@ def open_journal(
             raise MissingExtra("a journal in PostgreSQL", "sql") from error
         if scheme == "postgres":  # as many services write it
             text = f"postgresql:{rest}"
-        return SQLJournal(text, redact=redact)
+        return SQLJournal(text, redact=redact, make=make)
     raise InvalidArgument(
         f"no journal is at {_masked(text)!r}; "
         "use memory:, sqlite:///FILE, the path of a file, or postgresql://USER@HOST/NAME"

@@ -74,6 +74,7 @@ class SQLJournal(Journal):
         url: A PostgreSQL URL, as SQLAlchemy writes them.
         patience: Seconds to wait for a lock, or for a database that went away.
         redact: Regular expressions; what matches is struck out of payloads before they are kept.
+        make: Whether to make the journal's tables where there are none.
 
     Raises:
         JournalError: The database cannot be reached, or its journal is of another version.
@@ -86,7 +87,9 @@ class SQLJournal(Journal):
         *,
         patience: float = 30.0,
         redact: Iterable[str | re.Pattern[str]] | None = None,
+        make: bool = True,
     ) -> None:
+        self._make = make
         self._patience = as_seconds("patience", patience)
         self._redaction = as_redaction(redact)
         self._url = _as_url(url)
@@ -265,7 +268,7 @@ class SQLJournal(Journal):
                 tried = True  # once more, for a pooled connection may have been dead for long
                 if asked:
                     time.sleep(_PAUSE)
-        self._known |= {writing.of for writing in writings if writing.of is not None}
+        self._known |= {writing.of for writing in writings[:1] if writing.of is not None}
 
     def _insert_all(
         self, connection: Connection, writings: list[Writing], nonce: str, asked: bool
@@ -276,8 +279,10 @@ class SQLJournal(Journal):
             StaleRun: Another writer was first.
             JournalError: The database refused a step.
         """
-        here = writings[0]
+        here, of = writings[0], writings[0].of
         try:
+            if of is not None and of not in self._known:  # all of them are of one class
+                connection.execute(text(sql.INSERT_EDGE), edge_rows(of))
             for here in writings:
                 self._insert(connection, here, nonce)
         except IntegrityError as error:
@@ -287,9 +292,7 @@ class SQLJournal(Journal):
                 raise self._refusal(connection, here, str(error.orig)) from None
 
     def _insert(self, connection: Connection, writing: Writing, nonce: str) -> None:
-        record, of = writing.record, writing.of
-        if of is not None and of not in self._known:
-            connection.execute(text(sql.INSERT_EDGE), edge_rows(of))
+        record = writing.record
         if record.seq == 1:
             connection.execute(text(sql.INSERT_RUN), writing.run_row())
         connection.execute(_INSERT_STEP, record._asdict() | {"nonce": nonce})
@@ -371,6 +374,8 @@ class SQLJournal(Journal):
             text("SELECT to_regclass(:name) IS NOT NULL"),
             {"name": f"{postgres.NAMESPACE}.journal"},
         ).scalar()
+        if not there and not self._make:
+            raise JournalError(f"no journal is in {self}")
         if not there:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {postgres.NAMESPACE}")
             connection.exec_driver_sql(postgres.SCHEMA)

@@ -85,11 +85,14 @@ class Writing:
 
 
 def edge_rows(of: type[Run]) -> list[dict[str, Any]]:
-    """The edges of a class's table, as the database holds steps against them."""
+    """The edges of a class's table, as the database holds steps against them.
+
+    In one order in all processes: those that write them at once wait for each other, in no circle.
+    """
     kind = kind_of(of)
     return [
         {"kind": kind, "source": source, "event": event, "dest": dest}
-        for source, event, dest in edges_of(of)
+        for source, event, dest in sorted(edges_of(of))
     ]
 
 

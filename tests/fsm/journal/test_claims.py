@@ -62,14 +62,14 @@ def test_a_claimed_run_says_whose_it_is(claim: Claim, journal: Journal, clock: H
 def test_the_longest_due_are_claimed_first(
     journal: Journal, waiting: Waiting, clock: HandClock
 ) -> None:
-    for id, seconds in {"d": 4, "b": 2, "c": 3, "a": 1}.items():
+    for id, seconds in {"a": 4, "b": 3, "c": 2, "d": 1}.items():
         waiting(id, seconds)
     clock.advance(seconds=10)
 
     first = journal.claim(3, owner="w", now=clock())
 
-    assert ids(first) == ["a", "b", "c"]
-    assert ids(journal.claim(3, owner="w", now=clock())) == ["d"]
+    assert ids(first) == ["d", "c", "b"]
+    assert ids(journal.claim(3, owner="w", now=clock())) == ["a"]
     assert journal.claim(3, owner="w", now=clock()) == []
 
 

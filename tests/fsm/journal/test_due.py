@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Step, TaskRun, UnknownRun
+from fsm import InvalidArgument, Step, TaskRun, UnknownRun, internal
 from fsm.journal import Journal, Summary
 from fsm.journal.statements import PAGE
 from fsm.testing import HandClock
@@ -86,6 +86,25 @@ def test_a_deadline_is_that_of_the_attempt(
     assert journal.summary("r").deadline == run.history[-1].micros + 10_000_000
     assert run.deadline is not None
     assert journal.summary("r").deadline == int(run.deadline.timestamp() * 1e6)
+
+
+class Talkative(TaskRun):
+    report = internal(source=Running)
+
+
+def test_a_step_that_stays_in_running_gives_no_more_time(
+    journal: Journal, clock: HandClock
+) -> None:
+    run = Talkative("r", journal=journal, clock=clock, timeout=10)
+    run.start()
+    deadline = journal.summary("r").deadline
+    clock.advance(seconds=5)
+
+    run.report(message="half way")
+
+    assert journal.summary("r").steps == 2
+    assert journal.summary("r").deadline == deadline
+    assert run.deadline == clock().add(seconds=5)
 
 
 def test_a_deadline_ends_with_the_last_year(journal: Journal) -> None:

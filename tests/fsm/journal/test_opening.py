@@ -68,3 +68,15 @@ def test_a_file_that_sqlite_would_not_take_for_one_is_kept_or_refused(
         pytest.fail("an acknowledged step is lost")
 
     assert len(again.history) == 1
+
+
+def test_a_journal_that_is_only_looked_into_is_not_made(tmp_path: Any, database: str) -> None:
+    path = tmp_path / "runs.db"
+
+    for url in (path, database):
+        with pytest.raises(JournalError, match="no journal is"):
+            open_journal(url, make=False)
+
+    assert not path.exists()
+    open_journal(database).close()
+    open_journal(database, make=False).close()

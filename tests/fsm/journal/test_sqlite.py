@@ -258,45 +258,6 @@ def test_the_table_holds_what_it_must(kept: Path, statement: str, spoil: Spoil) 
         spoil(kept, statement, checks=True)
 
 
-A_STEP = (
-    "INSERT INTO steps (run, seq, event, source, dest, micros, payload, phase, epoch) "
-    "SELECT {}, micros, payload, phase, {} FROM steps WHERE seq = 2"
-)
-
-
-@pytest.mark.parametrize(
-    ("statement", "rule"),
-    [
-        ("UPDATE steps SET event = 'skip'", "a step is never changed"),
-        ("DELETE FROM steps WHERE seq = 2", "a step is never removed"),
-        ("DELETE FROM runs", "a run is never removed"),
-        ("UPDATE runs SET state = 'Success'", "a run is what its steps say"),
-        ("UPDATE runs SET version = 1", "a run is what its steps say"),
-        ("UPDATE runs SET kind = 'other'", "a run is what its steps say"),
-        ("UPDATE runs SET epoch = -1", "an epoch never goes back"),
-        (A_STEP.format("'x', 1, 'start', 'Pending', 'Running'", "NULL"), "unknown run"),
-        (A_STEP.format("run, 4, 'retry', 'Failed', 'Retrying'", "NULL"), "stale"),
-        (A_STEP.format("run, 3, 'retry', 'Running', 'Retrying'", "NULL"), "stale"),
-        (A_STEP.format("run, 3, 'retry', 'Failed', 'Retrying'", "7"), "fenced"),
-        (A_STEP.format("run, 3, 'retry', 'Failed', 'Success'", "NULL"), "no such edge"),
-        (
-            "INSERT INTO runs (id, kind, state, phase, version, began, moved) "
-            "SELECT 'x', kind, state, phase, 2, began, moved FROM runs",
-            "a run begins without steps",
-        ),
-    ],
-)
-def test_the_database_itself_refuses_what_breaks_its_rules(
-    kept: Path, statement: str, rule: str
-) -> None:
-    connection = sqlite3.connect(kept)
-
-    with pytest.raises(sqlite3.IntegrityError, match=f"^fsm: {rule}$"):
-        connection.execute(statement)
-
-    connection.close()
-
-
 def test_a_first_record_needs_its_origin() -> None:
     record = Record(
         "r", 1, "start", "Pending", "Running", 0, '{"type": "Running"}', None, "running"

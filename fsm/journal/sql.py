@@ -125,6 +125,7 @@ class SQLJournal(Journal):
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
         writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
+        writings.sort(key=lambda each: each.step.run)  # two batches at once wait in no circle
         if writings:
             self._keep(writings, f"keep {len(writings)} steps")
 

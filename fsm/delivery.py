@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Iterator
 
@@ -53,6 +52,8 @@ def _told(
         run = cls.restore(id, journal)
         answer = listener(run, run.history[seq - 1])
         if inspect.isawaitable(answer):
+            import asyncio  # at the door: `import fsm` does not pay for it
+
             asyncio.run(_awaited(answer))
     except Exception as error:  # anyone's; the step stays in the outbox
         return error

@@ -19,7 +19,7 @@ def verify(journal: str, as_json: bool) -> None:
 
     Exits with 1 and says what it found if anything is wrong. Nothing is mended.
     """
-    from fsm.verify import verify as problems_of
+    from fsm.verification import verify as problems_of
 
     count = 0
     with existing(journal) as opened:

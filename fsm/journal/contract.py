@@ -48,7 +48,8 @@ class Journal(abc.ABC):
 
         Args:
             of: The class it is a run of, whose table the step is held against.
-            epoch: Of the claim it is made under; None where nobody has claimed the run.
+            epoch: Of the claim it is made under. None for a step outside of any claim, such as a
+                person's who cancels: only the place it wants speaks for or against it.
             outbox: The listeners that are to be told of it, even if the process dies before.
 
         Raises:

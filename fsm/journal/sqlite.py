@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import (
-    InvalidArgument,
     JournalError,
-    JournalUncertain,
     LifecycleError,
     UnknownRun,
 )
@@ -23,13 +18,14 @@ from fsm.step import Step
 from states import limits
 
 from . import statements as sql
-from .arguments import as_seconds, as_steps
+from .arguments import as_steps
 from .claim import Claim
 from .contract import Journal
 from .late import Late
 from .record import Record, read
 from .redaction import as_redaction
-from .schema import MARK, RULES, VERSION, create, upgrade
+from .schema import RULES
+from .sqlite_file import SQLiteFile
 from .summary import Summary
 from .wanted import Wanted
 from .writing import Writing, edge_rows, late_row, refusal
@@ -39,13 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteJournal"]
 
-_A_MOMENT = 0.01  # seconds
 _MESSAGE = "json_extract(steps.payload, '$.message')"
 _TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 _INSERT_STEP = sql.positional(sql.INSERT_STEP)
 
 
-class SQLiteJournal(Journal):
+class SQLiteJournal(SQLiteFile, Journal):
     """Keeps steps in one file; several threads and processes may use it at once.
 
     `append` returns when the step is on the disk: WAL with synchronous=FULL. Steps that threads
@@ -61,9 +56,6 @@ class SQLiteJournal(Journal):
         JournalError: The file cannot be opened, or is not a journal of this version.
     """
 
-    _connection: sqlite3.Connection | None
-    _file: tuple[int, int] | None
-
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -71,16 +63,8 @@ class SQLiteJournal(Journal):
         patience: float = 30.0,
         redact: Iterable[str | re.Pattern[str]] | None = None,
     ) -> None:
-        try:
-            self._name = os.fsdecode(path)
-            self.path = Path(path).absolute()  # so that ":memory:", too, is a file of that name
-        except (TypeError, ValueError) as error:
-            raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
-        self._patience = as_seconds("patience", patience)
         self._redaction = as_redaction(redact)
-        self._renew_process()
-        with self._reading("open the journal"):
-            pass
+        super().__init__(path, patience)
 
     def append(
         self,
@@ -107,9 +91,13 @@ class SQLiteJournal(Journal):
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
         writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
-        with self._writing(f"keep {len(writings)} steps") as connection:
-            for writing in writings:
-                self._insert(connection, writing)
+        self._check_process()
+        with self._lock:
+            self._learned.clear()
+            with self._writing(f"keep {len(writings)} steps") as connection:
+                for writing in writings:
+                    self._insert(connection, writing)
+            self._known |= self._learned
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first; see `Journal.steps`."""
@@ -169,24 +157,8 @@ class SQLiteJournal(Journal):
                 found.append(f"the rule {name} is {'not ours' if name in there else 'missing'}")
         return iter([*found, *(f"run {run!r} has steps, but no row" for (run,) in orphans)])
 
-    def close(self) -> None:
-        """Close the file; the next use opens it again."""
-        if self._process != os.getpid():
-            return  # a connection inherited over a fork is left alone, not closed
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-
-    def __del__(self) -> None:
-        if getattr(self, "_connection", None) is not None:
-            self.close()
-
     def __repr__(self) -> str:
         return f"<SQLiteJournal {self._name!r}>"
-
-    def __str__(self) -> str:
-        return self._name
 
     # Rows.
 
@@ -250,8 +222,10 @@ class SQLiteJournal(Journal):
         writings = [each for each in self._queue.copy() if not (each.done or each.withdrawn)]
         what = repr(writings[0]) if len(writings) == 1 else f"{len(writings)} steps"
         try:
+            self._learned.clear()
             with self._writing(f"keep {what}") as connection:
                 self._insert_each(connection, writings)
+            self._known |= self._learned
         except Exception as error:
             for writing in writings:
                 writing.error = writing.error or error
@@ -304,122 +278,8 @@ class SQLiteJournal(Journal):
             run = connection.execute(sql.CLAIMED, {"run": record.run}).fetchone()
             raise refusal(writing, str(error), there and Record(*there), run) from None
 
-    # The file.
-
     def _renew_process(self) -> None:
-        """Begin anew, as a forked process must: its parent's lock may be held for ever."""
-        self._process = os.getpid()
-        self._lock = threading.RLock()
+        super()._renew_process()
         self._queue: deque[Writing] = deque()
         self._known: set[type[Run]] = set()  # the classes whose edges the file has
         self._learned: set[type[Run]] = set()  # will have, when the transaction is committed
-        self._connection = None
-        self._file = None
-
-    def _check_process(self) -> None:
-        if self._process != os.getpid():
-            self._renew_process()
-
-    @contextmanager
-    def _reading(self, what: str) -> Iterator[sqlite3.Connection]:
-        self._check_process()
-        with self._lock:
-            try:
-                yield self._connect()
-            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-                raise JournalError(f"cannot {what} in {self}: {error}") from error
-
-    @contextmanager
-    def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
-        """One transaction. IMMEDIATE: the write lock first, so that no reader becomes a writer."""
-        with self._reading(what) as connection:
-            if _identity(self.path) != self._file:
-                raise JournalError(f"cannot {what}: {self} was replaced while it was open")
-            self._learned.clear()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                self._commit(connection, what)
-                self._known |= self._learned
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-
-    def _commit(self, connection: sqlite3.Connection, what: str) -> None:
-        try:
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname.startswith("SQLITE_IOERR"):  # it may yet be on the disk
-                raise JournalUncertain(
-                    f"cannot say whether {self} kept it, when asked to {what}: {error}"
-                ) from error
-            raise
-
-    def _connect(self) -> sqlite3.Connection:
-        if self._connection is None:
-            _make_file(self.path)
-            self._connection = self._opened()
-            self._file = _identity(self.path)
-        elif self._connection.in_transaction:  # left open by an interrupt: it was never committed
-            self._connection.execute("ROLLBACK")
-        return self._connection
-
-    def _open_connection(self) -> sqlite3.Connection:
-        """The one door to SQLite: a test puts a disk of its own behind it."""
-        return sqlite3.connect(
-            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
-        )
-
-    def _opened(self) -> sqlite3.Connection:
-        connection = self._open_connection()
-        try:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("BEGIN IMMEDIATE")
-            self._prepare_schema(connection)  # first, so that somebody else's file stays as it was
-            connection.execute("COMMIT")
-            self._use_wal(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Write ahead: the mode is the file's, and only changes while nobody else is in it.
-
-        SQLite does not wait for that by itself, so we do.
-        """
-        for _ in range(max(1, int(self._patience / _A_MOMENT))):
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError:
-                threading.Event().wait(_A_MOMENT)
-        connection.execute("PRAGMA journal_mode = WAL")
-
-    def _prepare_schema(self, connection: sqlite3.Connection) -> None:
-        mark = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if mark == MARK and version > VERSION:
-            raise JournalError(
-                f"{self} is a journal of version {version}; this release reads version {VERSION}"
-            )
-        if mark == MARK and version < VERSION:
-            upgrade(connection, version)
-        elif mark != MARK and (mark or version or tables):
-            raise JournalError(f"{self} is a database, but not a journal; name another file")
-        elif mark != MARK:
-            create(connection)
-
-
-def _make_file(path: Path) -> None:
-    """Make the file for its owner alone; SQLite gives its side files the same mode."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    os.close(os.open(path, flags, 0o600))
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Which file the path names now: what is written to one that was removed is lost."""
-    found = path.stat()
-    return found.st_dev, found.st_ino

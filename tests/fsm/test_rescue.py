@@ -10,7 +10,7 @@ import pytest
 
 from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
 from fsm.journal import Claim, Journal
-from fsm.rescue import Rescued, rescue
+from fsm.rescuing import Rescued, rescue
 from fsm.testing import HandClock
 from states import Finished, Pending, Running
 

@@ -15,7 +15,7 @@ from fsm.journal import Journal
 from fsm.journal.sql import SQLJournal
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
-from fsm.verify import Problem, verify
+from fsm.verification import Problem, verify
 
 from ..postgres import as_libpq
 

@@ -15,7 +15,7 @@ from fsm import JournalError, MemoryJournal, TaskRun
 from fsm.journal import schema
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
-from fsm.verify import verify
+from fsm.verification import verify
 
 # As the first release wrote it.
 VERSION_1 = """

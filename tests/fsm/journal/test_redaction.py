@@ -17,7 +17,7 @@ from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
 from fsm.testing import HandClock
-from fsm.verify import verify
+from fsm.verification import verify
 from states import (
     Cached,
     Failed,

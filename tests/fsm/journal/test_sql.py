@@ -13,7 +13,7 @@ import pytest
 from fsm import InvalidArgument, JournalError, StaleRun, Step, TaskRun, open_journal
 from fsm.journal.sql import SQLJournal
 from fsm.journal.sqlite import SQLiteJournal
-from fsm.verify import verify
+from fsm.verification import verify
 
 from ...postgres import as_libpq
 

@@ -80,8 +80,7 @@ __all__ = [
     "verify",
 ]
 
-# What acts on runs is imported when it is first asked for: a program that only embeds them, and
-# there are many, starts a quarter faster.
+# What acts on runs is imported when it is first asked for: many programs only embed them.
 _ROOMS = {
     "Call": "runner",
     "Delivery": "delivery",

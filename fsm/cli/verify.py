@@ -21,7 +21,6 @@ def verify(journal: str, as_json: bool) -> None:
     """
     from fsm.verification import verify as problems_of
 
-    count = 0
     with existing(journal) as opened:
         problems = list(problems_of(opened))
         count = sum(1 for _ in opened.runs())

@@ -115,7 +115,7 @@ CREATE TABLE outbox (  -- listeners that are still to be told
 ) STRICT, WITHOUT ROWID;
 """
 
-# The first words after `fsm:` say which rule was broken; `refused` in sqlite.py reads them.
+# The first words after `fsm:` say which rule was broken; `refusal` in writing.py reads them.
 _RULES = """
 CREATE TRIGGER steps_obey BEFORE INSERT ON steps BEGIN
     SELECT RAISE(ABORT, 'fsm: unknown run')

@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,35 +26,27 @@ from fsm.errors import (
     JournalUncertain,
     MissingExtra,
     StaleRun,
-    UnknownRun,
 )
 from fsm.step import Step
-from states import limits
 
 from . import postgres
 from . import statements as sql
 from .arguments import as_seconds, as_steps
-from .claim import Claim
-from .contract import Journal
-from .late import Late
-from .record import Record, read
+from .record import Record
 from .redaction import as_redaction
+from .rows import RowJournal
 from .summary import Summary
-from .wanted import Wanted
-from .writing import Writing, edge_rows, late_row, refusal
+from .writing import Writing, edge_rows, refusal
 
 if TYPE_CHECKING:
     from fsm.run import Run
 
 __all__ = ["SQLJournal"]
 
-_MESSAGE = "(steps.payload::json -> 'message')::text"
 _LOCK = 0x52554E53  # "RUNS": held while the schema is made
 _PAUSE = 0.05  # seconds between two attempts to reach a database that went away
 _SECRETS = {"password", "sslpassword", "passfile"}
 
-_CLAIM = text(sql.CLAIM.replace("{locked}", "FOR UPDATE SKIP LOCKED"))
-_CLAIM_ONE = text(sql.CLAIM_ONE)
 _INSERT_STEP = text(sql.insert("steps", (*Record._fields, "nonce")))
 _TRIGGERS = f"""
 SELECT tgname FROM pg_trigger
@@ -64,7 +56,7 @@ WHERE tgrelid IN ('{postgres.NAMESPACE}.runs'::regclass, '{postgres.NAMESPACE}.s
 _NONCE = text("SELECT nonce FROM steps WHERE run = :run AND seq = :seq")
 
 
-class SQLJournal(Journal):
+class SQLJournal(RowJournal):
     """Keeps steps in PostgreSQL; any number of threads, processes and machines may use it.
 
     `append` returns when the database has committed. If the answer is lost, the journal asks
@@ -80,6 +72,9 @@ class SQLJournal(Journal):
         JournalError: The database cannot be reached, or its journal is of another version.
         MissingExtra: psycopg is not installed.
     """
+
+    message = "(steps.payload::json -> 'message')::text"
+    locking = "FOR UPDATE SKIP LOCKED"
 
     def __init__(
         self,
@@ -129,53 +124,6 @@ class SQLJournal(Journal):
         if writings:
             self._keep(writings, f"keep {len(writings)} steps")
 
-    def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first; see `Journal.steps`."""
-        return read(self.records(run), self._child_payloads)
-
-    def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; see `Journal.records`."""
-        page = self._page(run, 0)
-        if not page:
-            raise UnknownRun(run, self)
-        return self._paged(run, page)
-
-    def holds(self, step: Step) -> bool:
-        """Whether exactly this step is kept."""
-        wanted = Record.of(step, None, self._redaction, self._child_payloads)
-        rows = self._rows(f"read run {step.run!r}", sql.STEP, run=step.run, seq=step.seq)
-        return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
-
-    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
-        """Keep a step that came too late, apart from the history."""
-        row = late_row(step, claim, reason, self._redaction)
-        with self._using(f"set {step!r} of run {step.run!r} aside") as connection:
-            connection.execute(text(sql.INSERT_LATE), row._asdict())
-
-    def _came_late(self, run: str | None) -> Iterator[Late]:
-        return (Late(*row) for row in self._rows("read what came late", sql.LATE, run=run))
-
-    def untold(self) -> Iterator[tuple[str, int, str]]:
-        """Who is still to be told of which step."""
-        return (tuple(row) for row in self._rows("read the outbox", sql.UNTOLD))
-
-    def told(self, run: str, seq: int, listener: str) -> None:
-        """Note that a listener has been told."""
-        with self._using(f"note that {listener} was told") as connection:
-            connection.execute(text(sql.TOLD), {"run": run, "seq": seq, "listener": listener})
-
-    def edges(self, kind: str) -> set[tuple[str, str, str]]:
-        """The edges that runs of this class may take."""
-        return {tuple(row) for row in self._rows("read the edges", sql.EDGES, kind=kind)}
-
-    def faults(self) -> Iterator[str]:
-        """Rules that somebody took out or switched off, and steps without a run."""
-        there = {row[0] for row in self._rows("read the rules", _TRIGGERS)}
-        for name in sorted(postgres.RULES - there):
-            yield f"the rule {name} is missing"
-        for (run,) in self._rows("look for steps without a run", sql.ORPHANS):
-            yield f"run {run!r} has steps, but no row"
-
     def close(self) -> None:
         """Close the connections; the next use opens them again."""
         if self._process == os.getpid():
@@ -187,61 +135,26 @@ class SQLJournal(Journal):
     def __str__(self) -> str:
         return self._name
 
-    # Rows.
+    # How it is asked.
 
-    def _rows(self, what: str, statement: str, **given: Any) -> list[Any]:
+    def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
         with self._using(what) as connection:
             return list(connection.execute(text(statement), given))
 
-    def _page(self, run: object, after: int) -> list[Any]:
-        if not isinstance(run, str) or not limits.is_clean(run):
-            return []
-        return self._rows(f"read run {run!r}", sql.STEPS, run=run, after=after)
+    def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
+        with self._using(what) as connection:
+            done = connection.execute(text(statement), given)
+            return list(done) if done.returns_rows else []
 
-    def _paged(self, run: str, page: list[Any]) -> Iterator[Record]:
-        while page:
-            yield from (Record(*row) for row in page)
-            page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
+    def _spoilt(self) -> Iterator[str]:
+        there = {row[0] for row in self._ask("read the rules", _TRIGGERS, {})}
+        for name in sorted(postgres.RULES - there):
+            yield f"the rule {name} is missing"
 
-    def _child_payloads(self, run: str) -> Iterator[str]:
-        after, more = -1, True
-        while more:
-            what = f"read the children of {run!r}"
-            page = self._rows(what, sql.CHILDREN, run=run, after=after)
-            yield from (payload for _, payload in page)
-            more = len(page) == sql.PAGE
-            after = page[-1][0] if page else after
-
-    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
-        last: Summary | None = None
-        while True:
-            statement, given = sql.summaries(wanted, _MESSAGE, last)
-            page = [_summary(row) for row in self._rows("list the runs", statement, **given)]
-            yield from page
-            if len(page) < sql.PAGE:
-                return
-            last = page[-1]
-
-    def _claim(
-        self, limit: int, owner: str, now: int, until: int, run: str | None
-    ) -> list[tuple[str, int]]:
-        given = {"owner": owner, "now": now, "until": until}
-        with self._using("claim runs") as connection:
-            if run is None:
-                rows = list(connection.execute(_CLAIM, given | {"limit": limit}))
-            else:
-                rows = list(connection.execute(_CLAIM_ONE, given | {"run": run}))
-        return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
-
-    def _renew(self, run: str, epoch: int, until: int) -> bool:
-        with self._using(f"renew the lease of {run!r}") as connection:
-            given = {"run": run, "epoch": epoch, "until": until}
-            return connection.execute(text(sql.RENEW), given).rowcount == 1
-
-    def _free(self, run: str, epoch: int) -> bool:
-        with self._using(f"release {run!r}") as connection:
-            given = {"run": run, "epoch": epoch}
-            return connection.execute(text(sql.FREE), given).rowcount == 1
+    def _summary(self, row: Any) -> Summary:
+        message = json.loads(row[2] or "null")
+        said = message if message is None or isinstance(message, str) else json.dumps(message)
+        return Summary(row[0], row[1], said, *row[3:])
 
     # Writing.
 
@@ -321,7 +234,7 @@ class SQLJournal(Journal):
 
     @contextmanager
     def _using(self, what: str) -> Iterator[Connection]:
-        """One transaction, begun anew once if the connection turns out to be dead."""
+        """One transaction; a connection that died in the pool is replaced before it begins."""
         try:
             with self._connected() as connection:
                 yield connection
@@ -407,12 +320,6 @@ def _shown(url: sqlalchemy.URL) -> str:
     """The URL as others may see it."""
     secret = {name: "***" for name in url.query if name in _SECRETS}
     return url.update_query_dict(secret).render_as_string(hide_password=True)
-
-
-def _summary(row: Any) -> Summary:
-    message = json.loads(row[2] or "null")
-    said = message if message is None or isinstance(message, str) else json.dumps(message)
-    return Summary(row[0], row[1], said, *row[3:])
 
 
 def _went_away(error: BaseException) -> bool:

@@ -92,11 +92,15 @@ UPDATE runs SET epoch = epoch + 1, owner = :owner, lease = :until
 WHERE id = :run AND (lease IS NULL OR lease <= :now)
 RETURNING id, epoch, due
 """
-RENEW = "UPDATE runs SET lease = :until WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL"
+RENEW = """
+UPDATE runs SET lease = :until WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
+RETURNING id
+"""
 # The epoch goes on, so that who gave the claim up cannot write under it any more.
 FREE = """
 UPDATE runs SET epoch = epoch + 1, owner = NULL, lease = NULL
 WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
+RETURNING id
 """
 
 CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"

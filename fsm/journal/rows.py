@@ -1,0 +1,141 @@
+"""RowJournal: a journal in a relational database, in the SQL that all of them understand."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from fsm.errors import UnknownRun
+from fsm.step import Step
+from states import limits
+
+from . import statements as sql
+from .claim import Claim
+from .contract import Journal
+from .late import Late
+from .record import Record, read
+from .redaction import Redaction
+from .summary import Summary
+from .wanted import Wanted
+from .writing import late_row
+
+__all__ = ["RowJournal"]
+
+
+class RowJournal(Journal):
+    """A journal in a relational database; each says how it is asked, and how steps are written."""
+
+    message: ClassVar[str]  # how the database looks the message up in a payload
+    locking: ClassVar[str]  # how it picks rows to claim, if others pick at the same time
+
+    _redaction: Redaction | None
+
+    def steps(self, run: str) -> Iterator[Step]:
+        """The history of a run, oldest step first; see `Journal.steps`."""
+        return read(self.records(run), self._child_payloads)
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The history of a run, written out; see `Journal.records`."""
+        page = self._page(run, 0)
+        if not page:
+            raise UnknownRun(run, self)
+        return self._paged(run, page)
+
+    def holds(self, step: Step) -> bool:
+        """Whether exactly this step is kept."""
+        wanted = Record.of(step, None, self._redaction, self._child_payloads)
+        place = {"run": step.run, "seq": step.seq}
+        rows = self._ask(f"read run {step.run!r}", sql.STEP, place)
+        return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
+
+    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+        """Keep a step that came too late, apart from the history."""
+        row = late_row(step, claim, reason, self._redaction)
+        self._change(f"set {step!r} of run {step.run!r} aside", sql.INSERT_LATE, row._asdict())
+
+    def untold(self) -> Iterator[tuple[str, int, str]]:
+        """Who is still to be told of which step."""
+        return (tuple(row) for row in self._ask("read the outbox", sql.UNTOLD, {}))
+
+    def told(self, run: str, seq: int, listener: str) -> None:
+        """Note that a listener has been told."""
+        given = {"run": run, "seq": seq, "listener": listener}
+        self._change(f"note that {listener} was told", sql.TOLD, given)
+
+    def edges(self, kind: str) -> set[tuple[str, str, str]]:
+        """The edges that runs of this class may take."""
+        return {tuple(row) for row in self._ask("read the edges", sql.EDGES, {"kind": kind})}
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the database and its rules, and steps without a run."""
+        yield from self._spoilt()
+        for (run,) in self._ask("look for steps without a run", sql.ORPHANS, {}):
+            yield f"run {run!r} has steps, but no row"
+
+    def _page(self, run: object, after: int) -> list[Any]:
+        if not isinstance(run, str) or not limits.is_clean(run):  # no database can look it up
+            return []
+        return self._ask(f"read run {run!r}", sql.STEPS, {"run": run, "after": after})
+
+    def _paged(self, run: str, page: list[Any]) -> Iterator[Record]:
+        while page:
+            yield from (Record(*row) for row in page)
+            page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
+
+    def _child_payloads(self, run: str) -> Iterator[str]:
+        after, more = -1, True
+        while more:
+            given = {"run": run, "after": after}
+            page = self._ask(f"read the children of {run!r}", sql.CHILDREN, given)
+            yield from (payload for _, payload in page)
+            more = len(page) == sql.PAGE
+            after = page[-1][0] if page else after
+
+    def _came_late(self, run: str | None) -> Iterator[Late]:
+        return (Late(*row) for row in self._ask("read what came late", sql.LATE, {"run": run}))
+
+    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
+        last: Summary | None = None
+        while True:
+            statement, given = sql.summaries(wanted, self.message, last)
+            page = [self._summary(row) for row in self._ask("list the runs", statement, given)]
+            yield from page
+            if len(page) < sql.PAGE:
+                return
+            last = page[-1]
+
+    def _claim(
+        self, limit: int, owner: str, now: int, until: int, run: str | None
+    ) -> list[tuple[str, int]]:
+        given: dict[str, Any] = {"owner": owner, "now": now, "until": until}
+        if run is None:
+            statement = sql.CLAIM.replace("{locked}", self.locking)
+            rows = self._change("claim runs", statement, given | {"limit": limit})
+        else:
+            rows = self._change("claim runs", sql.CLAIM_ONE, given | {"run": run})
+        return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
+
+    def _renew(self, run: str, epoch: int, until: int) -> bool:
+        given = {"run": run, "epoch": epoch, "until": until}
+        return bool(self._change(f"renew the lease of {run!r}", sql.RENEW, given))
+
+    def _free(self, run: str, epoch: int) -> bool:
+        return bool(self._change(f"release {run!r}", sql.FREE, {"run": run, "epoch": epoch}))
+
+    # How a database is asked.
+
+    @abc.abstractmethod
+    def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
+        """The rows that a reading statement finds."""
+
+    @abc.abstractmethod
+    def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
+        """Carry out a writing statement, in a transaction of its own; the rows that it returns."""
+
+    @abc.abstractmethod
+    def _spoilt(self) -> Iterator[str]:
+        """What the database finds wrong with itself, and which of our rules are not there."""
+
+    def _summary(self, row: Any) -> Summary:
+        return Summary(*row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sqlite3
 import tempfile
@@ -27,7 +28,7 @@ def tables(effort: Effort) -> Iterator[Table]:
     """Memory, then SQLite step by step and in batches."""
     yield _memory(effort)
     yield _written(effort)
-    yield _one_by_one(effort)
+    yield from _one_by_one(effort)
     yield _batches(effort)
 
 
@@ -92,20 +93,23 @@ def _written(effort: Effort) -> Table:
     )
 
 
-def _one_by_one(effort: Effort) -> Table:
+def _one_by_one(effort: Effort) -> Iterator[Table]:
+    """As it is, and without syncs: what of it is the processor's."""
     count = effort.count(300)
 
-    def ours(path: Path) -> Iterator[None]:
+    def ours(path: Path, level: str) -> Iterator[None]:
         with SQLiteJournal(path) as journal:
             first, *todo = steps(count + 1)
             journal.append(first)
+            journal._connect().execute(f"PRAGMA synchronous = {level}")
             yield
             for step in todo:
                 journal.append(step)
             yield
 
-    def raw(path: Path) -> Iterator[None]:
+    def raw(path: Path, level: str) -> Iterator[None]:
         connection = raw_connection(path)
+        connection.execute(f"PRAGMA synchronous = {level}")
         todo = rows(count)
         yield
         for row in todo:
@@ -113,14 +117,19 @@ def _one_by_one(effort: Effort) -> Table:
         yield
         connection.close()
 
-    return repeat(
-        "append to SQLite one by one",
-        {"raw sqlite3": _timed(raw, count), "ours": _timed(ours, count)},
-        against="raw sqlite3",
-        unit="us",
-        turns=effort.turns,
-        note="per step; WAL, synchronous=FULL; raw: the same rows, written out before",
-    )
+    for title, level in (("one by one", "FULL"), ("without syncs", "OFF")):
+        contenders = {
+            "raw sqlite3": _timed(functools.partial(raw, level=level), count),
+            "ours": _timed(functools.partial(ours, level=level), count),
+        }
+        yield repeat(
+            f"append to SQLite {title}",
+            contenders,
+            against="raw sqlite3",
+            unit="us",
+            turns=effort.turns,
+            note=f"per step; WAL, synchronous={level}; raw: the same rows, written out before",
+        )
 
 
 def _batches(effort: Effort) -> Table:

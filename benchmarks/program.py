@@ -19,8 +19,8 @@ from .report import as_json, grid, reach_grid, surroundings
 __all__ = ["BENCHES", "main"]
 
 BENCHES = (
-    "trigger", "create", "memory", "million", "fanout", "growth", "contention", "wire", "imports",
-    "journal", "restore", "diagram",
+    "trigger", "parts", "create", "memory", "million", "fanout", "growth", "contention",
+    "wire", "imports", "journal", "restore", "diagram",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ BENCHES: dict[str, dict[str, set[str]]] = {
         "an async step": {*BOTH, "transitions, async"},
         "a refused trigger": {"ours, a step", "ours, refused", "hand-written, refused"},
     },
+    "parts": {"what a step is made of": {"a full step", "the bound event", "the memory journal"}},
     "create": {
         "create a run": {*BOTH, "transitions, own machine", "transitions, shared"},
         "create and keep, ours, collector at work": {"up to 1,000", "up to 1,000,000"},
@@ -57,6 +58,7 @@ BENCHES: dict[str, dict[str, set[str]]] = {
     "journal": {
         "append to memory": BOTH,
         "append to SQLite one by one": {"raw sqlite3", "ours"},
+        "append to SQLite without syncs": {"raw sqlite3", "ours"},
         "append to SQLite in batches of 100": {"raw sqlite3", "ours"},
     },
     "restore": {"restore a run of 100 steps": {"hand-written, SQLite", "ours, SQLite"}},

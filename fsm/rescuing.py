@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .errors import CallbackError, InvalidArgument, LifecycleError
+from .errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
 from .journal.claim import Claim
 from .journal.contract import Journal, kind_of
-from .journal.phase import WAITING
+from .journal.phase import FAILED, FINISHED, WAITING
 from .journal.summary import Summary
 from .run import Run
 from .task import TaskRun
@@ -46,14 +46,17 @@ def rescue(
     """Take the runs whose claims have lapsed from their workers, and make them startable again.
 
     A run that was still waiting is released. One that was running makes its `rescue` step: to
-    `Retrying`, or to `Failed` where its policy's `max_rescues` is used up. A finished run is never
-    touched, nor one whose lease is renewed meanwhile.
+    `Retrying`, or to `Failed` where its policy's `max_rescues` is used up. One whose worker died
+    between two steps makes the second: a failed run that may try again its `retry`, one between
+    two iterations its `iterate`. A finished run is never touched, nor one whose lease is renewed
+    meanwhile.
 
     Args:
         classes: What the runs are runs of; `TaskRun` if left out. Others are left alone.
         now: The present, if it is not.
 
-    What cannot be rescued stays claimed by a lease that has lapsed: the next rescue finds it.
+    What cannot be rescued stays claimed by a lease that has lapsed: the next rescue finds it. A
+    failed run that may not try again, by its guards, is released: it is done.
     """
     if not isinstance(journal, Journal):
         raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
@@ -81,30 +84,40 @@ def _rescued(
         return left("its worker came back")
     (claim,) = claims
     stands = journal.summary(summary.run)  # it may have moved until we had the claim
-    if stands.phase == WAITING or stands.over:
+    if stands.phase in (WAITING, FINISHED):
         claim.release()
-        why = f"it is {stands.state} by now" if stands.over else None
+        why = f"it is {stands.state} by now" if stands.phase == FINISHED else None
         return Rescued(summary.run, summary.owner, stands.state, why)
-    why = _moved(cls, claim, now)
-    if why is None:
-        claim.release()
-        return Rescued(summary.run, summary.owner, journal.summary(summary.run).state, None)
-    with suppress(LifecycleError):
-        claim.lapse(now=now)  # the next rescue finds the run again
-    return left(why)
-
-
-def _moved(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) -> str | None:
-    """Make the `rescue` step under *claim*; what stood in the way, if anything did."""
-    if cls is None:
-        return "it is running by now, and its class is not loaded"
     try:
-        run = cls.restore(claim.run, claim, clock=None if now is None else lambda: now)
-        if "rescue" not in run.allowed:
-            return f"no event of {cls.__name__} rescues it from {type(run.state).__name__}"
-        run.trigger("rescue")
+        _move(cls, claim, now)
+    except Exception as error:  # ours, or of a listener that vetoes
+        if stands.phase == FAILED and isinstance(error, TransitionError):
+            claim.release()  # it may not try again: it is done
+        else:
+            with suppress(LifecycleError):
+                claim.lapse(now=now)  # the next rescue finds the run again
+        why = str(error) if isinstance(error, LifecycleError) else repr(error)
+        return Rescued(summary.run, summary.owner, stands.state, why)
+    claim.release()
+    return Rescued(summary.run, summary.owner, journal.summary(summary.run).state, None)
+
+
+def _move(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) -> None:
+    """Make the step, under *claim*, that leads on from where the worker was lost."""
+    if cls is None:
+        raise LifecycleError("it is running by now, and its class is not loaded")
+    run = cls.restore(claim.run, claim, clock=None if now is None else lambda: now)
+    event = _way_on(run)
+    if event is None:
+        state = type(run.state).__name__
+        raise TransitionError(f"no event of {cls.__name__} rescues it from {state}")
+    try:
+        run.trigger(event)
     except CallbackError as error:  # the step stands
         logger.error("run %s: %s", claim.run, error, exc_info=error)
-    except Exception as error:  # ours, or of a listener that vetoes
-        return str(error) if isinstance(error, LifecycleError) else repr(error)
-    return None
+
+
+def _way_on(run: Run) -> str | None:
+    """The event that rescues *run*; between two steps, the one that would have come next."""
+    next_one = "retry" if run.state.is_failed() else "iterate" if run.state.is_looped() else None
+    return next((event for event in ("rescue", next_one) if event in run.allowed), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .address import Address
 from .claim import Claim
 from .contract import Journal
 from .late import Late
@@ -13,6 +14,7 @@ from .run_journal import RunJournal
 from .summary import Summary
 
 __all__ = [
+    "Address",
     "Claim",
     "Journal",
     "Late",

@@ -21,6 +21,7 @@ __all__ = [
     "as_micros",
     "as_name",
     "as_owner",
+    "as_run",
     "as_seconds",
     "as_step",
     "as_steps",
@@ -57,6 +58,13 @@ def as_name(what: str, value: object) -> str | None:
     """Take a name to look for, or None for any."""
     if value is not None and not isinstance(value, str):
         raise InvalidArgument(f"{what} is a name or None, not {value!r:.60}")
+    return value
+
+
+def as_run(value: object) -> str:
+    """Take the id of a run to look for."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"a run is named by its id, not by {value!r:.60}")
     return value
 
 

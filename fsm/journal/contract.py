@@ -6,32 +6,39 @@ import abc
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
-from fsm.errors import InvalidArgument, StaleRun, UnknownRun
+from fsm.errors import InvalidArgument, StaleRun
 from fsm.step import Step
 from states import limits
 
-from .arguments import as_class, as_limit, as_micros, as_name, as_owner, as_seconds, lasting
+from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
 from .claim import ADOPT, Claim, check_policy
+from .directory import Directory
+from .kind import as_kinds, kind_of
 from .late import Late
 from .record import Record
-from .summary import Summary
-from .wanted import Wanted
 
 if TYPE_CHECKING:
     import datetime
 
     from fsm.run import Run
 
+    from .address import Address
+
 __all__ = ["Journal", "kind_of"]
 
 
-class Journal(abc.ABC):
+class Journal(Directory):
     """Keeps the steps of runs, each under its run and its place there.
 
     Safe under threads. A step that `append` has returned from is kept, whatever happens next.
     """
 
     blocking = True
+
+    @property
+    def address(self) -> Address | None:
+        """By which another process opens it; None where no other can."""
+        return None
 
     # Steps.
 
@@ -87,62 +94,6 @@ class Journal(abc.ABC):
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept: for whoever was interrupted before they knew."""
 
-    # Runs.
-
-    def runs(
-        self,
-        *,
-        state: str | None = None,
-        owner: str | None = None,
-        older_than: float | datetime.timedelta | None = None,
-        now: datetime.datetime | None = None,
-    ) -> Iterator[Summary]:
-        """What is known of each run, by the time of their first steps, then by name.
-
-        Args:
-            state: Only those in the state of this name.
-            owner: Only those claimed by this worker.
-            older_than: Only those that have not moved for so many seconds.
-        """
-        before = None
-        if older_than is not None:
-            before = as_micros(now) - round(as_seconds("older_than", older_than) * 1e6)
-        state, owner = as_name("state", state), as_name("owner", owner)
-        return self._found(Wanted(state=state, owner=owner, moved_before=before))
-
-    def summary(self, run: str) -> Summary:
-        """What is known of one run.
-
-        Raises:
-            UnknownRun: There is none.
-        """
-        found = next(self._found(Wanted(run=run)), None) if isinstance(run, str) else None
-        if found is None:
-            raise UnknownRun(run, self)
-        return found
-
-    def due(self, now: datetime.datetime | None = None) -> Iterator[Summary]:
-        """The runs whose time has come: to start, to resume, to retry, to time out, to expire.
-
-        The longest due come first.
-        """
-        return self._found(Wanted(waking_by=as_micros(now)))
-
-    def recover(self) -> Iterator[Summary]:
-        """The runs that are not done: what a process looks for after a restart.
-
-        A failed run is among them while its policy allows more retries than it has had.
-        """
-        return self._found(Wanted(unsettled=True))
-
-    def lapsed(self, now: datetime.datetime | None = None) -> Iterator[Summary]:
-        """The unfinished runs whose claim has lapsed: their workers are late, or lost."""
-        return self._found(Wanted(lapsed_by=as_micros(now)))
-
-    def children(self, run: str) -> Iterator[Summary]:
-        """The children of a mapped run, in their order: the runs called `RUN[0]`, `RUN[1]` ..."""
-        return self._found(Wanted(parent=as_name("run", run) or ""))
-
     # Claims.
 
     def claim(
@@ -152,6 +103,7 @@ class Journal(abc.ABC):
         owner: str,
         lease: float | datetime.timedelta = 60.0,
         run: str | None = None,
+        kinds: Iterable[type[Run]] | None = None,
         now: datetime.datetime | None = None,
         late: str = ADOPT,
     ) -> list[Claim]:
@@ -162,16 +114,17 @@ class Journal(abc.ABC):
             owner: Who claims them, for others to see.
             lease: Seconds until the claims lapse, unless renewed.
             run: This run and no other, whatever state it is in; nothing if it is taken.
+            kinds: Only runs of these very classes, not of those below them.
             late: What becomes of a step that comes too late; see `Claim`.
 
         Raises:
             UnknownRun: There is no such run.
         """
         limit, owner, late = as_limit(limit), as_owner(owner), check_policy(late)
-        at, until = as_micros(now), lasting(lease, now)
+        at, until, among = as_micros(now), lasting(lease, now), as_kinds(kinds)
         if run is not None:
             self.summary(run)
-        taken = self._claim(limit, owner, at, until, run)
+        taken = self._claim(limit, owner, at, until, run, among)
         return [Claim(self, id, epoch, owner, until, late) for id, epoch in taken]
 
     def renew(
@@ -197,6 +150,17 @@ class Journal(abc.ABC):
         """Give *claim* up; whether it was still the last one made."""
         _check_claim(claim)
         return self._free(claim.run, claim.epoch)
+
+    def revoke(self, run: str, *, owner: str, now: datetime.datetime | None = None) -> bool:
+        """Let the claim that *owner* has on *run* end now: for whoever knows that they are gone.
+
+        Others may claim the run at once, and with that supersede whoever had it.
+
+        Returns:
+            Whether the claim was theirs.
+        """
+        run, owner, at = as_run(run), as_owner(owner), as_micros(now)
+        return limits.is_clean(run) and self._revoke(run, owner, at)
 
     # What came late, and who is still to be told.
 
@@ -234,20 +198,20 @@ class Journal(abc.ABC):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _found(self, wanted: Wanted) -> Iterator[Summary]:
-        return self._summaries(wanted) if wanted.possible else iter(())
-
     # How each keeps its rows.
 
     @abc.abstractmethod
     def _came_late(self, run: str | None) -> Iterator[Late]: ...
 
     @abc.abstractmethod
-    def _summaries(self, wanted: Wanted) -> Iterator[Summary]: ...
-
-    @abc.abstractmethod
     def _claim(
-        self, limit: int, owner: str, now: int, until: int, run: str | None
+        self,
+        limit: int,
+        owner: str,
+        now: int,
+        until: int,
+        run: str | None,
+        kinds: tuple[str, ...] | None,
     ) -> list[tuple[str, int]]: ...
 
     @abc.abstractmethod
@@ -256,11 +220,8 @@ class Journal(abc.ABC):
     @abc.abstractmethod
     def _free(self, run: str, epoch: int) -> bool: ...
 
-
-def kind_of(cls: type[Run] | None) -> str:
-    """What a journal calls the class of a run; empty where it was not said."""
-    cls = as_class(cls)
-    return "" if cls is None else f"{cls.__module__}:{cls.__qualname__}"
+    @abc.abstractmethod
+    def _revoke(self, run: str, owner: str, now: int) -> bool: ...
 
 
 def _check_claim(claim: object) -> None:

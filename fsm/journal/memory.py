@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from fsm.errors import StaleRun, UnknownRun
 from fsm.identity import parent_of
 from fsm.step import Step
@@ -17,8 +15,10 @@ from states import State
 
 from .arguments import LAST, as_steps
 from .claim import Claim
-from .contract import Journal, kind_of
+from .contract import Journal
+from .kind import kind_of
 from .late import Late
+from .lease import Leases
 from .phase import RUNNING, WAITING, due_of, phase_of
 from .record import Record
 from .summary import Summary
@@ -41,7 +41,7 @@ class MemoryJournal(Journal):
     def __init__(self) -> None:
         self._runs: dict[str, dict[int, Step]] = {}
         self._classes: dict[str, type[Run]] = {}
-        self._claims: dict[str, _Lease] = {}
+        self._claims = Leases()
         self._late: list[Late] = []
         self._outbox: dict[tuple[str, int, str], None] = {}
         self._lock = threading.RLock()  # of the claims; steps need none
@@ -82,7 +82,7 @@ class MemoryJournal(Journal):
     ) -> None:
         """The same under the lock, for a step that not only its place speaks for or against."""
         with self._lock:
-            lease = self._claims.get(step.run, _NOBODY)
+            lease = self._claims.of(step.run)
             there = self._runs.get(step.run, _NOTHING).get(step.seq)
             if there is not None:  # what was recorded says more than who has the claim
                 raise StaleRun(step.run, step.seq, repr(there))
@@ -176,15 +176,27 @@ class MemoryJournal(Journal):
     # Runs.
 
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
-        histories = [[kept[seq] for seq in sorted(kept)] for kept in list(self._runs.values())]
-        found = [self._summary(steps) for steps in histories]
-        retried = {steps[0].run: _retries_left(steps) for steps in histories}
-        chosen = [each for each in found if wanted.admits(each, retried[each.run])]
-        return iter(sorted(chosen, key=wanted.order))
+        if wanted.run is not None:
+            return self._admitted([wanted.run], wanted)
+        if wanted.parent is not None:  # there may be very many: they are sorted by their names
+            return self._admitted(self._children_of(wanted.parent), wanted)
+        return iter(sorted(self._admitted(list(self._runs), wanted), key=wanted.order))
+
+    def _admitted(self, ids: Iterable[str], wanted: Wanted) -> Iterator[Summary]:
+        for kept in filter(None, map(self._runs.get, ids)):
+            steps = [kept[seq] for seq in sorted(kept)]
+            summary = self._summary(steps)
+            if wanted.admits(summary, _retries_left(steps)):
+                yield summary
+
+    def _children_of(self, run: str) -> list[str]:
+        found = ((parent_of(id), id) for id in list(self._runs) if id.startswith(f"{run}["))
+        places = [(place[1], id) for place, id in found if place is not None and place[0] == run]
+        return [id for _, id in sorted(places)]
 
     def _summary(self, steps: list[Step]) -> Summary:
         first, last = steps[0], steps[-1]
-        lease = self._claims.get(last.run, _NOBODY)
+        lease = self._claims.of(last.run)
         parent, child = parent_of(last.run) or (None, None)
         return Summary(
             run=last.run,
@@ -207,7 +219,13 @@ class MemoryJournal(Journal):
     # Claims.
 
     def _claim(
-        self, limit: int, owner: str, now: int, until: int, run: str | None
+        self,
+        limit: int,
+        owner: str,
+        now: int,
+        until: int,
+        run: str | None,
+        kinds: tuple[str, ...] | None,
     ) -> list[tuple[str, int]]:
         with self._lock:
             if run is None:
@@ -215,42 +233,22 @@ class MemoryJournal(Journal):
                 ids = [each.run for each in due if each.phase == WAITING]
             else:
                 ids = [run]
-            free = (id for id in ids if not self._claims.get(id, _NOBODY).holds(now))
-            taken = [(id, self._claims.get(id, _NOBODY).epoch + 1) for id in islice(free, limit)]
-            for id, epoch in taken:
-                self._claims[id] = _Lease(epoch, owner, until)
-        return taken
+            if kinds is not None:
+                ids = [id for id in ids if kind_of(self._classes.get(id)) in kinds]
+            free = (id for id in ids if not self._claims.of(id).holds(now))
+            return [(id, self._claims.take(id, owner, until)) for id in islice(free, limit)]
 
     def _renew(self, run: str, epoch: int, until: int) -> bool:
         with self._lock:
-            lease = self._claims.get(run, _NOBODY)
-            if lease.epoch != epoch or lease.until is None:
-                return False
-            self._claims[run] = attrs.evolve(lease, until=until)
-        return True
+            return self._claims.renew(run, epoch, until)
 
     def _free(self, run: str, epoch: int) -> bool:
         with self._lock:
-            lease = self._claims.get(run, _NOBODY)
-            if lease.epoch != epoch or lease.until is None:
-                return False
-            self._claims[run] = _Lease(epoch + 1)
-        return True
+            return self._claims.free(run, epoch)
 
-
-@attrs.frozen
-class _Lease:
-    """Who has claimed a run, for the how manieth time, and until when."""
-
-    epoch: int = 0
-    owner: str | None = None
-    until: int | None = None
-
-    def holds(self, now: int) -> bool:
-        return self.until is not None and self.until > now
-
-
-_NOBODY = _Lease()
+    def _revoke(self, run: str, owner: str, now: int) -> bool:
+        with self._lock:
+            return self._claims.revoke(run, owner, now)
 
 
 def _deadline(steps: list[Step]) -> int | None:

@@ -12,7 +12,7 @@ from .contract import Journal
 from .memory import MemoryJournal
 from .redaction import as_redaction
 
-__all__ = ["open_journal"]
+__all__ = ["masked", "open_journal"]
 
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?")
 
@@ -64,11 +64,11 @@ def open_journal(
             text = f"postgresql:{rest}"
         return SQLJournal(text, redact=redact, make=make)
     raise InvalidArgument(
-        f"no journal is at {_masked(text)!r}; "
+        f"no journal is at {masked(text)!r}; "
         "use memory:, sqlite:///FILE, the path of a file, or postgresql://USER@HOST/NAME"
     )
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
     """The URL without what may be a password: one may stand among the parameters, or hold an @."""
     return re.sub(r"\?.*", "?***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))

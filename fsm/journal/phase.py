@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm.guards import start_of
-from states import Cached, Pending, Queued, State, Submitted, moment
+from states import Cached, Mapped, Pending, Queued, State, Submitted, moment
 
 __all__ = ["FAILED", "FINISHED", "OTHER", "PHASES", "RUNNING", "WAITING", "due_of", "phase_of"]
 
@@ -15,7 +15,8 @@ WAITING, RUNNING, FAILED, FINISHED, OTHER = PHASES = (
 def phase_of(state: State) -> str:
     """Whether a run in *state* waits to be started, runs, has failed, or is finished.
 
-    After a `Looped` its run goes on, so that is none of these.
+    After a `Looped` its run goes on, as after a `Mapped` whose children are still to come, so
+    those are none of these.
     """
     if isinstance(state, Pending | Submitted | Queued):
         return WAITING
@@ -23,6 +24,8 @@ def phase_of(state: State) -> str:
         return RUNNING
     if state.is_failed():
         return FAILED
+    if isinstance(state, Mapped) and None in state.map_states:
+        return OTHER
     return FINISHED if state.is_finished() and not state.is_looped() else OTHER
 
 

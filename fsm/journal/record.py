@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from fsm.errors import CorruptJournal
 from fsm.step import Step
-from states import NotSerializable, StateError, codec, moment
+from states import Mapped, NotSerializable, StateError, codec, moment
 
-from .children import filled, spared
+from .children import Children, filled, spared
 from .phase import due_of, phase_of
 from .redaction import Redaction
 
-__all__ = ["Children", "Record", "read"]
-
-Children = Callable[[str], Iterator[str]]
+__all__ = ["Record", "read"]
 
 
 class Record(NamedTuple):
@@ -47,18 +45,17 @@ class Record(NamedTuple):
         """Write *step* out.
 
         Args:
-            rows: The payloads of a run's children, where they are rows of the same journal.
+            rows: A run's children, where they are rows of the same journal.
 
         Raises:
             NotSerializable: The payload cannot be written; names the field.
         """
         dumps = codec.dumps if redaction is None else redaction.dumps
-        origin, children = None, None
-        if rows is not None and step.dest.is_mapped():
-            step, children = spared(step, rows(step.run), dumps)
-        dest = step.dest
-        if step.seq == 1:
-            origin = _origin(step, redaction)
+        dest, spare = step.dest, None
+        if rows is not None and isinstance(dest, Mapped) and dest.map_states:
+            spare = spared(step.run, dest, rows, dumps)
+        payload, children = (dumps(dest), None) if spare is None else spare
+        origin = _origin(step, redaction) if step.seq == 1 else None
         return cls(
             step.run,
             step.seq,
@@ -66,7 +63,7 @@ class Record(NamedTuple):
             type(step.source).__name__,
             type(dest).__name__,
             step.micros,
-            dumps(dest),
+            payload,
             origin,
             phase_of(dest),
             due_of(dest, step.micros),
@@ -91,7 +88,7 @@ def read(records: Iterable[Record], rows: Children | None = None) -> Iterator[St
     """Read a run's records back, oldest first.
 
     Args:
-        rows: The payloads of a run's children, for steps whose children are rows.
+        rows: A run's children, for steps whose children are rows.
 
     Raises:
         CorruptJournal: One of them says what no state or step can be.
@@ -106,7 +103,7 @@ def read(records: Iterable[Record], rows: Children | None = None) -> Iterator[St
                 settings = dict(began["settings"])
             dest = codec.loads(record.payload)
             if record.children is not None and rows is not None:
-                dest = filled(record.run, dest, rows(record.run), record.children)
+                dest = filled(record.run, dest, record.payload, rows, record.children)
             moment.from_micros(record.micros)
         except (StateError, ValueError, TypeError, KeyError) as error:
             raise CorruptJournal(

@@ -11,7 +11,7 @@ from fsm.errors import InvalidArgument
 from states import NotDeserializable, NotSerializable, codec, limits
 from states.lossy import canonical
 
-__all__ = ["STRUCK", "Redaction", "as_redaction"]
+__all__ = ["STRUCK", "Redaction", "as_redaction", "patterns_of"]
 
 STRUCK = "***"
 
@@ -34,11 +34,11 @@ class Redaction:
     """
 
     def __init__(self, patterns: Iterable[str | re.Pattern[str]]) -> None:
-        self._patterns = tuple(map(_compiled, patterns))
+        self.patterns = tuple(map(_compiled, patterns))
 
     def text(self, text: str) -> str:
         """Strike the matches out of *text*."""
-        for pattern in self._patterns:
+        for pattern in self.patterns:
             text = pattern.sub(STRUCK, text)
         return text
 
@@ -122,7 +122,7 @@ class Redaction:
         return [self._clean(name), STRUCK if struck else self._clean(value)]
 
     def _matches(self, text: str) -> bool:
-        return any(pattern.search(text) for pattern in self._patterns)
+        return any(pattern.search(text) for pattern in self.patterns)
 
 
 def _without_exact(wire: Any) -> Any:
@@ -155,3 +155,8 @@ def as_redaction(patterns: object) -> Redaction | None:
     if isinstance(patterns, str) or not isinstance(patterns, Iterable):
         raise InvalidArgument(f"redact is a list of regular expressions, not {patterns!r}")
     return Redaction(patterns) if (patterns := tuple(patterns)) else None
+
+
+def patterns_of(redaction: Redaction | None) -> tuple[re.Pattern[str], ...]:
+    """What may be given as `redact=` to have the same redaction."""
+    return () if redaction is None else redaction.patterns

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
@@ -11,6 +12,7 @@ from fsm.step import Step
 from states import limits
 
 from . import statements as sql
+from .children import ChildRow
 from .claim import Claim
 from .contract import Journal
 from .late import Late
@@ -27,13 +29,14 @@ class RowJournal(Journal):
     """A journal in a relational database; each says how it is asked, and how steps are written."""
 
     message: ClassVar[str]  # how the database looks the message up in a payload
+    names: ClassVar[str]  # how the database reads a list of `:names` in JSON
     locking: ClassVar[str]  # how it picks rows to claim, if others pick at the same time
 
     _redaction: Redaction | None
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first; see `Journal.steps`."""
-        return read(self.records(run), self._child_payloads)
+        return read(self.records(run), self._child_rows)
 
     def records(self, run: str) -> Iterator[Record]:
         """The history of a run, written out; see `Journal.records`."""
@@ -44,7 +47,7 @@ class RowJournal(Journal):
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        wanted = Record.of(step, None, self._redaction, self._child_payloads)
+        wanted = Record.of(step, None, self._redaction, self._child_rows)
         place = {"run": step.run, "seq": step.seq}
         rows = self._ask(f"read run {step.run!r}", sql.STEP, place)
         return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
@@ -83,12 +86,13 @@ class RowJournal(Journal):
             yield from (Record(*row) for row in page)
             page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
 
-    def _child_payloads(self, run: str) -> Iterator[str]:
+    def _child_rows(self, run: str, bare: Collection[str]) -> Iterator[ChildRow]:
+        statement, names = sql.CHILDREN.replace("{names}", self.names), json.dumps(list(bare))
         after, more = -1, True
         while more:
-            given = {"run": run, "after": after}
-            page = self._ask(f"read the children of {run!r}", sql.CHILDREN, given)
-            yield from (payload for _, payload in page)
+            given = {"run": run, "after": after, "names": names}
+            page = self._ask(f"read the children of {run!r}", statement, given)
+            yield from ((state, payload) for _, state, payload in page)
             more = len(page) == sql.PAGE
             after = page[-1][0] if page else after
 
@@ -106,14 +110,20 @@ class RowJournal(Journal):
             last = page[-1]
 
     def _claim(
-        self, limit: int, owner: str, now: int, until: int, run: str | None
+        self,
+        limit: int,
+        owner: str,
+        now: int,
+        until: int,
+        run: str | None,
+        kinds: tuple[str, ...] | None,
     ) -> list[tuple[str, int]]:
         given: dict[str, Any] = {"owner": owner, "now": now, "until": until}
-        if run is None:
-            statement = sql.CLAIM.replace("{locked}", self.locking)
-            rows = self._change("claim runs", statement, given | {"limit": limit})
-        else:
-            rows = self._change("claim runs", sql.CLAIM_ONE, given | {"run": run})
+        given |= {"limit": limit} if run is None else {"run": run}
+        given |= {} if kinds is None else {"names": json.dumps(kinds)}
+        statement = sql.claiming(run is not None, kinds is not None)
+        statement = statement.replace("{locked}", self.locking).replace("{names}", self.names)
+        rows = self._change("claim runs", statement, given)
         return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
 
     def _renew(self, run: str, epoch: int, until: int) -> bool:
@@ -122,6 +132,10 @@ class RowJournal(Journal):
 
     def _free(self, run: str, epoch: int) -> bool:
         return bool(self._change(f"release {run!r}", sql.FREE, {"run": run, "epoch": epoch}))
+
+    def _revoke(self, run: str, owner: str, now: int) -> bool:
+        given = {"run": run, "owner": owner, "now": now}
+        return bool(self._change(f"revoke the claim on {run!r}", sql.REVOKE, given))
 
     # How a database is asked.
 

@@ -31,9 +31,10 @@ from fsm.step import Step
 
 from . import postgres
 from . import statements as sql
+from .address import Address
 from .arguments import as_seconds, as_steps
 from .record import Record
-from .redaction import as_redaction
+from .redaction import as_redaction, patterns_of
 from .rows import RowJournal
 from .summary import Summary
 from .writing import Writing, edge_rows, refusal
@@ -74,6 +75,7 @@ class SQLJournal(RowJournal):
     """
 
     message = "(steps.payload::json -> 'message')::text"
+    names = "SELECT json_array_elements_text(CAST(:names AS json))"
     locking = "FOR UPDATE SKIP LOCKED"
 
     def __init__(
@@ -101,6 +103,12 @@ class SQLJournal(RowJournal):
             self._engine.dispose()
             raise
 
+    @property
+    def address(self) -> Address:
+        """By which another process opens it: with the password, if the URL had one."""
+        url = self._url.render_as_string(hide_password=False)
+        return Address(url, patterns_of(self._redaction))
+
     def append(
         self,
         step: Step,
@@ -114,7 +122,7 @@ class SQLJournal(RowJournal):
         Raises:
             JournalUncertain: The answer was lost and the database stays away; `restore` will tell.
         """
-        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_payloads)
+        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_rows)
         self._keep([writing], f"keep {writing!r}")
 
     def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
@@ -274,6 +282,9 @@ class SQLJournal(RowJournal):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {postgres.NAMESPACE}")
                 cursor.execute(f"SET lock_timeout TO '{patience}'")
+                # A page is read in the order of its index. Before it has counted the rows, the
+                # planner would rather collect all that follow, for each page, and sort them.
+                cursor.execute("SET enable_bitmapscan TO off")
                 cursor.execute("SELECT current_setting('synchronous_commit')")
                 if cursor.fetchone()[0] == "off":  # acknowledged is kept, whatever the default
                     cursor.execute("SET synchronous_commit TO on")

@@ -13,9 +13,10 @@ from fsm.errors import JournalError, LifecycleError
 from fsm.step import Step
 
 from . import statements as sql
+from .address import Address
 from .arguments import as_steps
 from .record import Record
-from .redaction import as_redaction
+from .redaction import as_redaction, patterns_of
 from .rows import RowJournal
 from .schema import RULES
 from .sqlite_file import SQLiteFile
@@ -47,6 +48,7 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     """
 
     message = "json_extract(steps.payload, '$.message')"
+    names = "SELECT value FROM json_each(:names)"
     locking = ""  # who writes has the file to himself
 
     def __init__(
@@ -59,6 +61,11 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         self._redaction = as_redaction(redact)
         super().__init__(path, patience)
 
+    @property
+    def address(self) -> Address:
+        """By which another process opens it."""
+        return Address(f"sqlite:///{self.path}", patterns_of(self._redaction))
+
     def append(
         self,
         step: Step,
@@ -68,7 +75,7 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         outbox: Sequence[str] = (),
     ) -> None:
         """Make *step* durable, or raise and leave no trace; see `Journal.append`."""
-        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_payloads)
+        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_rows)
         self._check_process()
         try:
             self._queue.append(writing)
@@ -164,7 +171,7 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     def _insert(self, connection: sqlite3.Connection, writing: Writing) -> None:
         record, of = writing.record, writing.of
         try:
-            if of is not None and of not in self._known:
+            if of is not None and of not in self._known and of not in self._learned:
                 connection.executemany(sql.INSERT_EDGE, edge_rows(of))
             if record.seq == 1:
                 connection.execute(sql.INSERT_RUN, writing.run_row())

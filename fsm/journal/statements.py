@@ -1,6 +1,7 @@
 """Statements: the SQL that every relational journal understands, with parameters by name.
 
-`{message}` stands for how a database looks into JSON; the rest is the same in all of them.
+`{message}` and `{names}` stand for how a database looks into JSON, `{locked}` for how it picks
+what others pick too; the rest is the same in all of them.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from .wanted import Wanted
 
 __all__ = [
     "CHILDREN",
-    "CLAIM",
     "CLAIMED",
-    "CLAIM_ONE",
     "EDGES",
     "FREE",
     "INSERT_EDGE",
@@ -31,10 +30,12 @@ __all__ = [
     "ORPHANS",
     "PAGE",
     "RENEW",
+    "REVOKE",
     "STEP",
     "STEPS",
     "TOLD",
     "UNTOLD",
+    "claiming",
     "insert",
     "positional",
     "summaries",
@@ -68,28 +69,34 @@ INSERT_EDGE = f"{insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLI
 
 _COLUMNS = ", ".join(Record._fields)
 STEPS = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq > :after ORDER BY seq LIMIT {PAGE}"
+# The payload of a child whose state's name is among the names is not looked up; the others' are
+# one by one, since a join of rows that nobody has counted yet may be of all of them.
 CHILDREN = f"""
-SELECT runs.child, steps.payload
-FROM runs JOIN steps ON steps.run = runs.id AND steps.seq = runs.version
-WHERE runs.parent = :run AND runs.child > :after ORDER BY runs.child LIMIT {PAGE}
+SELECT child, state, CASE WHEN state NOT IN ({{names}})
+    THEN (SELECT payload FROM steps WHERE run = id AND seq = version) END
+FROM (
+    SELECT id, child, state, version FROM runs
+    WHERE parent = :run AND child > :after ORDER BY child LIMIT {PAGE}
+) AS page
+ORDER BY child
 """
 STEP = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq = :seq"
 
 # The rows are picked first and once, so that a plan cannot pick more than the limit.
-CLAIM = """
+_CLAIM = """
 WITH picked AS MATERIALIZED (
     SELECT id FROM runs
     WHERE phase = 'waiting' AND coalesce(deadline, due) <= :now
-      AND (lease IS NULL OR lease <= :now)
+      AND (lease IS NULL OR lease <= :now) {among}
     ORDER BY coalesce(deadline, due), id LIMIT :limit {locked}
 )
 UPDATE runs SET epoch = epoch + 1, owner = :owner, lease = :until
 WHERE id IN (SELECT id FROM picked)
 RETURNING id, epoch, due
 """
-CLAIM_ONE = """
+_CLAIM_ONE = """
 UPDATE runs SET epoch = epoch + 1, owner = :owner, lease = :until
-WHERE id = :run AND (lease IS NULL OR lease <= :now)
+WHERE id = :run AND (lease IS NULL OR lease <= :now) {among}
 RETURNING id, epoch, due
 """
 RENEW = """
@@ -102,6 +109,12 @@ UPDATE runs SET epoch = epoch + 1, owner = NULL, lease = NULL
 WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
 RETURNING id
 """
+# The epoch stands: if it was a mistake, who has the claim may go on until somebody takes over.
+REVOKE = """
+UPDATE runs SET lease = CASE WHEN lease < :now THEN lease ELSE :now END
+WHERE id = :run AND owner = :owner
+RETURNING id
+"""
 
 CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
 EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
@@ -109,6 +122,13 @@ ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs)
 LATE = f"SELECT {', '.join(Late._fields)} FROM late WHERE run = coalesce(:run, run) ORDER BY id"
 UNTOLD = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
 TOLD = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
+
+
+def claiming(one: bool, among: bool) -> str:
+    """Claim *one* run, or those that are due; *among* those of some kinds, or all."""
+    statement = _CLAIM_ONE if one else _CLAIM
+    return statement.replace("{among}", "AND kind IN ({names})" if among else "")
+
 
 _SUMMARY = """
 SELECT runs.id, runs.state, {message}, runs.version, runs.began, runs.moved, runs.kind, runs.phase,
@@ -123,7 +143,7 @@ _CONDITIONS = {
     "parent": "runs.parent = :parent",
     "moved_before": "runs.moved < :moved_before",
     "waking_by": "coalesce(runs.deadline, runs.due) <= :waking_by",
-    "lapsed_by": "runs.lease <= :lapsed_by AND runs.phase IN ('waiting', 'running', 'other')",
+    "lapsed_by": "runs.lease <= :lapsed_by",
     "unsettled": """
         runs.phase <> 'finished' AND (
             runs.phase <> 'failed' OR runs.retries > (

@@ -22,7 +22,7 @@ class Wanted:
     parent: str | None = None
     moved_before: int | None = None
     waking_by: int | None = None  # whose time has come, longest due first
-    lapsed_by: int | None = None  # running or waiting, under a lease that has lapsed
+    lapsed_by: int | None = None  # under a lease that has lapsed
     unsettled: bool | None = None  # whose work is not done
 
     @property
@@ -41,7 +41,7 @@ class Wanted:
             and self.parent in (None, run.parent)
             and (self.moved_before is None or run.moved < self.moved_before)
             and (self.waking_by is None or _by(run.wakes, self.waking_by))
-            and (self.lapsed_by is None or (_by(run.lease, self.lapsed_by) and not run.over))
+            and (self.lapsed_by is None or _by(run.lease, self.lapsed_by))
             and (self.unsettled is None or not run.over or (run.phase == FAILED and retries_left))
         )
 

@@ -10,10 +10,11 @@ from fsm.identity import parent_of
 from fsm.step import Step
 
 from .arguments import as_class, as_step
-from .contract import kind_of
+from .children import Children
+from .kind import kind_of
 from .late import Late
 from .phase import phase_of
-from .record import Children, Record
+from .record import Record
 from .redaction import Redaction
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
 from fsm.journal import Claim, Journal
 from fsm.rescuing import Rescued, rescue
 from fsm.testing import HandClock
-from states import Finished, Pending, Running
+from states import Finished, Pending, Retrying, Running
 
 Lost = Callable[..., tuple[TaskRun, Claim]]
 
@@ -55,6 +55,85 @@ def test_a_run_whose_rescues_are_used_up_has_failed(
 
     assert journal.summary("r").owner is None
     assert list(rescue(journal, now=clock())) == []
+
+
+def test_a_run_lost_between_its_failure_and_its_retry_is_retried(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    lost("r", "start", "fail", max_retries=1, retry_delay=30)
+
+    assert list(rescue(journal, now=clock())) == [Rescued("r", "lost", "Retrying", None)]
+
+    assert journal.summary("r").owner is None
+    assert journal.claim(owner="next", now=clock()) == []
+    (claim,) = journal.claim(owner="next", now=clock().add(seconds=30))
+    assert TaskRun.restore("r", claim).state.run_count == 1
+
+
+def test_a_run_lost_between_two_iterations_goes_on(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    lost("r", "start", "loop")
+
+    assert list(rescue(journal, now=clock())) == [Rescued("r", "lost", "Pending", None)]
+
+    (claim,) = journal.claim(owner="next", now=clock())
+    assert TaskRun.restore("r", claim).loop_count == 1
+
+
+def test_a_failed_run_whose_retries_are_used_up_is_left_alone(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    run, _ = lost("r", "start", "fail", "retry", "start", "fail", max_retries=1)
+
+    assert list(rescue(journal, now=clock())) == []
+    assert journal.summary("r").steps == len(run.history)
+
+
+def test_a_failed_run_whose_guards_refuse_is_released(journal: Journal, clock: HandClock) -> None:
+    began = Retrying(run_count=1, start_time=clock())
+    attempt = TaskRun("r", state=began, journal=journal, clock=clock, max_retries=1)
+    attempt.start()
+    attempt.fail()  # its second attempt, though its journal has seen no retry
+    journal.claim(run="r", owner="lost", lease=0, now=clock())
+
+    (left,) = rescue(journal, now=clock())
+
+    assert left == Rescued("r", "lost", "Failed", left.left)
+    assert left.left is not None
+    assert "2 of 2 attempts are used" in left.left
+    assert (journal.summary("r").owner, journal.summary("r").steps) == (None, 2)
+    assert list(rescue(journal, now=clock())) == []
+
+
+def test_a_retry_that_is_vetoed_is_tried_by_the_next_rescue(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    class Strict(TaskRun):
+        pass
+
+    Strict.__module__, Strict.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+
+    @Strict.before(Strict.retry)
+    def veto(run: Run, step: object) -> None:
+        raise OSError("not now")
+
+    lost("r", "start", "fail", max_retries=1)
+
+    (left,) = rescue(journal, Strict, now=clock())
+    assert left == Rescued("r", "lost", "Failed", "OSError('not now')")
+    (rescued,) = rescue(journal, now=clock())
+    assert (rescued.state, rescued.left) == ("Retrying", None)
+
+
+def test_who_was_retried_by_a_rescue_reports_too_late(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    run, _ = lost("r", "start", "fail", max_retries=1)
+    list(rescue(journal, now=clock()))
+
+    with pytest.raises(StaleRun, match="retry: Failed → Retrying"):
+        run.retry()
 
 
 @pytest.mark.parametrize("events", [("start", "succeed"), ("start", "fail"), ("cancel",)], ids=str)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import attrs
 import pytest
 
 from fsm import CorruptJournal, MemoryJournal, Runner, Step, TaskRun
+from fsm.journal import Journal, Summary
+from fsm.journal.children import Bare
 from fsm.journal.sqlite import SQLiteJournal
-from states import Success
+from fsm.journal.statements import PAGE
+from states import (
+    Cached,
+    Failed,
+    Looped,
+    Mapped,
+    Paused,
+    Queued,
+    Retrying,
+    Skipped,
+    State,
+    Success,
+    ambient,
+)
+
+Ended = Callable[[Iterable[str]], list[State]]
 
 
 @pytest.fixture
@@ -83,3 +104,214 @@ def test_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
 
         with pytest.raises(CorruptJournal, match="had 2 children; 1 are there"):
             TaskRun.restore("few", journal)
+
+
+# Bare: the parent of very many children knows of each how it ended, and no more.
+
+
+@pytest.fixture
+def bare() -> Bare:
+    """The maker of payloads that carry nothing."""
+    return Bare()
+
+
+@pytest.fixture
+def ended(journal: Journal) -> Ended:
+    """The maker of children of run `p`, by the event that ends each; gives their states."""
+
+    def make(events: Iterable[str]) -> list[State]:
+        steps: list[Step] = []
+        states: list[State] = []
+        for index, name in enumerate(events):
+            child = TaskRun(f"p[{index}]")
+            if name not in ("pause", "start"):
+                child.start()
+            states.append(child.trigger(name))
+            steps += child.history
+        journal.extend(steps, TaskRun)
+        return states
+
+    return make
+
+
+def kept(journal: Journal) -> Any:
+    """What the last step of run `p` says of its children, and how many of them are rows."""
+    last = list(journal.records("p"))[-1]
+    return json.loads(last.payload).get("map_states", "left out"), last.children
+
+
+def written(states: Iterable[State | None]) -> list[Any]:
+    return [None if state is None else state.serialize() for state in states]
+
+
+def test_children_that_carry_nothing_are_their_rows_classes(
+    journal: Journal, ended: Ended, bare: Bare
+) -> None:
+    names = [*itertools.islice(itertools.cycle(["succeed", "fail", "skip"]), PAGE + 10)]
+    states = [bare(state) for state in ended(names)]
+    parent = TaskRun("p", journal=journal)
+
+    parent.map(map_states=states)
+
+    again = TaskRun.restore("p", journal)
+    assert written(again.state.map_states) == written(states)
+    assert again.state.message == parent.state.message
+    assert len({id(child) for child in again.state.map_states}) == 3
+    assert journal.holds(parent.history[-1])
+    if not isinstance(journal, MemoryJournal):
+        assert kept(journal) == ("left out", PAGE + 10)
+        assert len(list(journal.records("p"))[-1].payload) < 300
+
+
+def test_their_payloads_are_not_read(
+    journal: Any,
+    ended: Ended,
+    bare: Bare,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if isinstance(journal, MemoryJournal):
+        pytest.skip("memory reads nothing")
+    states = [bare(state) for state in ended(["succeed", "pause", "fail"])]
+    asked, rows = [], journal._child_rows
+
+    def spied(run: str, unwanted: Any) -> Any:
+        for name, payload in rows(run, unwanted):
+            asked.append((name, payload is not None))
+            yield name, payload
+
+    monkeypatch.setattr(journal, "_child_rows", spied)
+    TaskRun("p", journal=journal).map(map_states=states)
+
+    asked.clear()
+    TaskRun.restore("p", journal)
+
+    assert asked == [("Success", False), ("Paused", True), ("Failed", False)]
+
+
+def test_a_child_whose_class_asks_for_the_time_is_kept_by_its_row(
+    journal: Journal, ended: Ended, bare: Bare
+) -> None:
+    states = [bare(state) for state in ended(["succeed", "pause", "start"])]
+
+    TaskRun("p", journal=journal).map(map_states=states)
+
+    assert written(TaskRun.restore("p", journal).state.map_states) == written(states)
+    if not isinstance(journal, MemoryJournal):
+        assert kept(journal) == ("left out", 3)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [Success("said"), Success(result=1), Success(result=None), Success(context={"a": 1})],
+    ids=["a message", "a result", "None as result", "a context"],
+)
+def test_children_of_which_one_carries_something_are_written_out(
+    odd: State, journal: Journal, ended: Ended, bare: Bare
+) -> None:
+    states = [*map(bare, ended(["succeed"] * 3))]
+    states[1] = odd
+
+    TaskRun("p", journal=journal).map(map_states=states)
+
+    assert written(TaskRun.restore("p", journal).state.map_states) == written(states)
+
+
+@pytest.mark.parametrize(
+    "states",
+    [[Success(), Success()], [Failed(), Success()], [Success(), Failed(), Failed()]],
+    ids=["another class", "another order", "another count"],
+)
+def test_children_whose_rows_say_another_class_are_written_out(
+    states: list[State], journal: Journal, ended: Ended
+) -> None:
+    ended(["succeed", "fail"])
+
+    TaskRun("p", journal=journal).map(map_states=states)
+
+    assert written(TaskRun.restore("p", journal).state.map_states) == written(states)
+    if not isinstance(journal, MemoryJournal):
+        assert kept(journal) == (written(states), None)
+
+
+def test_a_child_that_nobody_has_heard_of_stays_so(journal: Journal, ended: Ended) -> None:
+    ended(["succeed"])
+
+    TaskRun("p", journal=journal).map(map_states=[Success(), None])
+
+    assert TaskRun.restore("p", journal).state.map_states == [Success(), None]
+
+
+def test_bare_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
+    with SQLiteJournal(tmp_path / "runs.db") as journal:
+        for index in range(2):
+            TaskRun(f"p[{index}]", journal=journal).skip()
+        TaskRun("p", journal=journal).map(map_states=[Skipped(), Skipped()])
+        assert kept(journal) == ("left out", 2)
+        journal._connection.execute("DROP TRIGGER runs_follow")
+        journal._connection.execute("UPDATE runs SET parent = 'x' WHERE id = 'p[1]'")
+
+        with pytest.raises(CorruptJournal, match="had 2 children; 1 are there"):
+            TaskRun.restore("p", journal)
+
+
+def test_a_redacted_journal_keeps_bare_children_too(tmp_path: Any) -> None:
+    with SQLiteJournal(tmp_path / "runs.db", redact=["secret"]) as journal:
+        TaskRun("p[0]", journal=journal).skip(message="a secret")
+        TaskRun("p", journal=journal).map("all secret", map_states=[Skipped()])
+
+        state = TaskRun.restore("p", journal).state
+
+        assert kept(journal) == ("left out", 1)
+        assert (state.message, written(state.map_states)) == ("all ***", written([Skipped()]))
+
+
+@pytest.mark.parametrize(
+    ("cls", "has"),
+    [(Success, True), (Mapped, True), (Looped, True), (Cached, True), (Paused, False),
+     (Retrying, False), (Queued, False), (State, False)],
+)  # fmt: skip
+def test_what_asks_for_the_time_always_carries_something(
+    cls: type[State], has: bool, bare: Bare
+) -> None:
+    with ambient.at(0), ambient.using(task_tags=["t"], task_loop_count=7):
+        made = bare.of(cls)
+
+    assert (made is not None) == has
+    assert made is None or (made.context == {} and made == cls())
+
+
+def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(bare: Bare) -> None:
+    count = itertools.count()
+
+    @attrs.frozen
+    class Kept(Success):
+        shelf: str = "A"
+
+    @attrs.frozen
+    class Numbered(Success):
+        number: int = attrs.field(factory=lambda: next(count))
+
+    @attrs.frozen
+    class Shipped(Success):
+        to: str = attrs.field(kw_only=True)
+
+    @attrs.frozen
+    class Odd(Success):
+        what: Any = attrs.field(factory=object)
+
+    shipped = Shipped(to="Rome")
+
+    assert bare(Kept("said", shelf="B")).serialize() == Kept().serialize()
+    assert (bare.of(Numbered), bare.of(Odd)) == (None, None)
+    assert bare(shipped) is shipped
+
+
+def test_children_are_summed_up_page_by_page(journal: Journal, ended: Ended) -> None:
+    def alive() -> int:
+        return sum(isinstance(each, Summary) for each in gc.get_objects())
+
+    ended(["start"] * (2 * PAGE + 1))
+
+    most = max(alive() for index, _ in enumerate(journal.children("p")) if index % PAGE == 1)
+
+    assert most <= PAGE + 2

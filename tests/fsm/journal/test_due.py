@@ -154,6 +154,22 @@ def test_lapsed_claims_of_unfinished_runs_are_found(
     assert ids(journal.lapsed(clock().add(seconds=60))) == ["runs", "waits"]
 
 
+def test_a_failed_run_under_a_lapsed_claim_is_found_while_it_has_retries_left(
+    make: Callable[..., TaskRun], journal: Journal, clock: HandClock
+) -> None:
+    failed = ("start", "fail")
+    make("none", *failed)
+    make("one", *failed, max_retries=1)
+    make("used", *failed, "retry", "start", "fail", max_retries=1)
+    make("free", *failed, max_retries=1)
+    make("looped", "start", "loop")
+    for id in ("none", "one", "used", "looped"):
+        journal.claim(owner="w", run=id, lease=60, now=clock())
+
+    assert ids(journal.lapsed(clock().add(seconds=59))) == []
+    assert ids(journal.lapsed(clock().add(seconds=60))) == ["looped", "one"]
+
+
 def test_children_come_in_their_order(make: Callable[..., TaskRun], journal: Journal) -> None:
     make("load", "map")
     for index in (10, 2, 0):

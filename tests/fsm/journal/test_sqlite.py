@@ -472,3 +472,18 @@ def test_it_says_where_it_is(path: Path) -> None:
     assert str(journal) == str(path)
     assert repr(journal) == f"<SQLiteJournal {str(path)!r}>"
     journal.close()
+
+
+def test_the_edges_of_a_class_are_written_once_in_a_batch(path: Path) -> None:
+    written: list[str] = []
+    journal = SQLiteJournal(path)
+    assert journal._connection is not None
+    journal._connection.set_trace_callback(written.append)
+    runs = [TaskRun(f"r{number}") for number in range(3)]
+    for run in runs:
+        run.start()
+
+    journal.extend([step for run in runs for step in run.history], TaskRun)
+
+    edges = [each for each in written if each.startswith("INSERT INTO edges")]
+    assert len(edges) == len(set(edges)) > 0

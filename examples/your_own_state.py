@@ -43,6 +43,6 @@ except GuardRejected as refusal:
 run.release("sensor 7 was replaced")
 print(CarefulRun.restore("import", journal).state)
 
-# <Quarantined: "checksums differ"> True ('retry', 'release')
+# <Quarantined: "checksums differ"> True ('retry', 'rerun', 'release')
 # cannot release from Quarantined: [looked at] said no: say in the message what was wrong
 # <Pending: "sensor 7 was replaced">

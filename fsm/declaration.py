@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .errors import InvalidLifecycle
-from .event import Event
+from .event import Event, StateClass, Transition
 
 __all__ = ["declared"]
 
@@ -17,6 +18,7 @@ def declared(owner: type) -> list[Event[Any, Any]]:
         InvalidLifecycle: A name is taken by something else, or an event has two names.
     """
     found: dict[str, Event[Any, Any]] = {}
+    removed = False
     for base in reversed(owner.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Event):
@@ -29,7 +31,36 @@ def declared(owner: type) -> list[Event[Any, Any]]:
                         "None would remove it"
                     )
                 del found[name]
-    return list(found.values())
+                removed = True
+    return list(found.values()) if not removed else _without_orphans(owner, found)
+
+
+def _without_orphans(owner: type, found: dict[str, Event[Any, Any]]) -> list[Event[Any, Any]]:
+    """The events without the rows of parents that lead from where no run can be any more.
+
+    Who removes `map` need not know who else leads out of Mapped. A row of the class's own stays,
+    and is an error.
+    """
+    while True:
+        nodes = {row.dest for event in found.values() for row in event.rows} | {owner.initial}  # type: ignore[attr-defined]  # a class of runs
+        kept = {
+            name: event
+            if vars(owner).get(name) is event
+            else Event([row for row in event.rows if _leads(row, nodes)], name)
+            for name, event in found.items()
+        }
+        kept = {
+            name: found[name] if len(event.rows) == len(found[name].rows) else event
+            for name, event in kept.items()
+            if event.rows
+        }
+        if kept == found:
+            return list(kept.values())
+        found = kept
+
+
+def _leads(row: Transition, nodes: Iterable[StateClass | None]) -> bool:
+    return any(node is not None and issubclass(node, row.sources) for node in nodes)
 
 
 def _check_name(owner: type, base: type, name: str, event: Event[Any, Any]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from states import Cached, Paused, Pending, Queued, Scheduled, State
+from states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
 
+from .duration import after
 from .guard import Answer
+from .kinds import kinds_of
 
 if TYPE_CHECKING:
     import pendulum
@@ -17,27 +20,61 @@ if TYPE_CHECKING:
 __all__ = [
     "attempts_left",
     "cache_fresh",
+    "children_failed",
+    "children_left",
+    "children_of",
     "deadline_passed",
+    "ended_badly",
+    "error_retried",
     "pause_over",
     "rescues_left",
     "standing_for",
     "start_of",
     "start_time_reached",
+    "time_left",
 ]
 
 
 def attempts_left(run: TaskRun, step: Step) -> Answer:
     """Whether the run has been started no more than `max_retries` times."""
-    if run.attempts <= run.max_retries:
+    retries = run.policy.retry.max_retries
+    if run.attempts <= retries:
         return True
-    return f"{run.attempts} of {run.max_retries + 1} attempts are used"
+    return f"{run.attempts} of {retries + 1} attempts are used"
+
+
+def error_retried(run: TaskRun, step: Step) -> Answer:
+    """Whether what it failed by is of a kind that its policy retries."""
+    retry = run.policy.retry
+    if not retry.on or not step.source.is_failed():
+        return True
+    error = TimeoutError() if isinstance(step.source, TimedOut) else step.source.result
+    if retry.covers(error):
+        return True
+    return f"{_kind(error)} is not among what it is retried on: {', '.join(retry.on)}"
+
+
+def time_left(run: TaskRun, step: Step) -> Answer:
+    """Whether it would start before the time for retries, and for the whole run, is up."""
+    within, total = run.policy.retry.within, run.policy.timeout.total
+    if within is total is None or not isinstance(step.dest, Retrying):
+        return True
+    begun, start = run.begun_at, step.dest.start_time
+    if begun is None:
+        return True
+    if within is not None and start > (end := after(begun, within)):
+        return f"it would start at {start}, and the time for retries ends at {end}"
+    if total is not None and start >= (end := after(begun, total)):
+        return f"it would start at {start}, and its time in all ends at {end}"
+    return True
 
 
 def rescues_left(run: TaskRun, step: Step) -> Answer:
     """Whether the run has lost its worker fewer times than `max_rescues` allows."""
-    if run.rescues < run.policy.max_rescues:
+    allowed = run.policy.retry.max_rescues
+    if run.rescues < allowed:
         return True
-    return f"{run.rescues} of {run.policy.max_rescues} rescues are used"
+    return f"{run.rescues} of {allowed} rescues are used"
 
 
 def start_time_reached(run: TaskRun, step: Step) -> Answer:
@@ -68,6 +105,30 @@ def cache_fresh(run: TaskRun, step: Step) -> Answer:
     return f"the entry expired at {expiration.isoformat()}"
 
 
+def children_failed(run: TaskRun, step: Step) -> Answer:
+    """Whether a child of the mapped run has ended badly, as far as is known."""
+    children = children_of(step.source)
+    return any(map(ended_badly, children)) or f"none of {len(children)} children has ended badly"
+
+
+def children_left(run: TaskRun, step: Step) -> Answer:
+    """Whether a child of the mapped run has not ended, as far as is known."""
+    children = children_of(step.source)
+    if not all(child is not None and _over(child) for child in children):
+        return True
+    return f"all {len(children)} children have ended"
+
+
+def children_of(state: State) -> Sequence[State | None]:
+    """The states of a mapped run's children; None is one that no one has heard of."""
+    return state.map_states if isinstance(state, Mapped) else ()
+
+
+def ended_badly(child: State | None) -> bool:
+    """Whether a child has ended, and otherwise than successfully."""
+    return child is not None and _over(child) and not child.is_successful()
+
+
 def standing_for(state: State) -> tuple[State, ...]:
     """The state, and the one it stands for."""
     wrapped = getattr(state, "state", None) if state.is_meta_state() else None
@@ -78,3 +139,12 @@ def start_of(state: State) -> pendulum.DateTime | None:
     """When it may start: the later of its own time and that of the state it stands for."""
     timed = (each for each in standing_for(state) if isinstance(each, Scheduled | Queued))
     return max((each.start_time for each in timed), default=None)
+
+
+def _over(child: State) -> bool:
+    """Whether it has ended; after a `Looped` its run goes on."""
+    return child.is_finished() and not child.is_looped()
+
+
+def _kind(error: object) -> str:
+    return next(iter(kinds_of(error)), "a failure without an exception")

@@ -11,15 +11,17 @@ from typing import Any
 from states import Cached, Mapped, Scheduled
 
 from .draft import Draft
-from .guards import start_of
-from .policy import after
+from .duration import after
+from .guards import children_of, ended_badly, start_of
 
 __all__ = [
     "next_attempt",
     "next_iteration",
     "next_loop",
+    "once_more",
     "same_attempt",
     "same_outcome",
+    "the_children",
     "the_error",
     "the_loss",
     "the_mapping",
@@ -64,24 +66,36 @@ def the_error(draft: Draft) -> Mapping[str, Any]:
 
 
 def next_attempt(draft: Draft) -> Mapping[str, Any]:
-    """After the run's `retry_delay`, with the count of attempts used."""
-    run = draft.run
+    """After the delay its policy has for this retry, with the count of attempts used."""
+    run, retry = draft.run, draft.run.policy.retry
     count = draft.given.get("run_count")
     count = run.attempts if count is None else count
+    nth = max(count, 1) if type(count) is int else 1  # Retrying will say what it thinks of others
     return {
         "run_count": count,
-        "start_time": after(draft.at, run.policy.retry_delay or 0),
-        "message": f"Retrying Task (after attempt {count} of {run.max_retries + 1})",
+        "start_time": after(draft.at, retry.delay_before(nth, run.id)),
+        "message": f"Retrying Task (after attempt {count} of {retry.max_retries + 1})",
+    }
+
+
+def once_more(draft: Draft) -> Mapping[str, Any]:
+    """At once, with the count of attempts used: somebody said so."""
+    count = draft.run.attempts
+    return {
+        "run_count": count,
+        "start_time": draft.at,
+        "message": f"Rerun on demand (after attempt {count})",
     }
 
 
 def same_attempt(draft: Draft) -> Mapping[str, Any]:
     """At once, and the attempt does not count: its worker was lost, the task has not failed."""
     run = draft.run
+    allowed = run.policy.retry.max_rescues
     return {
         "run_count": max(run.attempts - 1, 0),
         "start_time": draft.at,
-        "message": f"Its worker was lost (rescue {run.rescues + 1} of {run.policy.max_rescues})",
+        "message": f"Its worker was lost (rescue {run.rescues + 1} of {allowed})",
     }
 
 
@@ -103,6 +117,13 @@ def the_mapping(draft: Draft) -> Mapping[str, Any]:
     return {"message": f"Preparing to submit {len(children)} mapped tasks."}
 
 
+def the_children(draft: Draft) -> Mapping[str, Any]:
+    """The message says how many of the children have ended badly."""
+    children = children_of(draft.source)
+    failed = sum(map(ended_badly, children))
+    return {"message": f"{failed} of {len(children)} mapped tasks have ended badly."}
+
+
 def same_outcome(draft: Draft) -> Mapping[str, Any]:
     """Result and message of a success, to keep for the run's `cache_for`; a hit brings its own.
 
@@ -115,8 +136,8 @@ def same_outcome(draft: Draft) -> Mapping[str, Any]:
     if isinstance(source, Cached):
         kept["cached_parameters"] = source.cached_parameters
         kept["cached_result_expiration"] = source.cached_result_expiration
-    elif draft.run.policy.cache_for is not None:
-        kept["cached_result_expiration"] = after(draft.at, draft.run.policy.cache_for)
+    elif (lasts := draft.run.policy.cache.cache_for) is not None:
+        kept["cached_result_expiration"] = after(draft.at, lasts)
     return kept
 
 

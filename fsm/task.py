@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,22 +29,30 @@ from states import (
     ValidationFailed,
 )
 
+from . import tally
+from .duration import Duration, after
 from .event import either, event
 from .guards import (
     attempts_left,
     cache_fresh,
+    children_failed,
+    children_left,
     deadline_passed,
+    error_retried,
     pause_over,
     rescues_left,
     start_time_reached,
+    time_left,
 )
-from .policy import Policy, after, as_policy, evolved
+from .policy import Policy, Timeout, as_policy, evolved
 from .prepare import (
     next_attempt,
     next_iteration,
     next_loop,
+    once_more,
     same_attempt,
     same_outcome,
+    the_children,
     the_error,
     the_loss,
     the_mapping,
@@ -75,11 +82,11 @@ class TaskRun(Run):
         policy: All of the following at once; the class's `default_policy` if left out.
         max_retries: How often to try again; 0 by default.
         retry_delay: Seconds from a failure to the next attempt; 0 by default.
-        timeout: Seconds an attempt may run; no limit by default.
+        timeout: Seconds an attempt may run, or a `Timeout`; no limit by default.
         cache_for: Seconds its result keeps in the cache; not cached by default.
 
     A run whose worker was lost is not tried again but rescued: the same attempt, as often as the
-    policy's `max_rescues` says.
+    policy's `max_rescues` says. A `rerun` is a person's word: once more, whatever the policy says.
     """
 
     __slots__ = ("policy",)
@@ -110,8 +117,10 @@ class TaskRun(Run):
     fail_client     = event(ClientFailed,      source=unfinished,
                             prepare=wrapped_source)
     retry           = event(Retrying,          source=(Failed, Running),
-                                                                      conditions=[attempts_left],
+                            conditions=[attempts_left, error_retried, time_left],
                             prepare=next_attempt)
+    rerun           = event(Retrying,          source=Failed,
+                            prepare=once_more, by_name=True)
     rescue          = either(
                       event(Retrying,          source=Running,        conditions=[rescues_left],
                             prepare=same_attempt, by_name=True),
@@ -121,6 +130,8 @@ class TaskRun(Run):
     resume          = event(Resume,            source=Paused)
     map             = event(Mapped,            source=(waiting, Mapped),
                             prepare=the_mapping)
+    fail_map        = event(Failed,            source=Mapped,         conditions=[children_failed],
+                            prepare=the_children)
     cache           = event(Cached,            source=(waiting, Success), excluding=Skipped,
                                                                       conditions=[cache_fresh],
                             prepare=same_outcome)
@@ -131,7 +142,8 @@ class TaskRun(Run):
     iterate         = event(Pending,           source=Looped,
                             prepare=next_iteration)
     skip            = event(Skipped,           source=(*ready, Running))
-    cancel          = event(Cancelled,         source=unfinished)
+    cancel          = event(Cancelled,         source=unfinished) \
+                    | event(Cancelled,         source=Mapped,         conditions=[children_left])
     # fmt: on
 
     default_policy: ClassVar[Policy] = Policy()
@@ -145,9 +157,9 @@ class TaskRun(Run):
         clock: Clock | None = None,
         policy: Policy | Mapping[str, Any] | None = None,
         max_retries: int | None = None,
-        retry_delay: float | datetime.timedelta | None = None,
-        timeout: float | datetime.timedelta | None = None,
-        cache_for: float | datetime.timedelta | None = None,
+        retry_delay: Duration | None = None,
+        timeout: Timeout | Duration | None = None,
+        cache_for: Duration | None = None,
     ) -> None:
         super().__init__(id, state=state, journal=journal, clock=clock)
         self.policy = self.default_policy if policy is None else as_policy(policy)
@@ -161,33 +173,25 @@ class TaskRun(Run):
 
     @property
     def attempts(self) -> int:
-        """How many attempts have begun, or failed before they could; which one it is in.
-
-        Resuming and looping go on with the same attempt; only what follows a `Retrying`, whose
-        `run_count` is the number of attempts before it, is another.
-        """
-        begun = 0
-        for step in reversed(self._steps or ()):
-            if isinstance(step.dest, Retrying):
-                return step.dest.run_count + begun
-            if isinstance(step.dest, Running | Failed):
-                begun = 1
-        first = self._began()
-        if isinstance(first, Retrying):
-            return first.run_count + begun
-        if isinstance(first, Running | Failed):
-            begun = 1
-        count = first.context.get("task_run_count")
-        return max(begun, count if type(count) is int else 0)
+        """How many attempts have begun, or failed before they could; which one it is in."""
+        return tally.count(self._steps or (), self._began())
 
     run_count = attempts
 
     @property
     def rescues(self) -> int:
         """How often it has lost its worker and got another."""
-        return sum(
-            step.event == "rescue" and isinstance(step.dest, Retrying) for step in self._steps or ()
-        )
+        return tally.rescues(self._steps or ())
+
+    @property
+    def begun_at(self) -> pendulum.DateTime | None:
+        """When its first attempt began, of those since the last `rerun`; None if none has."""
+        return tally.first_began(self._steps or ())
+
+    @property
+    def resumed(self) -> bool:
+        """Whether somebody let it go on after its last pause, its retries included."""
+        return tally.was_resumed(self._steps or (), self._began())
 
     @property
     def loop_count(self) -> int:
@@ -201,12 +205,14 @@ class TaskRun(Run):
 
     @property
     def deadline(self) -> pendulum.DateTime | None:
-        """When the present attempt's time is up; None if it is not running or has no limit."""
-        if self.policy.timeout is None or not isinstance(self.state, Running):
+        """When the attempt's time is up, or that of all; None if it runs not, or without limit."""
+        limits = self.policy.timeout
+        if limits.attempt is limits.total is None or not isinstance(self.state, Running):
             return None
-        entered = (step for step in reversed(self._steps or ()) if not step.source.is_running())
-        begun = next(entered, None)  # a step that stays in Running does not begin it anew
-        return None if begun is None else after(begun.at, self.policy.timeout)
+        attempt, total = tally.last_began(self._steps or ()), self.begun_at
+        spans = ((attempt, limits.attempt), (total, limits.total))
+        ends = [after(begun, limit) for begun, limit in spans if begun and limit is not None]
+        return min(ends, default=None)
 
     def _began(self) -> State:
         return self._steps[0].source if self._steps else self.state
@@ -224,6 +230,7 @@ class TaskRun(Run):
             "task_run_count": self.attempts,
             "task_loop_count": self.loop_count + 1,
             "task_loop_result": self.loop_result,
+            "resume": self.resumed,
         }
 
     def settings(self) -> Mapping[str, Any]:

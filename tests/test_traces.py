@@ -33,8 +33,7 @@ DIFFERENT = {
         FINISHED_STAYS,
     ),
     "Mapped": (
-        {"Failed", "Paused", "Retrying", "Skipped", "Success"}
-        | {"TriggerFailed", "ValidationFailed"},
+        {"Paused", "Retrying", "Skipped", "Success", "TriggerFailed", "ValidationFailed"},
         FINISHED_STAYS,
     ),
     "Pending": ({"Retrying", "Success", "ValidationFailed"}, NO_WORK_NO_END),

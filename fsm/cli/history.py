@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fsm.errors import CorruptJournal, UnknownRun
 from fsm.journal.record import Record
+from fsm.policy import Policy
 from states import moment
 
 from .journal import existing, journal_option, unknown
@@ -36,7 +37,7 @@ _COLUMNS = (
 @journal_option()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, payloads included.")
 def history(run: str, url: str, as_json: bool) -> None:
-    """Show the steps of RUN, oldest first."""
+    """Show the steps of RUN, oldest first, and its policy where that is not the usual one."""
     with existing(url) as journal:
         try:
             records = list(journal.records(run))
@@ -67,6 +68,7 @@ def _as_data(
         "run": run,
         "state": records[-1].dest,
         "settings": began.get("settings"),
+        "policy": _policy(began),
         "began": began.get("source"),
         "steps": [
             {
@@ -100,6 +102,29 @@ def _put(run: str, records: Sequence[Record], payloads: Sequence[dict[str, Any]]
         for record, time, payload in zip(records, times, payloads, strict=True)
     ]
     put_table(screen, _COLUMNS, rows)
+    try:
+        policy = _policy(_payload(records[0], records[0].origin))
+    except CorruptJournal:  # the steps are worth showing without
+        return
+    if policy:
+        said = " ".join(f"{word}={_plain(value)}" for word, value in policy.items())
+        screen.print(Text(f"policy: {shown(said)}"), soft_wrap=True)
+
+
+def _policy(began: Mapping[str, Any]) -> dict[str, Any]:
+    """What the policy that the run was made with says, where it is not what all say."""
+    settings = began.get("settings")
+    policy = settings.get("policy") if isinstance(settings, dict) else None
+    if not isinstance(policy, dict):
+        return {}
+    usual = Policy().settings()["policy"]
+    return {word: each for word, each in policy.items() if each not in (None, usual.get(word))}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _row(record: Record, time: str, message: object) -> Row:

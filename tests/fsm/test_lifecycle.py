@@ -186,7 +186,7 @@ def test_an_edge_is_a_row_seen_from_one_source() -> None:
     assert into_retrying >= {Failed, TimedOut, Running}
     assert all(edge.row in lifecycle.rows(edge.event, edge.source) for edge in lifecycle.edges)
     assert {edge.row.label for edge in lifecycle.edges if edge.event == "retry"} == {
-        "[attempts left]"
+        "[attempts left, error retried, time left]"
     }
 
 

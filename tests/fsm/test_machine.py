@@ -38,7 +38,11 @@ def test_a_machine_knows_its_transitions() -> None:
     (row,) = TaskRun.machine.get_transitions("retry", "Failed")
 
     assert (row.source, row.dest) == ("Failed", "Retrying")
-    assert [condition.func.__name__ for condition in row.conditions] == ["attempts_left"]
+    assert [condition.func.__name__ for condition in row.conditions] == [
+        "attempts_left",
+        "error_retried",
+        "time_left",
+    ]
 
 
 def test_an_internal_row_has_no_destination() -> None:

@@ -17,6 +17,7 @@ from fsm import (
     TransitionNotAllowed,
     open_journal,
 )
+from fsm.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import (
     Cached,
@@ -55,26 +56,37 @@ TABLE = {
     "fail_validation": ("ValidationFailed", {"Running"}),
     "fail_client": ("ClientFailed", UNFINISHED),
     "retry": ("Retrying", FAILED | {"Running"}),
+    "rerun": ("Retrying", FAILED),
     "rescue": ("Retrying or Failed", {"Running"}),
     "pause": ("Paused", READY | {"Running"}),
     "resume": ("Resume", {"Paused"}),
     "map": ("Mapped", WAITING | {"Mapped"}),
+    "fail_map": ("Failed", {"Mapped"}),
     "cache": ("Cached", WAITING | {"Success", "Cached", "Mapped"}),
     "expire": ("Pending", {"Cached"}),
     "loop": ("Looped", {"Running"}),
     "iterate": ("Pending", {"Looped"}),
     "skip": ("Skipped", READY | {"Running"}),
-    "cancel": ("Cancelled", UNFINISHED),
+    "cancel": ("Cancelled", UNFINISHED | {"Mapped"}),
 }
 
 EXITS_OF_THE_FINISHED = {
     ("Success", "cache", "Cached"),
     ("Mapped", "cache", "Cached"),
     ("Mapped", "map", "Mapped"),
+    ("Mapped", "fail_map", "Failed"),
+    ("Mapped", "cancel", "Cancelled"),
     ("Cached", "cache", "Cached"),
     ("Cached", "expire", "Pending"),
     ("Looped", "iterate", "Pending"),
     *((failed, "retry", "Retrying") for failed in FAILED),
+    *((failed, "rerun", "Retrying") for failed in FAILED),
+}
+GUARDED = {  # what a guard refuses of a run that has only just got there
+    ("Paused", "start"),
+    ("Paused", "submit"),
+    ("Mapped", "fail_map"),
+    ("Mapped", "cancel"),
 }
 
 
@@ -133,7 +145,7 @@ def test_every_event_from_every_state_does_what_the_table_says(
         with pytest.raises(TransitionNotAllowed):
             run.trigger(event)
         assert (run.state, run.history) == before
-    elif node.__name__ == "Paused" and event in ("start", "submit"):
+    elif (node.__name__, event) in GUARDED:
         with pytest.raises(GuardRejected):
             run.trigger(event)
         assert (run.state, run.history) == before
@@ -526,7 +538,7 @@ def test_a_policy_says_what_a_run_leaves_out(clock: HandClock) -> None:
 
     run = Eager(clock=clock, timeout=5)
 
-    assert (run.max_retries, run.policy.timeout) == (4, 5.0)
+    assert (run.max_retries, run.policy.timeout) == (4, Timeout(5))
 
 
 def test_a_deadline_is_that_of_the_present_attempt(clock: HandClock) -> None:
@@ -570,3 +582,264 @@ def test_a_retry_past_the_end_of_time_is_refused_by_our_tree() -> None:
 
     with pytest.raises(InvalidArgument, match="beyond the year 9999"):
         run.retry()
+
+
+def test_a_person_may_have_a_run_tried_once_more(run: TaskRun, clock: HandClock) -> None:
+    for _ in range(3):
+        run.start()
+        run.fail()
+        if run.retry.may():
+            run.retry()
+    clock.advance(hours=1)
+
+    again = run.rerun()
+
+    assert (again.start_time, again.run_count) == (clock(), 3)
+    assert again.message == "Rerun on demand (after attempt 3)"
+    run.start()
+    assert run.attempts == 4
+    run.fail()
+    with pytest.raises(GuardRejected, match="4 of 3 attempts are used"):
+        run.retry()
+
+
+def test_nobody_is_led_to_a_rerun_who_only_says_where_to() -> None:
+    run = TaskRun()
+    run.fail()
+
+    with pytest.raises(GuardRejected, match="attempts"):
+        run.enter(Retrying())
+
+
+def test_a_delay_grows_with_the_attempts(clock: HandClock) -> None:
+    run = TaskRun("r", clock=clock, policy=Policy(Retry(3, 10, backoff=2, cap=30, jitter=0.1)))
+    waits = []
+    for _ in range(3):
+        run.start()
+        run.fail()
+        waits.append((run.retry().start_time - clock()).total_seconds())
+        clock.advance(minutes=1)
+
+    assert waits == pytest.approx(
+        [run.policy.retry.delay_before(nth, "r") for nth in (1, 2, 3)], abs=1e-6
+    )
+    assert waits[0] != 10
+
+
+def test_a_delay_of_any_backoff_can_be_waited_for(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(Retry(5000, 1, backoff=1000)))
+    run.start()
+    run.fail()
+
+    assert run.retry(run_count=1000).start_time == clock().add(days=366 * 100)
+
+
+def test_a_time_in_all_goes_on_through_the_attempts(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(Retry(5), Timeout(attempt=40, total=60)))
+    run.start()
+    assert run.deadline == START.add(seconds=40)
+    clock.advance(seconds=40)
+    run.time_out()
+    run.retry()
+    run.start()
+
+    assert run.deadline == START.add(seconds=60)
+    clock.advance(seconds=20)
+    assert type(run.time_out()) is TimedOut
+    with pytest.raises(GuardRejected, match="its time in all ends at 2020-01-01 00:01:00"):
+        run.retry()
+
+
+def test_a_time_in_all_alone_is_a_deadline(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, timeout=Timeout(total=60))
+    run.start()
+    clock.advance(seconds=10)
+    run.rescue()
+    run.start()
+
+    assert run.deadline == START.add(seconds=60)
+
+
+@pytest.mark.parametrize("event", ["rerun", "expire"])
+def test_a_time_in_all_begins_anew(event: str, clock: HandClock) -> None:
+    run = TaskRun(clock=clock, timeout=Timeout(total=60))
+    for each in ("start", "fail") if event == "rerun" else ("start", "succeed", "cache"):
+        run.trigger(each)
+    clock.advance(hours=1)
+
+    run.trigger(event)
+    run.start()
+
+    assert run.deadline == clock().add(seconds=60)
+
+
+def test_no_retry_starts_after_the_time_for_retries(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(Retry(5, delay=30, within=60)))
+    run.start()
+    clock.advance(seconds=30)
+    run.fail()
+    assert run.retry().start_time == START.add(seconds=60)
+    clock.advance(seconds=30)
+    run.start()
+    run.fail()
+
+    with pytest.raises(GuardRejected, match="time for retries ends at 2020-01-01 00:01:00"):
+        run.retry()
+    assert run.retry.may(start_time=START.add(seconds=60))
+    assert type(run.rerun()) is Retrying
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("x"), OSError("x")], ids=repr)
+def test_an_error_of_a_kind_to_retry_is_retried_after_a_restart_too(
+    error: Exception, journal: Any, clock: HandClock
+) -> None:
+    run = TaskRun("r", journal=journal, clock=clock, policy=Policy(Retry(1, on=["OSError"])))
+    run.start()
+    run.fail(result=error)
+
+    assert run.retry.may()
+    assert TaskRun.restore("r", journal, clock=clock).retry.may()
+
+
+def test_an_error_of_another_kind_is_not_retried(journal: Any, clock: HandClock) -> None:
+    policy = Policy(Retry(1, on=[OSError, "requests.exceptions.Timeout"]))
+    run = TaskRun("r", journal=journal, clock=clock, policy=policy)
+    run.start()
+    run.fail(result=ValueError("x"))
+
+    for each in (run, TaskRun.restore("r", journal, clock=clock)):
+        with pytest.raises(GuardRejected, match="ValueError is not among what it is retried on"):
+            each.retry()
+
+
+def test_a_failure_without_an_error_is_of_no_kind() -> None:
+    run = TaskRun(policy=Policy(Retry(1, on=[Exception])))
+    run.fail_trigger()
+
+    with pytest.raises(GuardRejected, match="a failure without an exception is not among"):
+        run.retry()
+
+
+def test_a_time_out_is_a_timeout_error() -> None:
+    runs = [TaskRun(policy=Policy(Retry(1, on=on))) for on in (TimeoutError, ConnectionError)]
+    for run in runs:
+        run.start()
+        run.time_out()
+
+    assert [run.retry.may() for run in runs] == [True, False]
+
+
+def test_a_task_that_asks_for_another_attempt_need_not_have_failed(run: TaskRun) -> None:
+    asking = TaskRun(policy=Policy(Retry(1, on=[OSError])))
+    asking.start()
+
+    assert type(asking.retry(message="not yet there")) is Retrying
+
+
+BAD, GOOD = Failed("bad"), Success("good")
+
+
+@pytest.mark.parametrize(
+    ("children", "fails", "cancels"),
+    [
+        ([], False, False),
+        ([GOOD, GOOD], False, False),
+        ([GOOD, BAD], True, False),
+        ([GOOD, None], False, True),
+        ([BAD, None], True, True),
+        ([GOOD, Running()], False, True),
+        ([GOOD, Retrying()], False, True),
+        ([states.Cancelled()], True, False),
+        ([states.Skipped(), Cached()], False, False),
+        ([Looped()], False, True),
+        ([Submitted(state=BAD)], False, True),
+        ([Mapped(map_states=[BAD])], False, False),
+    ],
+    ids=str,
+)
+def test_a_mapped_run_ends_as_its_children_let_it(
+    children: Any, fails: bool, cancels: bool, run: TaskRun
+) -> None:
+    run.map(map_states=children)
+
+    assert (run.fail_map.may(), run.cancel.may()) == (fails, cancels)
+
+
+def test_a_mapped_run_says_how_many_have_failed_it(run: TaskRun) -> None:
+    run.map(map_states=[GOOD, BAD, None, states.Cancelled(), Running()])
+
+    assert run.fail_map().message == "2 of 5 mapped tasks have ended badly."
+    assert type(run.retry()) is Retrying
+    assert type(run.map()) is Mapped
+
+
+def test_a_mapped_run_says_why_it_cannot_end_so(run: TaskRun) -> None:
+    run.map(map_states=[GOOD])
+
+    with pytest.raises(GuardRejected, match="none of 1 children has ended badly"):
+        run.fail_map()
+    with pytest.raises(GuardRejected, match="all 1 children have ended"):
+        run.cancel()
+
+
+def test_a_run_knows_that_it_was_resumed(run: TaskRun, clock: HandClock) -> None:
+    seen = [run.resumed]
+    for event in ("pause", "resume", "queue", "start", "fail", "retry"):
+        if event == "start":
+            clock.advance(seconds=1)
+        run.trigger(event)
+        seen.append(run.resumed)
+    run.start()
+
+    assert seen == [False, False, True, True, True, True, True]
+    assert run.resumed, "who let it go on is not asked again for each attempt"
+    run.pause()
+    assert not run.resumed
+
+
+def test_a_resumed_run_whose_worker_was_stopped_is_still_resumed(
+    run: TaskRun, clock: HandClock
+) -> None:
+    run.pause()
+    run.resume()
+    run.start()
+    run.pause(start_time=clock())
+
+    assert run.resumed
+
+
+def test_a_run_whose_pause_ran_out_was_not_resumed(run: TaskRun, clock: HandClock) -> None:
+    run.pause(start_time=clock())
+    run.start()
+
+    assert not run.resumed
+
+
+def test_a_run_that_is_let_go_on_is_resumed_before_it_starts(run: TaskRun) -> None:
+    run.start()
+    run.pause()
+    assert not run.resumed
+    run.resume()
+
+    assert run.resumed
+
+
+def test_a_run_that_begins_in_a_resume_was_resumed() -> None:
+    run = TaskRun(state=states.Resume())
+    assert run.resumed
+    run.start()
+
+    assert run.resumed
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_who_makes_states_for_a_run_knows_that_it_was_resumed(resumed: bool) -> None:
+    run, seen = TaskRun(state=states.Resume() if resumed else None), []
+
+    @run.handler
+    def look(run: Any, old: State, new: State) -> None:
+        seen.append(states.ambient.context()["resume"])
+
+    run.start()
+
+    assert seen == [resumed]

@@ -9,6 +9,7 @@ import pendulum
 import pytest
 
 from fsm import InvalidArgument, LifecycleError, MemoryJournal, TaskRun
+from fsm.policy import Timeout
 from fsm.testing import HandClock
 from fsm.timers import Due, due, due_at
 from states import ambient
@@ -54,6 +55,16 @@ def test_a_running_run_times_out_at_its_deadline(clock: HandClock) -> None:
     run.start()
 
     assert due_at(run) == Due(START.add(seconds=5), "time_out")
+
+
+def test_a_running_run_times_out_when_its_time_in_all_is_up(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, timeout=Timeout(attempt=50, total=60))
+    run.start()
+    clock.advance(seconds=20)
+    run.rescue()
+    run.start()
+
+    assert due_at(run) == Due(START.add(seconds=60), "time_out")
 
 
 def test_a_cached_run_expires(clock: HandClock) -> None:

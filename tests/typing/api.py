@@ -26,6 +26,7 @@ from fsm import (
     perform,
 )
 from fsm.journal import Journal
+from fsm.policy import Cache, Retry, Timeout
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success
 
@@ -152,6 +153,26 @@ def keeping() -> None:
     Policy(max_retries=3, retry_delay=5, timeout=datetime.timedelta(1))
     run: Run = TaskRun()
     print(run)
+
+
+def trying(run: TaskRun, day: datetime.timedelta) -> None:
+    """A policy is three nouns, or their fields in short."""
+    retry = Retry(3, day, 2.0, cap=3600, jitter=0.1, within=day, on=[ConnectionError, "a.B"])
+    policy = Policy(retry, Timeout(60, total=day), Cache("key", day, "all_inputs"))
+    TaskRun(policy=policy, timeout=Timeout(5))
+    Policy(retry, 60, max_rescues=1, retry_on=OSError, cache_for=day)
+    assert_type(policy.retry, Retry)
+    assert_type(policy.timeout, Timeout)
+    assert_type(policy.timeout.attempt, float | None)
+    assert_type(policy.retry_delay, float)
+    assert_type(run.rerun(), Retrying)
+    assert_type(run.fail_map(), Failed)
+    assert_type(run.resumed, bool)
+    Retry(on=[int])  # type: ignore[list-item]
+    Timeout("soon")  # type: ignore[arg-type]
+    Policy(3)  # type: ignore[arg-type]
+    Policy(retries=3)  # type: ignore[call-arg]
+    Cache(key=5)  # type: ignore[arg-type]
 
 
 def performing(run: TaskRun, work: Sequence[Any]) -> None:

@@ -7,6 +7,9 @@ import json
 import pytest
 from click import unstyle
 
+from fsm import Policy, TaskRun, open_journal
+from fsm.policy import Retry
+
 from .conftest import HOSTILE, Invoke, Program, Spoil
 
 
@@ -41,6 +44,50 @@ def test_json_brings_the_payloads(journal: str, fsm: Invoke) -> None:
     assert data["steps"][1]["at"] == "2020-01-01T00:00:01.500000+00:00"
     assert data["steps"][-1]["payload"]["type"] == "Success"
     assert data["steps"][-1]["payload"]["_result"]["value"] == 42
+
+
+def test_a_policy_is_shown_where_it_is_not_the_usual_one(
+    journal: str, fsm: Invoke, terminal: Invoke
+) -> None:
+    kept = open_journal(journal)
+    retry = Retry(3, 90, backoff=1.5, on=[ConnectionError, TimeoutError])
+    TaskRun("etl/fetch", journal=kept, policy=Policy(retry, timeout=31_536_000)).start()
+    kept.close()
+    args = ("history", "etl/fetch", "--journal", journal)
+
+    said = (
+        "policy: max_retries=3 retry_backoff=1.5 retry_delay=90 "
+        "retry_on=ConnectionError,TimeoutError timeout=31536000"
+    )
+    assert fsm(*args).stdout.splitlines()[-1] == said
+    assert unstyle(terminal(*args).stdout).splitlines()[-1] == said
+    assert json.loads(fsm(*args, "--json").stdout)["policy"] == {
+        "max_retries": 3,
+        "retry_delay": 90.0,
+        "timeout": 31_536_000.0,
+        "retry_backoff": 1.5,
+        "retry_on": ["ConnectionError", "TimeoutError"],
+    }
+
+
+def test_the_usual_policy_is_not_worth_a_line(journal: str, fsm: Invoke) -> None:
+    args = ("history", "etl/clean", "--journal", journal)
+
+    assert "policy" not in fsm(*args).stdout
+    assert json.loads(fsm(*args, "--json").stdout)["policy"] == {}
+
+
+@pytest.mark.parametrize("policy", ["null", "7", '{"x\\u001b[2J": ["\\u009b"]}', "{", None])
+def test_a_policy_of_another_program_is_only_text(
+    policy: str | None, journal: str, fsm: Invoke, spoil: Spoil
+) -> None:
+    origin = None if policy is None else f'{{"settings": {{"policy": {policy}}}}}'
+    spoil(journal, "UPDATE steps SET origin = ? WHERE run = 'etl/report'", origin)
+
+    result = fsm("history", "etl/report", "--journal", journal)
+
+    assert result.exit_code == 0
+    assert all(c.isprintable() or c == "\n" for c in result.stdout)
 
 
 def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:

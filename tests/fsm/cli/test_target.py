@@ -56,7 +56,7 @@ def test_a_point_for_a_colon_is_seen(fsm: Invoke) -> None:
             "shop:__name__",
             "shop:__name__ is an object of type str, not a Run class; there is Order",
         ),
-        ("fsm.task:datetime", "fsm.task:datetime is a module, not a Run class; there is TaskRun"),
+        ("fsm.task:tally", "fsm.task:tally is a module, not a Run class; there is TaskRun"),
         ("pathlib:Path", "pathlib:Path is a class of another kind, not a Run class"),
     ],
 )

@@ -1,0 +1,109 @@
+"""Caching: the earlier results there are, of this process and of those its journal knows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any
+
+from states import Cached, ambient, moment
+
+from .cache import Cache
+from .errors import CorruptJournal, InvalidArgument, UnknownRun
+from .journal import Claim, Journal, Summary
+from .policy import as_policy
+from .validators import Names, duration_only, never_use
+
+__all__ = ["Caches"]
+
+logger = logging.getLogger(__name__)
+
+
+class Caches:
+    """Earlier results by key, oldest first. Safe under threads."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[Cached]] = {}
+        self._lock = Lock()
+        self._shelf: _Shelf | None = None
+
+    @classmethod
+    def of(cls, journal: Journal | Claim) -> Caches:
+        """Return what *journal* keeps, of this process and of others, and what it will keep.
+
+        It knows the results of its runs in `Cached` whose policies say under what key.
+        """
+        if isinstance(journal, Claim):  # which is of one run alone
+            journal = journal.journal
+        if not isinstance(journal, Journal):
+            raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+        caches = cls()
+        caches._shelf = _Shelf(journal)
+        return caches
+
+    def add(self, key: str, entry: Cached) -> None:
+        """Keep *entry* for whoever asks under *key*."""
+        if not isinstance(key, str) or not isinstance(entry, Cached):
+            raise InvalidArgument(f"a cache keeps a Cached by a string, not {entry!r} by {key!r}")
+        with self._lock:
+            self._entries.setdefault(key, []).append(entry)
+
+    def find(
+        self, key: str, cache: Cache, inputs: Names | None = None, parameters: Any = None
+    ) -> Cached | None:
+        """The first entry under *key* that the validator of *cache* accepts; None if none is."""
+        if cache.validated_by == never_use.__name__:
+            return None
+        found = self._first(key, cache, inputs, parameters)
+        if found is None and self._shelf is not None:
+            self._look_again(self._shelf)
+            found = self._first(key, cache, inputs, parameters)
+        return found
+
+    def _first(
+        self, key: str, cache: Cache, inputs: Names | None, parameters: Any
+    ) -> Cached | None:
+        with self._lock:
+            fresh = [each for each in self._entries.get(key, ()) if duration_only(each, None, None)]
+            if fresh:
+                self._entries[key] = fresh
+            else:
+                self._entries.pop(key, None)
+        return next((each for each in fresh if cache.accepts(each, inputs, parameters)), None)
+
+    def _look_again(self, shelf: _Shelf) -> None:
+        """Add what has come to the journal meanwhile."""
+        with shelf.lock:  # who waits here finds it added by who did not
+            for key, entry in shelf.news():
+                self.add(key, entry)
+
+
+class _Shelf:
+    """The results that a journal keeps, each taken down once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.lock = Lock()
+        self._journal = journal
+        self._seen: dict[str, int] = {}  # how many steps a run had when it was looked at
+
+    def news(self) -> Iterator[tuple[str, Cached]]:
+        """What it did not have when last asked, by key."""
+        now = moment.to_micros(ambient.now())
+        for run in list(self._journal.runs(state=Cached.__name__)):
+            fresh = run.due is None or run.due > now  # what has expired need not be read
+            if fresh and self._seen.get(run.run) != run.steps:
+                yield from self._read(run)
+                self._seen[run.run] = run.steps
+
+    def _read(self, run: Summary) -> Iterator[tuple[str, Cached]]:
+        try:
+            steps = list(self._journal.steps(run.run))
+            settings = steps[0].settings or {}
+            key = as_policy(settings.get("policy", {})).cache.key
+        except (CorruptJournal, UnknownRun, InvalidArgument) as error:
+            logger.warning("the result of run %s cannot be used: %s", run.run, error)
+            return
+        entry = steps[-1].dest
+        if key is not None and isinstance(entry, Cached):
+            yield key, entry

@@ -1,0 +1,56 @@
+"""Duration: a length of time in seconds, and the point in time that lies so far ahead."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import TYPE_CHECKING
+
+from .errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import pendulum
+
+__all__ = ["A_CENTURY", "Duration", "after", "as_delay", "as_seconds"]
+
+Duration = float | datetime.timedelta  # seconds, where it is a number
+
+A_CENTURY = 100 * 366 * 86_400.0
+
+
+def as_seconds(value: Duration | None) -> float | None:
+    """Seconds, given as a number or a timedelta; None for no limit.
+
+    Raises:
+        InvalidArgument: It is neither, negative, or longer than a century.
+    """
+    return None if value is None else _checked(value)
+
+
+def as_delay(value: Duration | None) -> float:
+    """The same, where None stands for no time at all."""
+    return 0.0 if value is None else _checked(value)
+
+
+def _checked(value: object) -> float:
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(f"a number of seconds or a timedelta is needed, not {value!r}")
+    if not math.isfinite(value) or not 0 <= value <= A_CENTURY:
+        raise InvalidArgument(f"{value!r} seconds is not between 0 and a century")
+    return float(value)
+
+
+def after(at: pendulum.DateTime, seconds: float) -> pendulum.DateTime:
+    """The point in time *seconds* after *at*.
+
+    Raises:
+        InvalidArgument: It lies beyond the year 9999.
+    """
+    if not seconds:  # as most delays: adding nothing would cost half of a retry
+        return at
+    try:
+        return at.add(seconds=seconds)
+    except (OverflowError, ValueError) as error:
+        raise InvalidArgument(f"{seconds:g} seconds after {at} is beyond the year 9999") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .cache import Cache
+from .current import CurrentRun, current_run
 from .draft import Draft
 from .errors import (
     CallbackError,
@@ -26,12 +28,20 @@ from .errors import (
 from .event import BoundEvent, Event, Transition, either, event, internal
 from .journal import Claim, Journal, MemoryJournal, open_journal
 from .lifecycle import Lifecycle
-from .policy import Policy
+from .outcome import Outcome
+from .policy import Policy, Timeout
+from .quorum import Quorum
+from .retry import Retry
 from .run import Run
 from .step import Step
 from .task import TaskRun
 
+from .function import FunctionRun, Task, task  # isort: skip  # after its module `fsm.task`
+
 if TYPE_CHECKING:
+    from .aperform import aperform
+    from .caching import Caches
+    from .call import Over, ResultOf
     from .delivery import Delivery, deliver
     from .rescuing import Rescued, rescue
     from .runner import Call, Runner, perform
@@ -39,13 +49,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundEvent",
+    "Cache",
+    "Caches",
     "Call",
     "CallbackError",
     "Claim",
     "CorruptJournal",
+    "CurrentRun",
     "Delivery",
     "Draft",
     "Event",
+    "FunctionRun",
     "GuardRejected",
     "InvalidArgument",
     "InvalidLifecycle",
@@ -56,20 +70,29 @@ __all__ = [
     "LifecycleError",
     "MemoryJournal",
     "MissingExtra",
+    "Outcome",
+    "Over",
     "Policy",
     "Problem",
+    "Quorum",
     "Rescued",
+    "ResultOf",
+    "Retry",
     "Run",
     "Runner",
     "StaleRun",
     "Step",
     "StepInProgress",
+    "Task",
     "TaskRun",
+    "Timeout",
     "Transition",
     "TransitionError",
     "TransitionNotAllowed",
     "UnknownEvent",
     "UnknownRun",
+    "aperform",
+    "current_run",
     "deliver",
     "either",
     "event",
@@ -77,16 +100,21 @@ __all__ = [
     "open_journal",
     "perform",
     "rescue",
+    "task",
     "verify",
 ]
 
 # What acts on runs is imported when it is first asked for: many programs only embed them.
 _ROOMS = {
-    "Call": "runner",
+    "Caches": "caching",
+    "Call": "call",
     "Delivery": "delivery",
+    "Over": "call",
     "Problem": "verification",
     "Rescued": "rescuing",
+    "ResultOf": "call",
     "Runner": "runner",
+    "aperform": "aperform",
     "deliver": "delivery",
     "perform": "runner",
     "rescue": "rescuing",

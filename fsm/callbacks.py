@@ -76,6 +76,13 @@ class Plan:
         object.__setattr__(self, "early", early)
         object.__setattr__(self, "anyone", bool(self.early or self.arrived))
 
+    def written(self) -> Plan:
+        """The same where nobody is told once the step is kept; who has an outbox stays in it."""
+        plan = Plan(self.handler, self.before)
+        object.__setattr__(plan, "outbox", self.outbox)
+        object.__setattr__(plan, "early", bool(plan.early or self.outbox))
+        return plan
+
 
 class Callbacks:
     """The listeners of one class, or of one run on top of those of its class."""
@@ -127,6 +134,12 @@ class Callbacks:
                 if isinstance(listener, Outboxed) and listener.name == name:
                     return listener
         return None
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether anyone has a say in a step before it is kept: a state handler or a `before`."""
+        registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
+        return any(kind in ("handler", "before") for kind, _, _ in (*self._methods, *registered))
 
     def plan(self, way: Way) -> Plan:
         """Who is told of steps that go this *way*; remembered until another listener comes."""

@@ -43,6 +43,7 @@ __all__ = [
     "post",
     "refusal",
     "replaced",
+    "tell",
 ]
 
 logger = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
     """Make the step that was proposed, or the one that a state handler wants instead."""
     if plan.handler:
         step, plan = _handled(run, step, plan)
-    _tell(plan.before, run, step, None)
+    tell(plan.before, run, step, None)
     if run.journal is not None:
         try:
             run.journal.append(step, run.__class__, outbox=plan.outbox)
@@ -235,10 +236,10 @@ def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
             keep_up(run, step, error)
             raise
     try:
-        _tell(plan.on_exit, run, step, errors)
+        tell(plan.on_exit, run, step, errors)
     finally:  # even a KeyboardInterrupt finds memory and journal in step
         conclude(run, step)
-    _tell(plan.arrived, run, step, errors)
+    tell(plan.arrived, run, step, errors)
     return step
 
 
@@ -264,7 +265,7 @@ def replaced(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Pl
     return step, (run._callbacks or run.callbacks).plan(row)
 
 
-def _tell(
+def tell(
     listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
 ) -> None:
     """Call *listeners* in order; with a list for their errors, gather them and go on."""

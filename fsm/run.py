@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from states import Pending, State, ambient
 
-from . import firing
+from . import firing, following
 from .callbacks import Callbacks, methods
 from .declaration import declared
 from .draft import given_by
@@ -242,6 +242,21 @@ class Run:
             self._posted = deque()
         self._posted.append((name, args, kwargs))
         firing.post(self)
+
+    def catch_up(self) -> tuple[Step, ...]:
+        """Take over, from its journal, the steps that others have made of it since.
+
+        Its listeners are told of them here, where the step was not vetoed and is not new: no
+        guard, no state handler and no `before`.
+
+        Returns:
+            Those steps; none where there are none, or no journal.
+
+        Raises:
+            CorruptJournal: They do not go on from where this run stands.
+            CallbackError: A listener failed; the run has caught up.
+        """
+        return following.catch_up(self)
 
     def settings(self) -> Mapping[str, Any]:
         """What `restore` hands back to the constructor by keyword: plain JSON values."""

@@ -1,30 +1,34 @@
-"""Runner: real work under the lifecycle, on a thread pool or any `concurrent.futures` executor."""
+"""Runner: real work under the lifecycle, on threads, processes or any `concurrent.futures` pool."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import os
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from typing import Any, Self
 
-from states import Mapped, State, ambient
+from states import Cached, State, ambient
 
+from .attempt import packed
+from .batch import Batch
+from .caching import Caches
+from .call import Call, Over, ResultOf, check_calls
+from .children import Children
 from .drive import Lookup
-from .errors import InvalidArgument, UnknownRun
-from .journal import Claim
+from .errors import InvalidArgument
+from .journal import Claim, Journal
+from .pool import as_pool
+from .quorum import Quorum
 from .run import Clock
+from .scheduler import Group, Scheduler
+from .step import Step
 from .task import TaskRun
-from .trip import Call, Trip
-
-if TYPE_CHECKING:
-    import pendulum
+from .telemetry import observers
+from .trip import Trip
+from .wish import Children as ChildrenWish
 
 __all__ = ["Call", "Runner", "perform"]
-
-_LONGEST_WAIT = 60.0  # seconds until the wall clock is looked at again: it may have been set
 
 
 def perform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -> State:
@@ -35,30 +39,37 @@ def perform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -
 
     Raises:
         JournalError: A step could not be kept; the run is where its journal says.
-        StaleRun: Somebody else has moved the run.
+        StaleRun: Somebody else runs it, or has claimed it.
     """
     call = Call(run, task, args, kwargs)
-    with Runner(clock=call.run.clock) as runner:
+    with Runner(clock=call.run.clock, workers=1) as runner:
         return runner.perform_all([call])[0]
 
 
 class Runner:
     """Performs calls side by side. One thread decides; only callables travel to the executor.
 
-    Inside a task, `states.ambient.context()` has `task_run_count`, `task_loop_count` and
-    `task_loop_result`. A task may return a state as its outcome: `Skipped("nothing to do")`,
-    `Looped(result=page)`, `Paused(start_time=...)`.
+    Inside a task, `current_run()` says which attempt it is and whether somebody wants it to end.
+    A task may return a state as its outcome, or raise it as an `Outcome`: `Skipped("nothing to
+    do")`, `Looped(result=page)`, `Paused(start_time=...)`.
+
+    A time-out on a thread can only be recorded: the thread goes on, what it returns is not. On a
+    process it is enforced: the task is stopped, by force if it has to be.
 
     Args:
-        executor: Where tasks run; a thread pool of our own if left out.
+        executor: Where tasks run: "thread" (the default), "process", or an executor: a
+            `ProcessPoolExecutor`, `client.get_executor()` of a Dask client, or any other that
+            stays in this process. Tasks travel to other processes by cloudpickle, and their runs
+            are claimed and reported there if their journal can be opened there.
         workers: How many tasks at a time. A time-out starts with the task, not in a queue.
-        lookup: Asked before each start for an earlier result, as a `Cached`.
+        lookup: Asked before each start for an earlier result, as a `Cached`. Otherwise a run whose
+            policy has a cache key finds what this runner, or the run's journal, keeps under it.
         clock: Whose time to wait by; the system's if left out.
     """
 
     def __init__(
         self,
-        executor: Executor | None = None,
+        executor: Executor | str | None = None,
         *,
         workers: int | None = None,
         lookup: Lookup | None = None,
@@ -67,17 +78,16 @@ class Runner:
         workers = min(32, (os.cpu_count() or 1) + 4) if workers is None else workers
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise InvalidArgument(f"workers is a whole number from 1, not {workers!r}")
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise InvalidArgument(f"an executor has submit(task), {executor!r} has not")
         for name, given in (("lookup", lookup), ("clock", clock)):
             if given is not None and not callable(given):
                 raise InvalidArgument(f"a {name} is called, {given!r} cannot be")
         self._workers = workers
-        self._own = executor is None
-        # A thread whose task timed out cannot be stopped: leave room for the tasks after it.
-        self._executor = ThreadPoolExecutor(4 * workers) if executor is None else executor
+        self._pool = as_pool(executor, workers)
         self._lookup = lookup
         self._clock = clock
+        self._caches = Caches()
+        self._shelves: dict[Journal, Caches] = {}
+        self._observers = (*observers(), self._keep)
 
     def __enter__(self) -> Self:
         return self
@@ -86,9 +96,8 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """Let the threads go; one whose task has timed out may go on until it is done."""
-        if self._own:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        """Let the workers go; a thread whose task has timed out goes on until it is done."""
+        self._pool.close()
 
     def perform(self, run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -> State:
         """Call *task* under the lifecycle of *run*, as `fsm.perform` does."""
@@ -97,102 +106,92 @@ class Runner:
     def perform_all(self, calls: Iterable[Call]) -> list[State]:
         """Perform *calls* side by side; return the states they end in, in their order.
 
+        A call comes after the runs it names. One that somebody else has moved meanwhile, such as
+        by cancelling it, goes on from there.
+
         Raises:
-            InvalidArgument: Something among them is no call, or two are of one run; nothing was
+            InvalidArgument: Something among them is no call, two are of one run, they wait for
+                each other or for a run that nobody performs, or one cannot travel; nothing was
                 started.
             KeyboardInterrupt: Passed on, with every run that was under way cancelled.
             Exception: What stopped the first of those that stopped, a `JournalError` or a veto;
                 the others went on to their ends.
         """
-        trips = self._trips(calls)
-        ready, under_way = deque(trips), list[Trip]()
-        try:
-            while ready or under_way:
-                while ready and sum(trip.work is not None for trip in under_way) < self._workers:
-                    trip = ready.popleft()
-                    trip.go_on(self._executor, self._steady())
-                    if not trip.over:
-                        under_way.append(trip)
-                self._wait(under_way)
-                now, steady = self._now(), self._steady()
-                answered = [trip for trip in under_way if trip.answered(now, steady)]
-                under_way = [trip for trip in under_way if trip not in answered]
-                ready.extend(answered)
-        except BaseException as error:
-            for trip in [*under_way, *ready]:
-                trip.abandon(error)
-            raise
-        for trip in trips:
-            if trip.trouble is not None:
-                raise trip.trouble
-        return [trip.end for trip in trips if trip.end is not None]
+        batch = Batch([self._trip(call) for call in check_calls(calls)])
+        Scheduler(self._pool, self._workers, self._clock, self._children).perform(batch.group)
+        return batch.ends()
 
-    def map(self, run: TaskRun, task: Callable[[Any], Any], inputs: Iterable[Any]) -> State:
-        """Map *task* over *inputs*, one child run each; return the state of *run*, `Mapped`.
+    def map(
+        self,
+        run: TaskRun,
+        task: Callable[[Any], Any],
+        inputs: Iterable[Any],
+        *,
+        quorum: Quorum | None = None,
+        at_once: int | None = None,
+        again: bool = False,
+    ) -> State:
+        """Map *task* over *inputs*, one child run each; return the state of *run*.
 
         Children are called `ID[0]`, `ID[1]` and so on, and share journal, clock and policy of
         *run*. A child that its journal knows goes on from where it was; one that is finished is
-        not run again.
+        not run again. `Mapped`, with the children's states, is what *run* comes to, or `Failed`
+        if the *quorum* is not met; a retry of that, by its policy, runs what has failed again.
+
+        Beyond 1,000 children of a run in a journal, the states that *run* has carry nothing:
+        what they came to is in the journal.
+
+        Args:
+            quorum: How many children have to succeed, such as `Quorum.percent(95)`; if left out,
+                *run* does not ask.
+            at_once: How many children at a time; as many as there are workers if left out.
+            again: Whether children that have failed are run once more, whatever their policy has
+                left.
         """
-        Call(run, task)  # refuses what cannot be
-        items = list(inputs)
-        children = [_child(run, index) for index in range(len(items))]
-        calls = [Call(child, task, (item,)) for child, item in zip(children, items, strict=True)]
-        if not isinstance(run.state, Mapped):
-            run.map(map_states=[None] * len(items))
-        ends = self.perform_all(calls)
-        if list(getattr(run.state, "map_states", ())) != ends:
-            run.map(map_states=ends)
-        return run.state
+        over = Over(inputs, quorum, at_once, again)
+        return self.perform_all([Call(run, task, over=over)])[0]
 
-    def _trips(self, calls: Iterable[Call]) -> list[Trip]:
-        seen: set[str] = set()
-        trips = []
-        for call in calls:
-            if not isinstance(call, Call):
-                raise InvalidArgument(f"a Call is performed, not {call!r}")
-            if call.run.id in seen:
-                raise InvalidArgument(f"run {call.run.id!r} is called twice; make another run")
-            seen.add(call.run.id)
-            trips.append(Trip(call, self._lookup))
-        return trips
+    def _trip(self, call: Call) -> Trip:
+        return Trip(call, self._looking(call), self._observers, self._packed(call))
 
-    def _wait(self, trips: Sequence[Trip]) -> None:
-        """Wait for the first of the tasks under way, or for the first time that comes."""
-        work = [trip.work for trip in trips if trip.work is not None]
-        now, steady = self._now(), self._steady()
-        timed = (trip.missing(now, steady) for trip in trips if trip.until is not None)
-        missing = min(timed, default=None)
-        if not trips or (missing is not None and missing <= 0):
-            return
-        wait = getattr(self._clock, "wait", None)
-        if wait is not None:  # a clock that is turned by hand
-            wait(work, missing)
-            return
-        seconds = _LONGEST_WAIT if missing is None else min(missing, _LONGEST_WAIT)
-        if work:
-            concurrent.futures.wait(work, seconds, concurrent.futures.FIRST_COMPLETED)
-        else:
-            time.sleep(seconds)
+    def _packed(self, call: Call) -> bytes | None:
+        """The work of *call*, if it travels and is known: what cannot travel is refused now."""
+        if not self._pool.remote:
+            return None
+        if any(isinstance(each, ResultOf) for each in (*call.args, *call.kwargs.values())):
+            packed(f"the task of {call.run.id!r}", call.task)
+            return None
+        if call.over is not None:
+            packed(f"the task of {call.run.id!r}", (call.task, call.over.inputs))
+            return None
+        return packed(f"the work of {call.run.id!r}", (call.task, *call.work()))
 
-    def _steady(self) -> float:
-        """Seconds on a clock that nobody can set."""
-        return float(getattr(self._clock, "steady", time.monotonic)())
+    def _children(self, parent: Trip, wish: ChildrenWish) -> Group:
+        return Children(parent, wish, self._child).group()
 
-    def _now(self) -> pendulum.DateTime:
-        if self._clock is None:
-            return ambient.now()
-        with ambient.clock(self._clock):
-            return ambient.now()
+    def _child(self, call: Call) -> Trip:
+        return Trip(call, self._looking(call), self._observers)
 
+    # Results that were kept.
 
-def _child(run: TaskRun, index: int) -> TaskRun:
-    id, journal = f"{run.id}[{index}]", run.journal
-    if isinstance(journal, Claim):  # which is of the parent alone
-        journal = journal.journal
-    if journal is not None:
-        try:
-            return type(run).restore(id, journal, clock=run.clock)
-        except UnknownRun:
-            pass
-    return type(run)(id, journal=journal, clock=run.clock, **run.settings())
+    def _looking(self, call: Call) -> Lookup | None:
+        cache = call.run.policy.cache
+        if self._lookup is not None or cache.key is None or cache.cache_for is None:
+            return self._lookup
+        return lambda _run: self._found(call, cache.key or "")
+
+    def _found(self, call: Call, key: str) -> Cached | None:
+        journal, caches = call.run.journal, self._caches
+        if isinstance(journal, Journal | Claim):
+            shelf = journal.journal if isinstance(journal, Claim) else journal
+            caches = self._shelves.get(shelf) or self._shelves.setdefault(shelf, Caches.of(shelf))
+        parameters = ambient.context().get("parameters")
+        clock = call.run.clock
+        with ambient.clock(clock) if clock is not None else nullcontext():
+            return caches.find(key, call.run.policy.cache, call.inputs(), parameters)
+
+    def _keep(self, run: TaskRun, step: Step) -> None:
+        """Keep what a run without a journal came to."""
+        key = run.policy.cache.key
+        if run.journal is None and key is not None and isinstance(step.dest, Cached):
+            self._caches.add(key, step.dest)

@@ -2,136 +2,136 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from states import Mapped, Result, Running, State
 
-from states import State, ambient
-
-from .drive import Answer, Execute, Expired, Lookup, Raised, Returned, Wait, Wish, drive
-from .errors import InvalidArgument
+from .call import Call
+from .dispatch import Dispatch, dispatched
+from .drive import INTERRUPTED, Course, Lookup, MapPlan, Observer, decide, fulfilled, made
 from .task import TaskRun
+from .triggers import judged
+from .wish import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
 
 if TYPE_CHECKING:
-    import pendulum
+    from .pool import Pool
 
-__all__ = ["Call", "Trip"]
-
-
-@attrs.frozen(eq=False)
-class Call:
-    """One run and the callable it is a run of."""
-
-    run: TaskRun
-    task: Callable[..., Any]
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.run, TaskRun):
-            raise InvalidArgument(f"a Call is of a TaskRun, not of {self.run!r}")
-        if not callable(self.task):
-            raise InvalidArgument(f"the task of {self.run.id!r} cannot be called: {self.task!r}")
+__all__ = ["Trip"]
 
 
 class Trip:
-    """A call under way: its drive, what it waits for, and how it ended."""
+    """A call under way: what it wishes for, what it waits for, and how it ended.
 
-    def __init__(self, call: Call, lookup: Lookup | None) -> None:
-        self.run = call.run
+    Args:
+        task: The task and its arguments, where they were packed before.
+    """
+
+    __slots__ = (
+        "_course", "_lookup", "_observers", "_task", "below", "call", "end", "group", "inputs",
+        "run", "trouble", "turn", "wish", "work",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        call: Call,
+        lookup: Lookup | None = None,
+        observers: Sequence[Observer] = (),
+        task: bytes | None = None,
+    ) -> None:
+        self.call, self.run = call, call.run
         self.end: State | None = None
         self.trouble: Exception | None = None
-        self.work: Future[Any] | None = None
-        self._call = call
-        self._drive: Generator[Wish, Answer, State] = drive(call.run, lookup)
-        self._wish: Wish | None = None
-        self._earliest = 0.0  # on the steady clock
-        self._answer: Answer = None
+        self.below: Exception | None = None  # of one of its children
+        self.wish: Wish | None = None
+        self.work: Dispatch | None = None
+        self.turn = 0  # how often it has gone on: what it waited for before that is no news
+        self.group: Any = None  # those among which it is performed
+        self.inputs: Sequence[Any] = ()  # of its children
+        self._lookup, self._observers, self._task = lookup, observers, task
+        self._course: Course | None = None
 
     @property
     def over(self) -> bool:
         """Whether it has ended, well or not."""
         return self.end is not None or self.trouble is not None
 
-    @property
-    def until(self) -> pendulum.DateTime | None:
-        """When time answers its wish, if nothing else does."""
-        if isinstance(self._wish, Wait):
-            return self._wish.until
-        return self._wish.deadline if self._wish is not None else None
-
-    def go_on(self, executor: Executor, steady: float) -> None:
-        """Give the drive its answer, and begin what it wishes for next.
-
-        Args:
-            steady: The seconds of a clock that nobody can set.
-        """
-        self.work = None
+    def go_on(self, answer: Answer, pool: Pool) -> None:
+        """Make the steps that follow from *answer*, and begin what is wished for next."""
+        self.turn += 1
+        self.work = self.wish = None
         try:
-            self._wish = self._drive.send(self._answer)
-            self._answer = None
-            if isinstance(self._wish, Execute):
-                self.work = self._submitted(executor)
-            else:
-                self._earliest = steady + self._wish.at_least
+            if self._course is None:
+                self._course = self._begun()
+            wish = self._next(self._course, answer)
+            while isinstance(wish, Execute):
+                try:
+                    self.work = dispatched(self.call, pool, wish, self._task)
+                    break
+                except Exception as error:  # what it is to be given, or how it is to travel
+                    wish = self._next(self._course, Raised(error))
+            self.wish = wish
         except StopIteration as stop:
             self.end = stop.value
         except Exception as trouble:  # its own: the other trips go on
             self.trouble = trouble
 
-    def missing(self, now: pendulum.DateTime, steady: float) -> float:
-        """Seconds until time answers its wish, by whichever clock says more.
+    def answered(self) -> Answer:
+        """What came of its work, which is done; what the run's history says of it comes first."""
+        assert self.work is not None, "it has no work"
+        answer = self.work.answer()
+        if isinstance(answer, Settled | Lost | Displaced) and self.moved():
+            return Settled()
+        return Lost("nothing was recorded") if isinstance(answer, Settled) else answer
 
-        To the microsecond: less than that no clock of ours can be turned by.
-        """
-        assert self.until is not None, "it does not wait for time"
-        by_wall = (self.until - now).total_seconds()
-        by_steady = -math.inf if self.work is not None else self._earliest - steady
-        return round(max(by_wall, by_steady), 6)
+    def moved(self) -> bool:
+        """Whether others have moved the run on while its task is executed, as its journal says."""
+        made(self.run, CatchUp(), self._observers)
+        return not isinstance(self.run.state, Running | Mapped)
 
-    def answered(self, now: pendulum.DateTime, steady: float) -> bool:
-        """Whether its wish has been answered: by the task, or by time."""
-        if self.work is not None and self.work.done():
-            self._answer = _outcome(self.work)
-            return True
-        if self.until is not None and self.missing(now, steady) <= 0:
-            self._answer = Expired() if self.work is not None else None
-            return True
-        return False
+    def give_up(self) -> None:
+        """Let go of its work: what comes of it is not waited for any more."""
+        if self.work is not None:
+            self.work.give_up()
+            self.work = None
 
     def abandon(self, error: BaseException) -> None:
         """Leave the run in a named state: an interrupt cancels it where it can be."""
-        self._drive.close()
-        if isinstance(error, KeyboardInterrupt) and "cancel" in self.run.allowed:
-            self.run.trigger("cancel", message="Interrupt signal raised, cancelling task run.")
+        self.give_up()
+        if self._course is not None:
+            self._course.close()
+        if isinstance(error, KeyboardInterrupt) and self.turn and not self.over:
+            with suppress(Exception):  # the interrupt is what matters; the journal has the rest
+                made(self.run, CatchUp(), self._observers)
+                if "cancel" in self.run.allowed:
+                    made(self.run, Fire("cancel", {"message": INTERRUPTED}), self._observers)
 
-    def _submitted(self, executor: Executor) -> Future[Any]:
-        call, names = self._call, self.run._surroundings()
-        try:
-            return executor.submit(_execute, names, call.task, call.args, call.kwargs)
-        except Exception as error:  # a pool that is shut down or broken: the attempt failed
-            refused: Future[Any] = Future()
-            refused.set_exception(error)
-            return refused
+    def _next(self, course: Course, answer: Answer) -> Wish:
+        return fulfilled(self.run, course, course.send(answer), self._observers)
+
+    def _begun(self) -> Course:
+        call, plan = self.call, None
+        if call.over is not None:
+            self.inputs = call.over.items()
+            plan = MapPlan(len(self.inputs), call.over.quorum, call.over.again)
+        return decide(
+            self.run,
+            self._lookup,
+            gate=self._gate if call.above else None,
+            mapping=plan,
+            starts=_kept_inputs(call),
+        )
+
+    def _gate(self, _run: TaskRun) -> State | None:
+        call = self.call
+        above = [run.state for run in call.above]
+        return judged(call.trigger, above, skip_on_upstream_skip=call.skip_on_upstream_skip)
 
 
-def _outcome(work: Future[Any]) -> Answer:
-    try:
-        error = work.exception()
-    except CancelledError as cancelled:
-        return Raised(cancelled)
-    return Returned(work.result()) if error is None else Raised(error)
-
-
-def _execute(
-    names: Mapping[str, Any],
-    task: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Call the task where it is executed, in the ambient context of its attempt."""
-    with ambient.using(**names):
-        return task(*args, **kwargs)
+def _kept_inputs(call: Call) -> dict[str, Any]:
+    """The inputs, where a later run is to be held against them before it may have the result."""
+    cache = call.run.policy.cache
+    if cache.cache_for is None or not cache.by_inputs or call.over is not None:
+        return {}
+    return {"cached_inputs": {name: Result(value) for name, value in call.inputs().items()}}

@@ -1,0 +1,319 @@
+"""Function: `@task` makes a function whose calls can be runs. A plain call still calls it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+
+import attrs
+
+from .cache import Cache
+from .duration import Duration
+from .errors import InvalidArgument
+from .kinds import Kind
+from .policy import Policy, Timeout
+from .retry import Retry
+from .task import TaskRun
+from .validators import all_inputs
+
+if TYPE_CHECKING:
+    import datetime
+
+    from .call import Call
+    from .graph import Node
+    from .journal import RunJournal
+    from .run import Clock
+    from .runner import Runner
+
+__all__ = ["FunctionRun", "Task", "task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class FunctionRun(TaskRun):
+    """One run of a function that `@task` decorates, with the arguments it is called with.
+
+    They are kept with its settings where they are plain JSON, so that a worker can call the
+    function with them; others are only known to the process that made the run.
+    """
+
+    __slots__ = ("args", "kwargs")
+
+    function: ClassVar[Task[..., Any] | None] = None
+
+    def __init__(
+        self,
+        id: str | None = None,
+        *,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(id, **more)
+        self.args, self.kwargs = tuple(args), dict(kwargs or {})
+
+    def settings(self) -> Mapping[str, Any]:
+        """The policy and, where they can be kept, the arguments."""
+        settings = super().settings()
+        if not self.args and not self.kwargs:
+            return settings
+        if not _is_plain([list(self.args), self.kwargs]):
+            return settings
+        return {**settings, "args": list(self.args), "kwargs": self.kwargs}
+
+
+class Task(Generic[P, R]):
+    """A function whose calls can be runs.
+
+    @task(max_retries=3, retry_delay=10, timeout=60)
+    def load(url: str) -> int: ...
+
+    load("a")                       # calls the function
+    load.run("a").state             # performs a run of it, to its end
+    load.using(journal=journal).submit("a")     # leaves it for a worker
+    """
+
+    def __init__(
+        self, function: Callable[P, R], policy: Policy, base: type[TaskRun] = FunctionRun
+    ) -> None:
+        if not callable(function) or isinstance(function, type):
+            raise InvalidArgument(f"a task is a function, not {function!r}")
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.kind = _kind(function, self, policy, base)
+        self._id: str | None = None
+        self._journal: RunJournal | None = None
+        self._clock: Clock | None = None
+        self._runner: Runner | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function, without a run."""
+        return self.function(*args, **kwargs)
+
+    def using(
+        self,
+        *,
+        id: str | None = None,
+        journal: RunJournal | None = None,
+        clock: Clock | None = None,
+        runner: Runner | None = None,
+    ) -> Task[P, R]:
+        """The same task, whose runs are made with these; what is left out stays as it is."""
+        made: Task[P, R] = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made._id = self._id if id is None else id
+        made._journal = self._journal if journal is None else journal
+        made._clock = self._clock if clock is None else clock
+        made._runner = self._runner if runner is None else runner
+        return made
+
+    def new(self, *args: P.args, **kwargs: P.kwargs) -> FunctionRun:
+        """A run of it that nobody has performed yet, or the one that its journal has."""
+        from .errors import UnknownRun
+
+        if self._id is not None and self._journal is not None:
+            try:
+                return self.kind.restore(self._id, self._journal, clock=self._clock)
+            except UnknownRun:
+                pass
+        return self.kind(
+            self._id, journal=self._journal, clock=self._clock, args=args, kwargs=kwargs
+        )
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call:
+        """A call of it for `Runner.perform_all`, with a run of its own."""
+        from .call import Call
+
+        run = self.new(*args, **kwargs)
+        return Call(run, self, run.args, run.kwargs)
+
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> FunctionRun:
+        """Perform a run of it; return the run at its end, finished or `Paused`.
+
+        Raises:
+            As `fsm.perform`.
+        """
+        call = self.call(*args, **kwargs)
+        with _Lent(self._runner, self._clock) as runner:
+            runner.perform_all([call])
+        return call.run  # type: ignore[return-value]  # it is of our kind
+
+    def map(self, inputs: Iterable[Any], **how: Any) -> FunctionRun:
+        """Perform a mapped run of it, one child for each input; see `Runner.map`."""
+        run = self.new()  # type: ignore[call-arg]  # its children have the arguments
+        with _Lent(self._runner, self._clock) as runner:
+            runner.map(run, self.function, inputs, **how)
+        return run
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> FunctionRun:
+        """Leave a run of it to the workers of its journal: `fsm work`.
+
+        Raises:
+            InvalidArgument: It has no journal, or the arguments are not plain JSON; nothing was
+                submitted.
+        """
+        run = self._submittable(args, kwargs)
+        run.submit()
+        return run
+
+    def submit_at(
+        self, start_time: datetime.datetime, /, *args: P.args, **kwargs: P.kwargs
+    ) -> FunctionRun:
+        """Leave a run of it to the workers of its journal, not to be started before a time."""
+        run = self._submittable(args, kwargs)
+        run.schedule(start_time=start_time)
+        return run
+
+    def bind(self, *args: Any, **kwargs: Any) -> Node:
+        """A call of it in a graph of tasks, for `gather`; an argument may be another node."""
+        from .graph import Node
+
+        return Node(self, args, kwargs)
+
+    def _submittable(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionRun:
+        if self._journal is None:
+            raise InvalidArgument(
+                f"{self.kind.__name__} has no journal where a worker could find it; "
+                "say using(journal=...)"
+            )
+        if not _is_plain([list(args), kwargs]):
+            raise InvalidArgument(
+                f"a worker can be given plain JSON only, not {(*args, kwargs)!r:.200}"
+            )
+        return self.new(*args, **kwargs)
+
+    def __get__(self, owner: Any, _type: type | None = None) -> Any:
+        """As a method, it is called with its object; runs of it are made from functions only."""
+        return self if owner is None else functools.partial(self.function, owner)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        from .naming import named
+
+        if named(f"{self.kind.__module__}:{self.kind.__qualname__}") is self.kind:
+            return str(self.kind.__qualname__)
+        return _remade, (self.function, self.kind.default_policy)
+
+    def __repr__(self) -> str:
+        return f"<task {self.kind.__module__}:{self.kind.__qualname__}>"
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *,
+    policy: Policy | None = None,
+    retry: Retry | None = None,
+    timeout: Timeout | Duration | None = None,
+    cache: Cache | None = None,
+    retries: int | None = None,
+    max_retries: int | None = None,
+    retry_delay: Duration | None = None,
+    retry_on: Kind | Iterable[Kind] | None = None,
+    cache_for: Duration | None = None,
+    base: type[TaskRun] = FunctionRun,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    policy: Policy | None = None,
+    base: type[TaskRun] = FunctionRun,
+    retries: int | None = None,
+    **words: Any,
+) -> Any:
+    """Make a function a `Task`, whose calls can be runs.
+
+    Args:
+        policy: All of the following at once.
+        retry, timeout, cache: The nouns that a policy consists of.
+        retries: Short for `max_retries`.
+        max_retries, retry_delay, retry_on, cache_for: Words of theirs; see `Policy`. A result that
+            is kept is found again by a call with the same arguments, unless *cache* says otherwise.
+        base: The class of runs whose lifecycle they have, a `TaskRun` of your own.
+
+    Raises:
+        InvalidArgument: What is decorated is no function, or a word makes no policy.
+    """
+    given = {name: value for name, value in words.items() if value is not None}
+    if retries is not None:
+        given["max_retries"] = retries
+    if policy is not None and given:
+        raise InvalidArgument(f"a policy says all: not {', '.join(given)} besides")
+    try:
+        made = Policy(**given) if policy is None else policy
+    except TypeError as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(f"no such words of a policy: {', '.join(words)}") from error
+    if not isinstance(made, Policy):
+        raise InvalidArgument(f"a policy is a Policy, not {made!r}")
+    if function is None:
+        return lambda decorated: Task(decorated, made, base)
+    return Task(function, made, base)
+
+
+def _kind(
+    function: Callable[..., Any], owner: Task[..., Any], policy: Policy, base: object
+) -> type[FunctionRun]:
+    """The class of its runs, called as the function is."""
+    if not isinstance(base, type) or not issubclass(base, TaskRun):
+        raise InvalidArgument(f"the base of a task's runs is a TaskRun class, not {base!r}")
+    bases = (base,) if issubclass(base, FunctionRun) else (FunctionRun, base)
+    name = getattr(function, "__name__", type(function).__name__)
+    return type(
+        name,
+        bases,
+        {
+            "__slots__": (),
+            "__module__": getattr(function, "__module__", __name__),
+            "__qualname__": getattr(function, "__qualname__", name),
+            "__doc__": f"One run of `{name}`.",
+            "default_policy": _keyed(policy, f"{function.__module__}:{name}"),
+            "function": owner,
+        },
+    )
+
+
+def _keyed(policy: Policy, key: str) -> Policy:
+    """The same, with results kept under the task's name, and good for the same inputs only."""
+    cache = policy.cache
+    if cache.cache_for is None:
+        return policy
+    kept = attrs.evolve(
+        cache, key=cache.key or key, validator=cache.validator or all_inputs.__name__
+    )
+    return Policy(policy.retry, policy.timeout, kept)
+
+
+def _remade(function: Callable[..., Any], policy: Policy) -> Task[..., Any]:
+    """A task whose function no name leads to, in another process: only called there."""
+    return Task(function, policy)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can say it, and says the same."""
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+class _Lent:
+    """The runner that was given, or one for as long as it takes."""
+
+    def __init__(self, runner: Runner | None, clock: Clock | None) -> None:
+        from .runner import Runner
+
+        self._own = runner is None
+        self._runner = Runner(clock=clock) if runner is None else runner
+
+    def __enter__(self) -> Runner:
+        return self._runner
+
+    def __exit__(self, *error: object) -> None:
+        if self._own:
+            self._runner.close()

@@ -160,15 +160,11 @@ def observed(run: TaskRun, known: int, observers: Iterable[Observer]) -> int:
     steps = (run._steps or [])[known:]
     for step in steps:
         for observer in observers:
-            _observe(observer, run, step)
+            try:
+                observer(run, step)
+            except Exception:  # whoever only looks on stops nobody
+                logger.exception("run %s: an observer of %r failed", run.id, step)
     return len(steps)
-
-
-def _observe(observer: Observer, run: TaskRun, step: Step) -> None:
-    try:
-        observer(run, step)
-    except Exception:  # whoever only looks on stops nobody
-        logger.exception("run %s: an observer of %r failed", run.id, step)
 
 
 def decide(
@@ -231,11 +227,8 @@ class _Round:
             self._mapped = False
         elif _stays(run):
             return True
-        elif not _can(run, "start"):
-            waits = due_at(run)
-            if waits is None:
-                return True
-            yield Wait(waits.at)
+        elif self.asks and not _can(run, "start"):
+            return (yield from _wait(run))
         elif (instead := self._gate()) is not None:
             yield from _enter(run, instead)
         elif (entry := self._entry()) is not None:
@@ -244,17 +237,27 @@ class _Round:
         elif self.mapping is not None:
             yield Fire("map", {"map_states": [None] * self.mapping.count})
         else:
-            yield from self._execute()
+            return (yield from self._execute())
         return False
 
-    def _execute(self) -> _Steps:
+    @property
+    def asks(self) -> bool:
+        """Whether something is to be asked or made in the place of a start, once it may be."""
+        return not (self.gate is self.lookup is self.mapping is None)
+
+    def _execute(self) -> Generator[Wish, Answer, bool]:
+        """Start it and execute the task; whether nothing will ever start it."""
         run = self.run
-        yield Fire("start", self.starts)
+        try:
+            yield Fire("start", self.starts)
+        except GuardRejected:
+            return (yield from _wait(run))
         deadline = run.deadline
         if deadline is not None and deadline <= _now(run):  # the time for all attempts is up
             yield from settle(run, Expired(stopped=True))
         else:
             yield from settle(run, (yield Execute(deadline)))
+        return False
 
     def _gate(self) -> State | None:
         if self.gate is None:
@@ -355,6 +358,15 @@ def _retry(run: TaskRun) -> _Steps:
     """Try again; a delay is waited for from its step on, by whatever clock."""
     yield Fire("retry", {})
     yield from _delay(run)
+
+
+def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
+    """Wait for the time at which it may start; whether there is none."""
+    waits = due_at(run)
+    if waits is None:
+        return True
+    yield Wait(waits.at)
+    return False
 
 
 def _delay(run: TaskRun) -> _Steps:

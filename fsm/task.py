@@ -226,10 +226,11 @@ class TaskRun(Run):
             yield began
 
     def _surroundings(self) -> Mapping[str, Any]:
+        looped = next(self._looped(), None)
         return {
             "task_run_count": self.attempts,
-            "task_loop_count": self.loop_count + 1,
-            "task_loop_result": self.loop_result,
+            "task_loop_count": 1 if looped is None else looped.loop_count + 1,
+            "task_loop_result": None if looped is None else looped.result,
             "resume": self.resumed,
         }
 

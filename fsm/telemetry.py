@@ -41,11 +41,15 @@ _LONGEST = 500  # characters of what a state says
 
 
 def observers() -> tuple[Listener, ...]:
-    """All there are: `log_step`, and `Spans()` where OpenTelemetry is installed."""
+    """All that have somebody to tell: `log_step`, and `Spans()` where OpenTelemetry is set up."""
     try:
-        return log_step, Spans()
-    except MissingExtra:
+        from opentelemetry import metrics, trace
+    except ImportError:
         return (log_step,)
+    # Until a program sets providers up, there are stand-ins that drop what they are told.
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    told = any(not type(each).__name__.startswith(("Proxy", "_Proxy", "NoOp")) for each in providers)
+    return (log_step, Spans()) if told else (log_step,)
 
 
 def log_step(run: Run, step: Step) -> None:

@@ -673,11 +673,21 @@ def test_observers_are_listeners_of_a_whole_class(log: Log, clock: HandClock) ->
     assert [vars(record)["event"] for record in log.records] == ["start", "succeed"]
 
 
-def test_observers_have_spans_where_opentelemetry_is_installed() -> None:
+def test_observers_have_spans_where_opentelemetry_is_set_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+
+    monkeypatch.setattr(trace, "get_tracer_provider", TracerProvider)
     log, spans = observers()
 
     assert log is log_step
     assert isinstance(spans, Spans)
+
+
+def test_where_nobody_has_set_opentelemetry_up_nobody_is_told() -> None:
+    assert observers() == (log_step,)
 
 
 def test_without_opentelemetry_there_is_the_log(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ __all__ = ["BENCHES", "main"]
 
 BENCHES = (
     "trigger", "parts", "create", "memory", "million", "fanout", "growth", "contention",
-    "wire", "imports", "journal", "restore", "diagram",
+    "wire", "imports", "journal", "restore", "diagram", "perform", "workflow",
 )  # fmt: skip
 
 

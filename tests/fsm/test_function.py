@@ -25,7 +25,7 @@ from fsm import (
     task,
 )
 from fsm.testing import HandClock
-from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success
+from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success, ambient
 
 
 @task
@@ -176,7 +176,7 @@ def test_what_is_submitted_waits_for_a_worker(journal: Any) -> None:
 
 
 def test_what_is_submitted_for_later_is_not_due_yet(journal: Any) -> None:
-    at = pendulum.now("UTC").add(hours=1)
+    at = ambient.now().add(hours=1)
 
     run = double.using(journal=journal).submit_at(at, 4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .act import approve, cancel, resume, retry
 from .demo import demo
 from .diagram import diagram
 from .history import history
@@ -10,8 +11,11 @@ from .rescue import rescue
 from .runs import runs
 from .show import show
 from .verify import verify
+from .work import work
 
 __all__ = ["main"]
 
-for command in (show, diagram, runs, history, verify, rescue, demo):
+for command in (
+    show, diagram, runs, history, verify, work, approve, resume, cancel, retry, rescue, demo,
+):  # fmt: skip
     main.add_command(command)

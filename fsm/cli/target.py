@@ -1,4 +1,4 @@
-"""Target: the class that `package.module:Class` names."""
+"""Target: what `package.module:Class` names, a class of runs or a function that is a task."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pkgutil
 import sys
 import traceback
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any
 
 import click
 
 from fsm.errors import did_you_mean
+from fsm.function import Task
 from fsm.run import Run
 from states import State
 
-__all__ = ["load", "target_argument"]
+__all__ = ["load", "load_tasks", "target_argument"]
 
 _FORM = "a target is written package.module:Class, such as fsm:TaskRun"
 
@@ -24,7 +26,7 @@ target_argument = click.argument("target", default="fsm:TaskRun", metavar="[TARG
 
 
 def load(target: str) -> type[Run]:
-    """Import the Run class that *target* names.
+    """Import the Run class that *target* names; a function that is a task stands for its own.
 
     Raises:
         click.BadParameter: It is not of the form.
@@ -36,10 +38,55 @@ def load(target: str) -> type[Run]:
         raise click.BadParameter(problem, param_hint="TARGET")
     module = _module(name)
     found = _member(module, path)
+    if isinstance(found, Task):
+        return found.kind
     if isinstance(found, type) and issubclass(found, Run):
         return found
     problem = f"{target} is {_kind(found)}, not a Run class{_run_classes(module)}"
     raise click.ClickException(problem)
+
+
+def load_tasks(target: str) -> list[Task[..., Any]]:
+    """Import what *target* names: `package.module:function`, or a module with all that it has.
+
+    Raises:
+        click.BadParameter: It is not of the form.
+        click.ClickException: There is no such module or function, or it is no task.
+    """
+    name, colon, path = target.partition(":")
+    if not _is_dotted(name) or (colon and not _is_dotted(path)):
+        problem = f"tasks are written package.module or package.module:function, not {target!r}"
+        raise click.BadParameter(problem, param_hint="MODULE")
+    module = _module(name)
+    if colon:
+        found = _member(module, path)
+        if isinstance(found, Task):
+            return [found]
+        problem = f"{target} is {_kind(found)}, not a function that @task decorates"
+        raise click.ClickException(f"{problem}{_task_names(module)}")
+    tasks = [found for found in vars(module).values() if isinstance(found, Task)]
+    if not tasks:
+        problem = f"{name} has no function that @task decorates"
+        raise click.ClickException(f"{problem}{_modules_inside(module)}")
+    return tasks
+
+
+def _task_names(module: ModuleType) -> str:
+    names = [name for name, found in vars(module).items() if isinstance(found, Task)]
+    return f"; there is {', '.join(names)}" if names else ""
+
+
+def _modules_inside(module: ModuleType) -> str:
+    """Where they may be instead: a package need not import its modules."""
+    inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{module.__name__}.")
+    names = [each.name for each in inside]
+    if names:
+        return f"; inside of it there is {', '.join(names)}"
+    functions = [
+        name for name, found in vars(module).items()
+        if isinstance(found, FunctionType) and found.__module__ == module.__name__
+    ]  # fmt: skip
+    return f"; it has {', '.join(functions)} without it" if functions else ""
 
 
 def _colon_hint(target: str) -> str:
@@ -117,7 +164,8 @@ def _run_classes(module: ModuleType) -> str:
     names = [
         name
         for name, found in vars(module).items()
-        if isinstance(found, type) and issubclass(found, Run) and found is not Run
+        if isinstance(found, Task)
+        or (isinstance(found, type) and issubclass(found, Run) and found is not Run)
     ]
     return f"; there is {', '.join(names)}" if names else ""
 
@@ -125,6 +173,8 @@ def _run_classes(module: ModuleType) -> str:
 def _kind(found: object) -> str:
     if isinstance(found, Run):
         return "a run"
+    if isinstance(found, Task):
+        return "a task"
     if isinstance(found, type):
         return "a state class" if issubclass(found, State) else "a class of another kind"
     if isinstance(found, ModuleType):

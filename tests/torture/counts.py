@@ -16,6 +16,9 @@ _TIMES = {  # ordinary, long
     "kills of a server": (20, 200),
     "races": (1, 10),
     "late writers": (1, 20),
+    "kills of workers": (4, 100),
+    "kills of fsm work": (12, 400),
+    "kills of drivers": (1, 20),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, TaskRun
+from fsm import InvalidArgument, JournalError, StaleRun, TaskRun
 from fsm.journal import Claim, Renewal
 from states import ambient, moment
 
@@ -112,3 +112,41 @@ def test_the_thread_beats_until_the_block_ends(claim: Claim) -> None:
 def test_a_lease_is_some_seconds(lease: Any) -> None:
     with pytest.raises(InvalidArgument, match="a lease is"):
         Renewal([], lease=lease)
+
+
+def test_a_claim_that_came_later_is_renewed_too(claim: Claim, seconds: Seconds) -> None:
+    before = claim.until
+    renewal = Renewal((), lease=600, steady=seconds)
+
+    renewal.add(claim)
+    assert renewal.holds(claim)
+    renewal.beat()
+
+    assert claim.until > before
+
+
+def test_a_claim_that_was_removed_is_let_be(claim: Claim, seconds: Seconds) -> None:
+    renewal = Renewal([claim], lease=600, steady=seconds)
+
+    renewal.remove(claim)
+    renewal.remove(claim)
+    claim.release()
+    renewal.beat()
+
+    assert not renewal.holds(claim)
+    assert renewal.lost == []
+
+
+def test_a_claim_that_is_released_while_it_is_renewed_is_not_lost(
+    claim: Claim, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewal = Renewal([claim], lease=600, steady=seconds)
+
+    def meanwhile(*args: object) -> None:
+        renewal.remove(claim)
+        raise StaleRun("r", 2, "released")
+
+    monkeypatch.setattr(Claim, "heartbeat", meanwhile)
+    renewal.beat()
+
+    assert renewal.lost == []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from states import State
 
+from .call import has_ended
 from .scheduler import Group
 from .trip import Trip
 
@@ -15,7 +16,8 @@ __all__ = ["Batch"]
 class Batch:
     """Trips that are performed together, each after those it comes after.
 
-    A trip above which one has not come to a finished state does not begin: it may later.
+    A trip above which one has not come to its end does not begin: it may later. Nor does one
+    begin once the run that they are performed for, if they are, has come to its own.
     """
 
     def __init__(self, trips: Sequence[Trip]) -> None:
@@ -28,8 +30,14 @@ class Batch:
             self._waits[trip] = len(above)
             for each in above:
                 self._below.setdefault(each, []).append(trip)
-        self.group = Group(self._free(), ended=self._ended)
+        self.group = _Held(self._free(), ended=self._ended)
         self.group.held = sum(count > 0 for count in self._waits.values())
+
+    @property
+    def trouble(self) -> Exception | None:
+        """What stopped the first of those that were stopped."""
+        found = (trip.trouble or trip.below for trip in self._trips)
+        return next((trouble for trouble in found if trouble is not None), None)
 
     def ends(self) -> list[State]:
         """The states that they ended in, in the order of the trips.
@@ -37,9 +45,8 @@ class Batch:
         Raises:
             Exception: What stopped the first of those that were stopped.
         """
-        for trip in self._trips:
-            if (trouble := trip.trouble or trip.below) is not None:
-                raise trouble
+        if (trouble := self.trouble) is not None:
+            raise trouble
         return [trip.run.state if trip.end is None else trip.end for trip in self._trips]
 
     def _free(self) -> Iterator[Trip]:
@@ -48,15 +55,27 @@ class Batch:
 
     def _ended(self, trip: Trip) -> None:
         """Let those go that waited for this one alone; leave those it keeps from ever going."""
-        left = [(trip, trip.run.state.is_finished() and trip.trouble is None)]
+        if self.group.parent is not None and has_ended(self.group.parent.run.state):
+            self.group.stop()
+            return
+        left = [(trip, trip.trouble is None and has_ended(trip.run.state))]
         while left:
-            above, finished = left.pop()
+            above, ended = left.pop()
             for below in self._below.get(above, ()):
                 self._waits[below] -= 1
-                if not finished:
+                if not ended:
                     below.end = below.run.state
                 if self._waits[below] == 0 and below.end is None:
                     self.group.release(below)
                 elif self._waits[below] == 0:
                     self.group.held -= 1
                     left.append((below, False))
+
+
+class _Held(Group):
+    """Trips of which some are held until others have ended."""
+
+    def stop(self) -> None:
+        """Begin no more of them, nor those that were let go and have not begun."""
+        self.live -= sum(not trip.turn for trip in self.starting)
+        super().stop()

@@ -8,16 +8,18 @@ from typing import Any
 
 import attrs
 
+from states import Mapped, State
+
 from .errors import InvalidArgument
 from .quorum import Quorum
 from .task import TaskRun
-from .triggers import Trigger, all_successful
+from .triggers import Trigger, Upstream, all_successful
 
-__all__ = ["Call", "Over", "ResultOf", "check_calls"]
+__all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
 
 
 def _as_runs(value: object) -> tuple[TaskRun, ...]:
-    runs = tuple(value) if isinstance(value, Iterable) else (value,)
+    runs: tuple[Any, ...] = tuple(value) if isinstance(value, Iterable) else (value,)
     for run in runs:
         if not isinstance(run, TaskRun):
             raise InvalidArgument(f"a call comes after runs, not after {run!r}")
@@ -34,7 +36,8 @@ class ResultOf:
         _as_runs((self.run,))
 
 
-def _as_inputs(value: Any) -> Any:
+def as_inputs(value: Any) -> Any:
+    """Take what a task can be mapped over; something with a length, or what results in it."""
     if isinstance(value, ResultOf | list | tuple | range):
         return value
     if not isinstance(value, Iterable):
@@ -42,18 +45,39 @@ def _as_inputs(value: Any) -> Any:
     return list(value)
 
 
+def check_at_once(_over: object, _field: object, at_once: int | None) -> None:
+    """Accept how many children may be executed side by side; of none, none would ever be."""
+    if at_once is None:
+        return
+    if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+        raise InvalidArgument(f"at_once is a whole number from 1, not {at_once!r}")
+
+
+def has_ended(state: State) -> bool:
+    """Whether a run in *state* has come to its end; a mapped one has when its children have."""
+    return state.is_finished() and (
+        not isinstance(state, Mapped) or all(each.is_finished() for each in Upstream.of([state]))
+    )
+
+
 @attrs.frozen
 class Over:
     """What a call is mapped over: one child run for each of *inputs*."""
 
-    inputs: Sequence[Any] | ResultOf = attrs.field(converter=_as_inputs)
+    inputs: Sequence[Any] | ResultOf = attrs.field(converter=as_inputs)
     quorum: Quorum | None = None  # how many have to succeed; None: the parent does not ask
-    at_once: int | None = None  # how many children are executed side by side; None: no limit
+    # How many children are executed side by side; None: no limit.
+    at_once: int | None = attrs.field(default=None, validator=check_at_once)
     again: bool = False  # whether children that have failed are run once more
 
     def items(self) -> Sequence[Any]:
-        """The inputs; those that a run above results in, too."""
-        items: Sequence[Any] = _as_inputs(_given(self.inputs))
+        """The inputs; those that a run above results in, too, and none where it did not succeed.
+
+        Whether its own run goes on then is for its trigger to say.
+        """
+        if isinstance(self.inputs, ResultOf) and not _has_result(self.inputs.run.state):
+            return ()
+        items: Sequence[Any] = as_inputs(_given(self.inputs))
         return items
 
 
@@ -77,6 +101,8 @@ class Call:
     trigger: Trigger = attrs.field(default=all_successful, kw_only=True)
     skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
     over: Over | None = attrs.field(default=None, kw_only=True)
+    # The runs it comes after, those whose results it takes among them.
+    above: tuple[TaskRun, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.run, TaskRun):
@@ -85,10 +111,13 @@ class Call:
             raise InvalidArgument(f"the task of {self.run.id!r} cannot be called: {self.task!r}")
         if not callable(self.trigger):
             raise InvalidArgument(f"a trigger is called, {self.trigger!r} cannot be")
+        if self.over is not None and (self.args or self.kwargs):
+            raise InvalidArgument(
+                f"{self.run.id!r} is mapped: its task takes one input each, and no arguments"
+            )
+        object.__setattr__(self, "above", self._above())
 
-    @property
-    def above(self) -> tuple[TaskRun, ...]:
-        """The runs it comes after, those whose results it takes among them."""
+    def _above(self) -> tuple[TaskRun, ...]:
         given = (*self.args, *self.kwargs.values(), self.over.inputs if self.over else None)
         taken = [each.run for each in given if isinstance(each, ResultOf)]
         return tuple({run.id: run for run in (*self.after, *taken)}.values())
@@ -114,12 +143,16 @@ def _given(value: Any) -> Any:
     return value.run.state.result if isinstance(value, ResultOf) else value
 
 
+def _has_result(state: State) -> bool:
+    return state.is_successful() and not state.is_skipped()
+
+
 def check_calls(calls: Iterable[Call]) -> list[Call]:
     """Accept calls that can be performed together, before any is started.
 
     Raises:
         InvalidArgument: Something is no call, two are of one run, one comes after a run that is
-            neither finished nor among them, or they wait for each other in a circle.
+            neither at its end nor among them, or they wait for each other in a circle.
     """
     import graphlib
 
@@ -132,7 +165,12 @@ def check_calls(calls: Iterable[Call]) -> list[Call]:
         known[call.run.id] = call
     for call in known.values():
         for above in call.above:
-            if above.id not in known and not above.state.is_finished():
+            among = known.get(above.id)
+            if among is not None and among.run is not above:
+                raise InvalidArgument(
+                    f"run {call.run.id!r} comes after another {above.id!r} than is among the calls"
+                )
+            if among is None and not has_ended(above.state):
                 raise InvalidArgument(
                     f"run {call.run.id!r} comes after {above.id!r}, which is "
                     f"{type(above.state).__name__} and not among the calls"
@@ -143,6 +181,6 @@ def check_calls(calls: Iterable[Call]) -> list[Call]:
                 {id: [above.id for above in call.above] for id, call in known.items()}
             ).prepare()
         except graphlib.CycleError as error:
-            circle = " after ".join(map(repr, error.args[1]))
+            circle = " after ".join(map(repr, reversed(error.args[1])))
             raise InvalidArgument(f"the calls wait for each other: {circle}") from None
     return list(known.values())

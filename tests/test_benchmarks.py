@@ -63,6 +63,16 @@ BENCHES: dict[str, dict[str, set[str]]] = {
     },
     "restore": {"restore a run of 100 steps": {"hand-written, SQLite", "ours, SQLite"}},
     "diagram": {"a mermaid diagram": {"transitions, the table", "ours, the table", "ours, a run"}},
+    "perform": {
+        "perform a trivial task": {"bare", "the steps", "thrice bare and the steps", "ours"},
+        "perform 100 trivial tasks side by side": {"bare", "ours"},
+    },
+    "workflow": {
+        "Montage, 1,000 tasks": {"threads and graphlib", "ours, no journal", "ours, SQLite"},
+        "Montage, 10,000 tasks": {"threads and graphlib", "ours, no journal", "ours, memory"},
+        "Epigenomics, 1,000 tasks": {"threads and graphlib", "ours, no journal"},
+        "Blast, 10,000 tasks": {"threads and graphlib", "ours, no journal"},
+    },
 }
 
 

@@ -1,0 +1,146 @@
+"""Node: one call in a graph of tasks, and what it comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self
+
+import attrs
+
+from .call import as_inputs, check_at_once
+from .errors import InvalidArgument
+from .quorum import Quorum
+from .triggers import Trigger, all_successful
+
+__all__ = ["Each", "Node", "as_after"]
+
+
+def _as_args(args: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(map(_checked, args))
+
+
+def _as_kwargs(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType({name: _checked(value) for name, value in kwargs.items()})
+
+
+def _checked(value: Any) -> Any:
+    """Refuse what would reach the task as a node, not as its result."""
+    inside = value.values() if isinstance(value, dict) else value
+    if isinstance(inside, list | tuple | set | frozenset | type({}.values())):
+        for each in inside:
+            if isinstance(each, Node):
+                raise InvalidArgument(
+                    f"{each!r} is inside of an argument; give it as an argument of its own"
+                )
+    return value
+
+
+def as_after(after: Any) -> tuple[Node | str, ...]:
+    """Take one or several nodes or names."""
+    nodes = tuple(after) if isinstance(after, Iterable) and not isinstance(after, str) else (after,)
+    for node in nodes:
+        if not isinstance(node, Node | str):
+            raise InvalidArgument(
+                f"a node comes after nodes, or names of nodes, not after {node!r}"
+            )
+    return nodes
+
+
+def _as_inputs(inputs: Any) -> Any:
+    return inputs if isinstance(inputs, Node) else as_inputs(inputs)
+
+
+@attrs.frozen
+class Each:
+    """What a node is mapped over: the result of another, or inputs that are known by now."""
+
+    inputs: Node | Sequence[Any] = attrs.field(converter=_as_inputs)
+    quorum: Quorum | None = None  # how many have to succeed; None: the node does not ask
+    # How many children are executed side by side; None: no limit.
+    at_once: int | None = attrs.field(default=None, validator=check_at_once)
+
+
+@attrs.frozen(eq=False, repr=False)
+class Node:
+    """One call in a graph of tasks. An argument may be another node: its result, in the end.
+
+    `Task.bind` makes one. It is a description: each `gather` of it makes a run of its own.
+
+    Args:
+        after: More nodes it comes after, or their names.
+        trigger: Whether it runs, by the states of all it comes after; `all_successful` if left
+            out. See `fsm.triggers`.
+        skip_on_upstream_skip: Whether it is skipped where one of those is.
+        over: What it is mapped over; see `each`.
+        name: What it is called in its graph; as its function is, if left out.
+
+    Raises:
+        InvalidArgument: It could never be called so.
+    """
+
+    task: Callable[..., Any]
+    args: tuple[Any, ...] = attrs.field(default=(), converter=_as_args)
+    kwargs: Mapping[str, Any] = attrs.field(factory=dict, converter=_as_kwargs)
+    _after: tuple[Node | str, ...] = attrs.field(default=(), converter=as_after, kw_only=True)
+    trigger: Trigger = attrs.field(default=all_successful, kw_only=True)
+    skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
+    over: Each | None = attrs.field(default=None, kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.task) or isinstance(self.task, Node):
+            raise InvalidArgument(f"the task of a node is called, {self.task!r} cannot be")
+        if not callable(self.trigger):
+            raise InvalidArgument(f"a trigger is called, {self.trigger!r} cannot be")
+        if self.name is not None and not isinstance(self.name, str):
+            raise InvalidArgument(f"the name of a node is a string, not {self.name!r}")
+        if self.over is not None and (self.args or self.kwargs):
+            raise InvalidArgument(f"{self!r} is mapped: it takes one input each, and no arguments")
+
+    def after(
+        self,
+        *nodes: Node | str,
+        trigger: Trigger | None = None,
+        skip_on_upstream_skip: bool | None = None,
+    ) -> Self:
+        """The same, after these nodes as well; what is left out stays as it is."""
+        skips = (
+            self.skip_on_upstream_skip if skip_on_upstream_skip is None else skip_on_upstream_skip
+        )
+        return attrs.evolve(
+            self,
+            after=(*self._after, *nodes),
+            trigger=self.trigger if trigger is None else trigger,
+            skip_on_upstream_skip=skips,
+        )
+
+    def each(
+        self,
+        inputs: Node | Iterable[Any],
+        *,
+        quorum: Quorum | None = None,
+        at_once: int | None = None,
+    ) -> Self:
+        """The same, mapped: the task is called for each of *inputs*, in a child run each."""
+        return attrs.evolve(self, over=Each(inputs, quorum, at_once))
+
+    def named(self, name: str) -> Self:
+        """The same, under this name."""
+        return attrs.evolve(self, name=name)
+
+    @property
+    def called(self) -> str:
+        """Its name, or that of its function."""
+        if self.name is not None:
+            return self.name
+        return str(getattr(self.task, "__name__", type(self.task).__name__))
+
+    @property
+    def takes(self) -> tuple[Node, ...]:
+        """The nodes whose results it takes."""
+        given = (*self.args, *self.kwargs.values(), self.over.inputs if self.over else None)
+        return tuple(each for each in given if isinstance(each, Node))
+
+    def __repr__(self) -> str:  # without what is above: that may be thousands
+        return f"<node {self.called!r}>"

@@ -11,7 +11,14 @@ from .screen import console
 __all__ = ["demo"]
 
 
-@click.command(epilog="\b\nExamples:\n  fsm demo\n  fsm demo --directory flights --reset")
+_EXAMPLES = """\b
+Examples:
+  fsm demo
+  fsm demo --executor process
+  fsm demo --directory flights --reset"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
@@ -19,12 +26,19 @@ __all__ = ["demo"]
     show_default=True,
     help="Where its journal, its report and its diagrams go.",
 )
+@click.option(
+    "--executor",
+    type=click.Choice(("thread", "process", "dask")),
+    default="thread",
+    show_default=True,
+    help="Who does the work; of processes and Dask workers, one is killed on purpose.",
+)
 @click.option("--reset", is_flag=True, help="Begin anew; what earlier demos left there is removed.")
-def demo(directory: Path, reset: bool) -> int:
+def demo(directory: Path, executor: str, reset: bool) -> int:
     """Turn the 2013 flight records of New York into a report of delays.
 
     Stop it when you like, even with kill -9: the next demo goes on where it was.
     """
     from fsm.demo import run_demo  # at the door: the others do not pay for it
 
-    return run_demo(directory, console(), fresh=reset)
+    return run_demo(directory, console(), executor=executor, fresh=reset)

@@ -1,6 +1,7 @@
 """demo: the main job on real input. `fsm demo` turns a year of flights into a report of delays.
 
-Some forty runs in one journal, on a thread pool; killed at any moment, it goes on where it was.
+Some forty runs in one journal, on threads, processes or a Dask cluster; killed at any moment, it
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -20,36 +21,43 @@ from fsm.journal import Journal, open_journal
 from fsm.runner import Runner
 from fsm.task import TaskRun
 
-from .flow import RUNS, Flow, StepFailed, is_done, latest, lookup, runs_of
+from .crew import CREWS, WORKERS, check_crew, hired
+from .faults import VICTIM, Faults, announced
+from .flow import RUNS, Flow, StepFailed, is_done, latest, lookup, runs_of, watched
 from .folder import Folder
 from .interrupt import Interrupted, InterruptibleClock
 from .report import figures, runs_table
 from .source import Source
-from .tasks import INJECTED, Tasks
+from .tasks import Tasks
+from .verdict import Verdict
 from .watch import Watch, short
 
-__all__ = ["run_demo"]
+__all__ = ["CREWS", "run_demo"]
 
 _FAILED, _INTERRUPTED = 1, 130
-_WORKERS = 4
 _DEFAULT = Path("fsm-demo")
 
 
-def run_demo(directory: Path, console: Console, *, fresh: bool = False) -> int:
+def run_demo(
+    directory: Path, console: Console, *, executor: str = "thread", fresh: bool = False
+) -> int:
     """Perform a generation of the demo in *directory*, or what is left of the last one.
 
     Args:
+        executor: Who does the work: one of `CREWS`.
         fresh: Whether to remove first what earlier demos have left there.
 
     Returns:
-        The exit code: 0, 1 if a run failed, 130 after a Ctrl-C.
+        The exit code: 0, 1 if a run failed or was lost, 130 after a Ctrl-C.
 
     Raises:
-        MissingExtra: The flight records are not installed; nothing happened.
+        MissingExtra: The flight records are not installed, or what the executor needs is not;
+            nothing happened.
         DemoUnderWay: Another demo is at work there; nothing happened.
         LifecycleError: The directory or its journal is of no use.
     """
     source = Source.installed()
+    check_crew(executor)
     folder = Folder.made(directory)
     with folder.locked():
         journal = open_journal(folder.journal.absolute())  # a colon in it makes no URL
@@ -58,41 +66,44 @@ def run_demo(directory: Path, console: Console, *, fresh: bool = False) -> int:
                 _check_ours(journal)
                 journal.close()
                 folder.clear()
-            return _perform(source, folder, journal, console)
+            return _perform(source, folder, journal, console, executor)
         finally:
             journal.close()
 
 
-def _perform(source: Source, folder: Folder, journal: Journal, console: Console) -> int:
+def _perform(
+    source: Source, folder: Folder, journal: Journal, console: Console, executor: str
+) -> int:
     id, goes_on = latest(journal)
-    tasks = Tasks(source, folder.sub(id))
+    files = folder.sub(id)
+    tasks = Tasks(source, files, Faults(files, deadly=executor != "thread"))
     done = [run.id for run in runs_of(id, journal) if is_done(run.state)]
-
-    class DemoRun(TaskRun):
-        """A run of the demo; the children of a mapping are too, and so the watch hears them."""
-
     failed = None
     with (
         InterruptibleClock() as clock,
-        Runner(workers=_WORKERS, lookup=lookup, clock=clock) as runner,
         Watch(console, id, RUNS, done) as watch,
+        watched(watch),
     ):
-        DemoRun.after(watch)
-        for line in _greeting(id, len(done) if goes_on else None):
+        for line in _greeting(id, len(done) if goes_on else None, executor):
             watch.say(line)
-        flow = Flow(id, journal, runner, tasks, DemoRun, clock.check, watch.say)
-        try:
-            flow.go_on()
-        except StepFailed as error:
-            failed = error
-        except Interrupted:
-            flow.pause()
-            watch.say(f"Interrupted. What was running is paused; {plain(_again(folder))} goes on")
-            return _INTERRUPTED
-    parts = _ending(id, folder, runs_of(id, journal), failed)
-    for part in parts:
+        with (
+            hired(executor) as crew,
+            Runner(crew, workers=WORKERS, lookup=lookup, clock=clock) as runner,
+        ):
+            flow = Flow(id, journal, runner, tasks, clock.check, watch.say)
+            try:
+                flow.go_on()
+            except StepFailed as error:
+                failed = error
+            except Interrupted:
+                flow.pause()
+                again = plain(_again(folder, executor))
+                watch.say(f"Interrupted. What was running is paused; {again} goes on")
+                return _INTERRUPTED
+    verdict = Verdict.of(id, journal, None if failed else RUNS)
+    for part in _ending(id, folder, runs_of(id, journal), failed, verdict, executor):
         console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
-    return _FAILED if failed else 0
+    return _FAILED if failed or verdict.lost else 0
 
 
 def _check_ours(journal: Journal) -> None:
@@ -102,17 +113,22 @@ def _check_ours(journal: Journal) -> None:
             raise LifecycleError(f"{journal} has runs of others, such as {summary.run!r}; it stays")
 
 
-def _greeting(id: str, done: int | None) -> Iterator[str]:
+def _greeting(id: str, done: int | None, executor: str) -> Iterator[str]:
     if done is None:
         yield f"{id}: {RUNS} runs turn the flights of 2013 out of New York into a report of delays"
     else:
         yield f"{id} goes on: {done} of its {RUNS} runs have finished and are not repeated"
     yield "Injected on purpose, to be seen:"
-    yield from (f"  {name}: {fault}" for name, fault in INJECTED.items())
+    yield from (f"  {name}: {fault}" for name, fault in announced(executor).items())
 
 
 def _ending(
-    id: str, folder: Folder, runs: Sequence[TaskRun], failed: StepFailed | None
+    id: str,
+    folder: Folder,
+    runs: Sequence[TaskRun],
+    failed: StepFailed | None,
+    verdict: Verdict,
+    executor: str,
 ) -> Iterator[RenderableType]:
     """What is printed when all is done, or when it cannot be."""
     if failed is None:
@@ -121,17 +137,30 @@ def _ending(
     yield runs_table(runs, id)
     yield Text()
     yield timeline(runs)
-    if failed is not None:
-        yield Text(plain(f"{id} failed: {failed}; `{_again(folder)}` begins a new one"))
-        return
-    written = [folder.path / id / "report.csv", *_drawn(folder), folder.journal]
+    if failed is None:
+        yield from _written(id, folder)
+        yield from _next(id, folder, executor)
+    else:
+        again = _again(folder, executor)
+        yield Text(plain(f"{id} failed: {failed}; `{again}` begins a new one"))
+    yield Text()
+    yield from (Text(plain(line)) for line in verdict.lines())
+
+
+def _written(id: str, folder: Folder) -> Iterator[Text]:
     yield Text("\nWritten:")
-    for path in written:
+    for path in (folder.path / id / "report.csv", *_drawn(folder), folder.journal):
         yield Text(f"  {plain(str(path))}")
-    journal = shlex.quote(str(folder.journal))
+
+
+def _next(id: str, folder: Folder, executor: str) -> Iterator[Text]:
+    history = f"fsm history {{}} --journal {shlex.quote(str(folder.journal))}"
     yield Text("\nNext, see how the flaky read was retried, and what a second demo finds cached:")
-    yield Text(f"  fsm history {id}/load --journal {plain(journal)}")
-    yield Text(f"  {plain(_again(folder))}")
+    yield Text(f"  {plain(history.format(f'{id}/load'))}")
+    yield Text(f"  {plain(_again(folder, executor))}")
+    if executor != "thread":
+        yield Text("\nAnd how the run was rescued whose worker was killed:")
+        yield Text(f"  {plain(history.format(shlex.quote(f'{id}/{VICTIM}')))}")
 
 
 def _drawn(folder: Folder) -> Iterator[Path]:
@@ -146,6 +175,10 @@ def _drawn(folder: Folder) -> Iterator[Path]:
     yield folder.path / "lifecycle.svg"
 
 
-def _again(folder: Folder) -> str:
-    path = shlex.quote(str(folder.path))
-    return "fsm demo" if folder.path == _DEFAULT else f"fsm demo --directory {path}"
+def _again(folder: Folder, executor: str) -> str:
+    words = ["fsm", "demo"]
+    if executor != CREWS[0]:
+        words += ["--executor", executor]
+    if folder.path != _DEFAULT:
+        words += ["--directory", str(folder.path)]
+    return shlex.join(words)

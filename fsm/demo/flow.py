@@ -6,30 +6,68 @@ Law: what has finished well is not performed again; its result is read from the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import attrs
 
-from fsm.errors import LifecycleError, UnknownRun
-from fsm.journal import Journal
+from fsm.errors import LifecycleError, StaleRun, UnknownRun
+from fsm.journal import Journal, Summary
 from fsm.runner import Call, Runner
+from fsm.step import Step
 from fsm.task import TaskRun
 from states import Cached, Mapped, Paused, Pending, Running, State, ambient
 
-from .tasks import DAYS, MONTHS, STALL, Tasks
+from .faults import STALL
+from .tasks import DAYS, MONTHS, Tasks
 
-__all__ = ["RUNS", "Flow", "StepFailed", "is_done", "latest", "lookup", "runs_of"]
+__all__ = [
+    "RUNS",
+    "DemoRun",
+    "Flow",
+    "StepFailed",
+    "is_done",
+    "latest",
+    "lookup",
+    "runs_of",
+    "watched",
+]
 
 POLICIES: Mapping[str, Mapping[str, float]] = {
     "load": {"max_retries": 2, "retry_delay": 0.25},
-    "airports": {"max_retries": 3, "timeout": STALL},  # more than one more, for a slow machine
+    "airports": {"max_retries": 5, "timeout": STALL},  # more than one more, for a slow machine
     "airlines": {"cache_for": 3600},
 }
 # Itself, eight steps alone, three steps mapped.
 RUNS = 1 + 8 + (1 + len(MONTHS)) + (1 + len(MONTHS)) + (1 + len(DAYS))
 
 Task = Callable[..., State | None]
+
+
+class DemoRun(TaskRun):
+    """A run of the demo. Its class has a name, so that other processes can report for it."""
+
+
+_watch: ContextVar[Callable[[TaskRun, Step], None] | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(watch: Callable[[TaskRun, Step], None]) -> Iterator[None]:
+    """Have *watch* told of each step of the demo, here where it is driven."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+@DemoRun.after
+def _tell(run: TaskRun, step: Step) -> None:
+    watch = _watch.get()
+    if watch is not None:
+        watch(run, step)
 
 
 class StepFailed(LifecycleError):
@@ -51,7 +89,6 @@ class Flow:
     journal: Journal
     runner: Runner
     tasks: Tasks
-    kind: type[TaskRun]
     check: Callable[[], None]  # raises between steps if we are to stop
     tell: Callable[[str], None]
 
@@ -62,6 +99,7 @@ class Flow:
             StepFailed: It ended badly.
             JournalError: A step could not be kept; the next demo goes on from here.
         """
+        self._take_over()
         whole = self.run("")
         if isinstance(whole.state, Running):
             whole.pause(message="Interrupted: its process is gone.", start_time=ambient.now())
@@ -71,8 +109,6 @@ class Flow:
         except StepFailed as error:
             whole.fail(message=str(error))
             raise
-        finally:
-            self.tasks.released.set()
         whole.succeed(message=message)
 
     def _steps(self) -> str:
@@ -95,16 +131,28 @@ class Flow:
         """The run of that name as the journal has it, or a new one."""
         id = f"{self.id}/{name}" if name else self.id
         try:
-            return self.kind.restore(id, self.journal)
+            return DemoRun.restore(id, self.journal)
         except UnknownRun:
             policy: Mapping[str, Any] = POLICIES.get(name, {})
-            return self.kind(id, journal=self.journal, **policy)
+            return DemoRun(id, journal=self.journal, **policy)
 
     def pause(self) -> None:
         """Pause what is running, after a Ctrl-C; it may start again at once."""
         for run in runs_of(self.id, self.journal):
             if isinstance(run.state, Running):
-                run.pause(message="Interrupted by Ctrl-C.", start_time=ambient.now())
+                with suppress(StaleRun):  # its worker has just reported what came of it
+                    run.pause(message="Interrupted by Ctrl-C.", start_time=ambient.now())
+
+    def _take_over(self) -> None:
+        """Supersede the workers of a demo that was killed: some may still be at it.
+
+        Nobody else is at work in the directory, so whoever claims a run cannot be waited for.
+        """
+        for summary in _summaries(self.id, self.journal):
+            if summary.owner is not None:
+                self.journal.revoke(summary.run, owner=summary.owner)
+                for claim in self.journal.claim(run=summary.run, owner="fsm demo"):
+                    claim.release()
 
     def _side_by_side(self, **tasks: Task) -> list[Any]:
         """Perform these at the same time; return their results."""
@@ -158,11 +206,7 @@ def latest(journal: Journal) -> tuple[str, bool]:
 
 def runs_of(id: str, journal: Journal) -> list[TaskRun]:
     """The runs of a generation that have moved, in the order they began."""
-    return [
-        TaskRun.restore(summary.run, journal)
-        for summary in journal.runs()
-        if summary.run == id or summary.run.startswith(f"{id}/")
-    ]
+    return [TaskRun.restore(summary.run, journal) for summary in _summaries(id, journal)]
 
 
 def lookup(run: TaskRun) -> Cached | None:
@@ -186,6 +230,14 @@ def is_done(state: State) -> bool:
     if isinstance(state, Mapped):
         return all(child is not None and child.is_successful() for child in state.map_states)
     return state.is_successful()
+
+
+def _summaries(id: str, journal: Journal) -> list[Summary]:
+    return [
+        summary
+        for summary in journal.runs()
+        if summary.run == id or summary.run.startswith(f"{id}/")
+    ]
 
 
 def _result(run: TaskRun) -> Any:

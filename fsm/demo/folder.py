@@ -9,8 +9,9 @@ import csv
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,9 +19,10 @@ import attrs
 
 from fsm.errors import LifecycleError
 
-__all__ = ["DemoUnderWay", "Folder"]
+__all__ = ["KILLED", "ON_THE_WAY", "DemoUnderWay", "Folder"]
 
-_MADE = ("raw-??.csv", "clean-??.csv", "tally-??.json", "airports.json", "report.csv")
+KILLED = "worker.killed"  # says that it has been done
+ON_THE_WAY = ("raw-??.csv", "clean-??.csv", "tally-??.json", "airports.json", KILLED)
 _DRAWN = ("lifecycle.mmd", "lifecycle.svg")
 _JOURNAL = ("demo.db", "demo.db-wal", "demo.db-shm")
 
@@ -87,7 +89,7 @@ class Folder:
         """Remove what demos have left here, and nothing else."""
         for generation in self.path.glob("demo-[0-9]*"):
             if generation.is_dir() and not generation.is_symlink():
-                Folder(generation).remove(*_MADE)
+                Folder(generation).remove(*ON_THE_WAY, "report.csv")
                 try:
                     generation.rmdir()
                 except OSError:  # somebody keeps something of theirs in it
@@ -96,17 +98,29 @@ class Folder:
 
     def remove(self, *patterns: str) -> int:
         """Remove the files of these names and their drafts; return how many bytes they had."""
-        names = [name for pattern in patterns for name in (pattern, f"{pattern}.tmp")]
-        files = [file for name in names for file in self.path.glob(name)]
-        size = sum(file.stat().st_size for file in files)
-        for file in files:
-            file.unlink()
+        names = [name for pattern in patterns for name in (pattern, f"{pattern}.*.tmp")]
+        size = 0
+        for file in [file for name in names for file in self.path.glob(name)]:
+            with suppress(FileNotFoundError):  # a draft that got its name meanwhile
+                size += file.stat().st_size
+                file.unlink()
         return size
+
+    def first(self, name: str) -> bool:
+        """Whether nobody has asked this before, in whatever process: it makes that file."""
+        try:
+            (self.path / name).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     @contextmanager
     def writing(self, name: str) -> Iterator[TextIO]:
-        """Open a file for writing, that gets its name when it is whole."""
-        draft = self.path / f"{name}.tmp"
+        """Open a file for writing, that gets its name when it is whole.
+
+        A worker that was given up may still be at its draft, so everyone has their own.
+        """
+        draft = self.path / f"{name}.{os.getpid()}-{threading.get_ident()}.tmp"
         with draft.open("w", encoding="utf-8", newline="") as text:
             yield text
             text.flush()

@@ -57,6 +57,8 @@ def runs_table(runs: Sequence[TaskRun], id: str) -> Table:
         if len(same) > 1:
             name = f"{name}..{last.id[last.id.rindex('[') :]}"
             message = f"{len(same)} runs, of which the slowest is shown"
+        if first.rescues:
+            message = f"{message} (its worker was lost; rescues: {first.rescues})"
         table.add_row(
             Text(plain(name)),
             light(first.state),
@@ -114,8 +116,9 @@ def _in_order(runs: Iterable[TaskRun]) -> list[TaskRun]:
     return sorted(listed, key=lambda run: (place[_parent(run.id)], _index(run.id)))
 
 
-def _alike(run: TaskRun) -> tuple[str, type[State]]:
-    return (_parent(run.id) if _index(run.id) >= 0 else run.id, type(run.state))
+def _alike(run: TaskRun) -> tuple[str, type[State], int]:
+    name = _parent(run.id) if _index(run.id) >= 0 else run.id
+    return name, type(run.state), run.rescues
 
 
 def _parent(id: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import csv
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -12,44 +11,35 @@ from typing import Any
 
 import attrs
 
-from states import Looped, Skipped, State, Success, ValidationFailed, ambient
+from fsm.current import current_run
+from states import Looped, Skipped, State, Success, ValidationFailed
 
 from . import flights
+from .faults import Faults
 from .flights import Flight, Tally
-from .folder import Folder
+from .folder import ON_THE_WAY, Folder
 from .source import Source
 
-__all__ = ["DAYS", "INJECTED", "MONTHS", "STALL", "InjectedFault", "Tasks"]
+__all__ = ["DAYS", "MONTHS", "Tasks"]
 
 MONTHS = tuple(range(1, 13))
 DAYS = ("02-08", "07-04", "11-27", "12-31")  # a blizzard, a holiday, a storm, the last
-STALL = 1.0  # seconds until the stalled attempt is given up
-INJECTED = {
-    "load": "its first read fails",
-    "airports": f"its first attempt stalls past the timeout of {STALL:g} s",
-}
 
 _MEANS = ("mean_departure_delay", "mean_arrival_delay")
 _PAGE = 1_000  # planes
-_PATIENCE = 60.0  # seconds until a stalled attempt that nobody releases gives up by itself
-
-
-class InjectedFault(OSError):
-    """What the demo breaks on purpose."""
 
 
 @attrs.frozen(eq=False)
 class Tasks:
-    """The tasks of one generation, on its source and its folder."""
+    """The tasks of one generation, on its source and its folder. They travel to other processes."""
 
     source: Source
     folder: Folder
-    released: threading.Event = attrs.field(factory=threading.Event)  # lets a stalled attempt go
+    faults: Faults
 
     def load(self) -> State:
         """Split the year's flights into a file a month; the first attempt fails."""
-        if _attempt() == 1:
-            raise InjectedFault("injected fault: the first read of flights.csv.zip fails")
+        self.faults.fail()
         with self.source.flights() as rows, ExitStack() as files:
             header = next(rows)
             of_month = header.index("month")
@@ -73,10 +63,8 @@ class Tasks:
 
     def airports(self) -> State | None:
         """Look up the names of the airports; the first attempt stalls."""
-        if _attempt() == 1:
-            self.released.wait(_PATIENCE)
+        if self.faults.stall():
             return None  # nobody listens any more: it has timed out
-        self.released.set()
         with self.source.table("airports") as rows:
             next(rows)
             names = {code: name for code, name, *_ in rows}
@@ -85,7 +73,7 @@ class Tasks:
 
     def planes(self) -> State:
         """Count the fleet, a page of planes at a time."""
-        page, known = ambient.context()["task_loop_count"], ambient.context()["task_loop_result"]
+        page, known = current_run().loop_count, current_run().loop_result
         with self.source.table("planes") as rows:
             next(rows)
             found = list(islice(rows, (page - 1) * _PAGE, page * _PAGE))
@@ -98,6 +86,7 @@ class Tasks:
         """Keep of a month's rows the columns we need, as numbers."""
         with self.folder.rows(_raw(month)) as rows:
             kept = list(flights.clean(rows))
+        self.faults.die()
         self.folder.write_rows(_clean(month), kept)
         cancelled = sum(flight.dep_delay is None for flight in kept)
         return Success(
@@ -170,18 +159,12 @@ class Tasks:
 
     def tidy(self) -> State:
         """Remove the files that were only steps on the way."""
-        size = self.folder.remove("raw-??.csv", "clean-??.csv", "tally-??.json", "airports.json")
+        size = self.folder.remove(*ON_THE_WAY)
         return Success(f"{size / 1e6:.0f} MB of intermediate files removed")
 
     def _cleaned(self, month: int) -> list[Flight]:
         with self.folder.rows(_clean(month)) as rows:
             return list(flights.parse(rows))
-
-
-def _attempt() -> int:
-    count = ambient.context()["task_run_count"]
-    assert isinstance(count, int)
-    return count
 
 
 def _raw(month: int) -> str:

@@ -14,8 +14,8 @@ from fsm.diagrams.color import safe
 from fsm.diagrams.plain import plain
 from states import State
 
+from .faults import FAULTS, VICTIM
 from .flow import is_done
-from .tasks import INJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,8 @@ __all__ = ["Watch", "light", "short", "words"]
 
 # Steps that are more than the usual way, so that a terminal shows them above the bar.
 _NOTABLE = frozenset(
-    ("cache", "cancel", "expire", "fail", "fail_validation", "loop", "pause", "resume", "retry")
-) | {"skip", "time_out"}
+    ("cache", "cancel", "expire", "fail", "fail_validation", "loop", "pause", "rescue", "resume")
+) | {"retry", "skip", "time_out"}
 
 
 class Watch:
@@ -112,8 +112,10 @@ def words(message: Any) -> str:
 
 def _remark(run: TaskRun, step: Step, name: str) -> str:
     remark = words(step.dest.message)
-    if step.event == "time_out" and run.attempts == 1 and name in INJECTED:
-        return f"{remark} (injected fault: {INJECTED[name]})"
+    if step.event == "time_out" and run.attempts == 1 and name in FAULTS:
+        return f"{remark} (injected fault: {FAULTS[name]})"
+    if step.event == "rescue" and run.rescues == 1 and name == VICTIM:
+        return f"{remark} (injected fault: it was killed)"
     if step.event == "cache" and step.source.is_successful():
         return f"{remark}, kept in the journal for an hour"
     return remark

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fsm import MissingExtra
+from fsm.demo import CREWS
 
 from .conftest import Invoke
 
@@ -20,8 +21,8 @@ def calls(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Where a stand-in for the demo writes down what it was asked to do."""
     found: list[Any] = []
 
-    def run_demo(directory: Path, console: Console, *, fresh: bool) -> int:
-        found.append((directory, fresh))
+    def run_demo(directory: Path, console: Console, *, executor: str, fresh: bool) -> int:
+        found.append((directory, executor, fresh))
         if directory.name == "without":
             raise MissingExtra("fsm demo", "demo")
         if directory.name == "stopped":
@@ -38,7 +39,21 @@ def test_the_demo_gets_its_directory(calls: list[Any], fsm: Invoke) -> None:
     assert fsm("demo").exit_code == 0
     assert fsm("demo", "--directory", "elsewhere", "--reset").exit_code == 0
 
-    assert calls == [(Path("fsm-demo"), False), (Path("elsewhere"), True)]
+    assert calls == [(Path("fsm-demo"), "thread", False), (Path("elsewhere"), "thread", True)]
+
+
+@pytest.mark.parametrize("executor", CREWS)
+def test_the_demo_gets_its_executor(executor: str, calls: list[Any], fsm: Invoke) -> None:
+    assert fsm("demo", "--executor", executor).exit_code == 0
+
+    assert calls == [(Path("fsm-demo"), executor, False)]
+
+
+def test_an_executor_that_is_none_is_refused(calls: list[Any], fsm: Invoke) -> None:
+    result = fsm("demo", "--executor", "fork")
+
+    assert (result.exit_code, calls) == (2, [])
+    assert "'fork' is not one of 'thread', 'process', 'dask'" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,13 @@ class Performed:
             journal.close()
 
 
-def perform(directory: Path, *, fresh: bool = False, terminal: bool = False) -> Performed:
+def perform(
+    directory: Path, *, executor: str = "thread", fresh: bool = False, terminal: bool = False
+) -> Performed:
     """Perform a demo in this process."""
     output = io.StringIO()
     console = Console(file=output, width=80, force_terminal=terminal, color_system=None)
-    code = run_demo(directory, console, fresh=fresh)
+    code = run_demo(directory, console, executor=executor, fresh=fresh)
     return Performed(code, output.getvalue(), directory)
 
 
@@ -83,6 +85,19 @@ def first(both: tuple[Performed, dict[str, int], Performed]) -> Performed:
 def second(both: tuple[Performed, dict[str, int], Performed]) -> Performed:
     """The second of them, on a terminal."""
     return both[2]
+
+
+@pytest.fixture(scope="session")
+def by_processes(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Performed:
+    """One generation on processes, of which one is killed."""
+    return perform(tmp_path_factory.mktemp("processes"), executor="process")
+
+
+@pytest.fixture(scope="session")
+def by_dask(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Performed:
+    """One on a Dask cluster, of whose workers one is killed."""
+    pytest.importorskip("distributed")
+    return perform(tmp_path_factory.mktemp("dask"), executor="dask")
 
 
 def flight(month: int, dep_delay: str = "1", arr_delay: str = "2", carrier: str = "AA") -> str:

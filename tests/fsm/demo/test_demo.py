@@ -135,6 +135,15 @@ def test_faults_are_named_as_injected(first: Performed, second: Performed) -> No
         assert "(injected fault: its first attempt stalls past the timeout of 1 s)" in text
 
 
+def test_how_the_stalled_attempt_ends_is_announced(first: Performed) -> None:
+    assert "; a thread cannot be stopped, so it is left behind\n" in first.text
+
+
+def test_no_thread_is_killed(first: Performed) -> None:
+    assert "kill -9" not in first.text
+    assert "Verdict: 40 runs finished, 0 lost, 2 retried, 0 rescued, 0 refused.\n" in first.text
+
+
 def test_the_approver_is_seen(first: Performed) -> None:
     lines = first.text.splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("the approver"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from fsm import LifecycleError, MemoryJournal, MissingExtra, TaskRun, open_journal
-from fsm.demo import flow, tasks
+from fsm.demo import faults, flow
+from fsm.demo.faults import Faults
+from fsm.demo.flow import DemoRun
 from fsm.demo.folder import DemoUnderWay, Folder
 from fsm.demo.source import Source
 from fsm.demo.tasks import Tasks
@@ -28,6 +31,33 @@ def test_without_the_extra_nothing_happens(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.parametrize(
+    ("executor", "package"), [("process", "cloudpickle"), ("dask", "distributed")]
+)
+def test_without_what_the_executor_needs_nothing_happens(
+    executor: str, package: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else 1)
+
+    with pytest.raises(MissingExtra, match=rf"--executor {executor} .*runstates\[{executor}\]"):
+        perform(tmp_path / "demo", executor=executor)
+
+    assert not (tmp_path / "demo").exists()
+
+
+def test_runs_that_a_killed_demo_has_claimed_are_taken_over(small: Path, tmp_path: Path) -> None:
+    with open_journal(tmp_path / "demo.db") as journal:
+        for id in ("demo-1", "demo-1/load"):
+            DemoRun(id, journal=journal, max_retries=2).start()
+        journal.claim(run="demo-1/load", owner="gone", lease=3600)
+
+    performed = perform(tmp_path, executor="process")
+
+    events = " ".join(step.event for step in performed.run("demo-1/load").history)
+    assert performed.code == 0
+    assert events == "start rescue start fail retry start succeed"
+
+
 def test_names_in_the_records_are_no_markup(small: Path, tmp_path: Path) -> None:
     performed = perform(tmp_path / "demo")
 
@@ -42,6 +72,7 @@ def test_a_failed_generation_says_why(small: Path, tmp_path: Path) -> None:
 
     assert performed.code == 1
     assert "demo-1 failed: demo-1/load is Failed: Unexpected error: BadZipFile" in performed.text
+    assert re.search("^Verdict: 5 runs finished, 0 lost, ", performed.text, re.M)
     assert performed.run("demo-1").state.is_failed()
     assert performed.run("demo-1/load").attempts == 3
 
@@ -59,7 +90,11 @@ def test_after_a_failed_generation_a_new_one_begins(small: Path, tmp_path: Path)
 
 
 def test_lost_flights_are_noticed(tmp_path: Path) -> None:
-    state = Tasks(Source(tmp_path), Folder(tmp_path)).check(3, [{"flights": 1}, {"flights": 1}])
+    folder = Folder(tmp_path)
+
+    state = Tasks(Source(tmp_path), folder, Faults(folder)).check(
+        3, [{"flights": 1}, {"flights": 1}]
+    )
 
     assert type(state).__name__ == "ValidationFailed"
     assert "3 flights were loaded, but then there are [2]" in str(state.message)
@@ -129,7 +164,9 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         Folder(tmp_path).write_rows("half.csv", rows)  # type: ignore[arg-type]  # it never gets that far
 
-    assert [path.name for path in tmp_path.iterdir()] == ["half.csv.tmp"]
+    (draft,) = tmp_path.iterdir()
+    assert draft.match("half.csv.*.tmp")
+    assert Folder(tmp_path).remove("half.csv") > 0
 
 
 def test_without_graphviz_there_is_no_svg(
@@ -157,7 +194,7 @@ def test_an_expired_entry_is_not_found() -> None:
 def test_a_stalled_attempt_that_nobody_releases_gives_up(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "_PATIENCE", 0.0)
+    monkeypatch.setattr(faults, "_PATIENCE", 0.0)
 
     performed = perform(tmp_path / "demo")
 

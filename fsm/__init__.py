@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     from .caching import Caches
     from .call import Over, ResultOf
     from .delivery import Delivery, deliver
+    from .flow import gather
+    from .node import Node
     from .rescuing import Rescued, rescue
     from .runner import Call, Runner, perform
     from .verification import Problem, verify
+    from .worker import Worker
 
 __all__ = [
     "BoundEvent",
@@ -70,6 +73,7 @@ __all__ = [
     "LifecycleError",
     "MemoryJournal",
     "MissingExtra",
+    "Node",
     "Outcome",
     "Over",
     "Policy",
@@ -91,11 +95,13 @@ __all__ = [
     "TransitionNotAllowed",
     "UnknownEvent",
     "UnknownRun",
+    "Worker",
     "aperform",
     "current_run",
     "deliver",
     "either",
     "event",
+    "gather",
     "internal",
     "open_journal",
     "perform",
@@ -109,13 +115,16 @@ _ROOMS = {
     "Caches": "caching",
     "Call": "call",
     "Delivery": "delivery",
+    "Node": "node",
     "Over": "call",
     "Problem": "verification",
     "Rescued": "rescuing",
     "ResultOf": "call",
     "Runner": "runner",
+    "Worker": "worker",
     "aperform": "aperform",
     "deliver": "delivery",
+    "gather": "flow",
     "perform": "runner",
     "rescue": "rescuing",
     "verify": "verification",

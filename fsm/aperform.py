@@ -15,10 +15,12 @@ from states import State, ambient, moment
 from .call import Call
 from .current import CurrentRun, executing
 from .dispatch import current_of
-from .drive import INTERRUPTED, Course, Observer, decide, logger, observed
+from .drive import decide
 from .errors import CallbackError, LifecycleError
 from .execution import execute
+from .making import Course, Observer, logger, observed
 from .run import Clock
+from .settlement import INTERRUPTED
 from .task import TaskRun
 from .telemetry import observers
 from .wish import Answer, CatchUp, Execute, Expired, Fire, Raised, Returned, Wait, Wish

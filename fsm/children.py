@@ -40,7 +40,7 @@ class Children:
         self._parent, self._run, self._made, self._again = parent, parent.run, made, wish.again
         journal = self._run.journal
         self._journal = journal.journal if isinstance(journal, Claim) else journal
-        self._ends: list[State | None] = [None] * len(parent.inputs)
+        self._ends: list[State | None] = [None] * parent.counted()
         self._shared = Bare()
         self._bare = isinstance(self._journal, Journal) and len(self._ends) > HELD
 

@@ -6,99 +6,60 @@ they are wished for, and hands on what takes time.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import (
-    Cached,
-    Looped,
-    Mapped,
-    Paused,
-    Running,
-    State,
-    StateError,
-    TriggerFailed,
-    ambient,
-    moment,
-)
+from states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 
 from .draft import given_by
-from .errors import (
-    CallbackError,
-    GuardRejected,
-    InvalidArgument,
-    StaleRun,
-    TransitionError,
-    TransitionNotAllowed,
-)
-from .guards import start_of
-from .outcome import Outcome
+from .errors import GuardRejected, InvalidArgument, StaleRun
+from .making import Course, fulfilled
 from .quorum import Quorum
+from .settlement import Steps, can, enter, lose, now_of, settle, try_again
 from .timers import due_at
 from .wish import (
     Answer,
     CatchUp,
     Children,
-    Displaced,
     Execute,
     Expired,
     Fire,
-    Interrupted,
     Raised,
     Returned,
-    Settled,
     Wait,
     Wish,
 )
 
 if TYPE_CHECKING:
-    import pendulum
-
-    from .step import Step
     from .task import TaskRun
 
 __all__ = [
-    "INTERRUPTED",
     "Answer",
-    "Course",
     "Execute",
     "Expired",
     "Gate",
     "Lookup",
     "MapPlan",
-    "Observer",
     "Raised",
     "Returned",
     "Wait",
     "Wish",
     "decide",
     "drive",
-    "fulfilled",
-    "made",
-    "observed",
-    "settle",
 ]
-
-logger = logging.getLogger(__name__)
 
 Lookup = Callable[["TaskRun"], "Cached | None"]
 Gate = Callable[["TaskRun"], "State | None"]
-Observer = Callable[["TaskRun", "Step"], object]
-Course = Generator[Wish, Answer, State]
-_Steps = Generator[Wish, Answer, Any]
-
-INTERRUPTED = "Interrupt signal raised, cancelling task run."
 
 
 @attrs.frozen
 class MapPlan:
     """What a run is mapped over: how many children it has, and how many have to succeed."""
 
-    count: int
+    count: Callable[[], int]  # asked when it is mapped: only then a run above has its result
     quorum: Quorum | None = None
     again: bool = False  # whether children that have failed are run once more
 
@@ -120,51 +81,6 @@ def drive(run: TaskRun, lookup: Lookup | None = None, **asked: Any) -> Course:
     except StopIteration as stop:
         end: State = stop.value
         return end
-
-
-def fulfilled(run: TaskRun, way: Course, wish: Wish, observers: Iterable[Observer] = ()) -> Wish:
-    """Make the steps that *way* wishes for, until it wishes for something that takes time.
-
-    Raises:
-        StopIteration: It came to its end.
-    """
-    while isinstance(wish, Fire | CatchUp):
-        try:
-            answer = made(run, wish, observers)
-        except Exception as error:  # whether it can be answered is for `decide` to say
-            wish = way.throw(error)
-        else:
-            wish = way.send(answer)
-    return wish
-
-
-def made(run: TaskRun, wish: Fire | CatchUp, observers: Iterable[Observer] = ()) -> int | None:
-    """Make one step, or learn of those that others made.
-
-    Where a listener fails afterwards, that is logged: the step stands and the run goes on.
-    """
-    known = len(run._steps or ())
-    try:
-        if isinstance(wish, Fire):
-            run.trigger(wish.event, **wish.payload)
-        else:
-            run.catch_up()
-    except CallbackError as error:
-        logger.error("run %s: %s", run.id, error, exc_info=error)
-    count = observed(run, known, observers)
-    return None if isinstance(wish, Fire) else count
-
-
-def observed(run: TaskRun, known: int, observers: Iterable[Observer]) -> int:
-    """Tell *observers* of the steps after the first *known*; how many those are."""
-    steps = (run._steps or [])[known:]
-    for step in steps:
-        for observer in observers:
-            try:
-                observer(run, step)
-            except Exception:  # whoever only looks on stops nobody
-                logger.exception("run %s: an observer of %r failed", run.id, step)
-    return len(steps)
 
 
 def decide(
@@ -215,27 +131,27 @@ class _Round:
         """Make the next steps; whether there are no more."""
         run, state = self.run, self.run.state
         if isinstance(state, Running):
-            yield from _lost(run)
-        elif isinstance(state, Looped) and _can(run, "iterate"):
+            yield from lose(run)
+        elif isinstance(state, Looped) and can(run, "iterate"):
             yield Fire("iterate", {})
-        elif isinstance(state, Cached) and _expired(run) and _can(run, "expire"):
+        elif isinstance(state, Cached) and _expired(run) and can(run, "expire"):
             yield Fire("expire", {})
         elif isinstance(state, Mapped) and self.mapping is not None and not self._mapped:
             yield from self._children(self.mapping)
-        elif _can(run, "retry") and not _turned_away(run):
-            yield from _retry(run)
+        elif can(run, "retry") and not _turned_away(run):
+            yield from try_again(run)
             self._mapped = False
         elif _stays(run):
             return True
-        elif self.asks and not _can(run, "start"):
+        elif self.asks and not can(run, "start"):
             return (yield from _wait(run))
         elif (instead := self._gate()) is not None:
-            yield from _enter(run, instead)
+            yield from enter(run, instead)
         elif (entry := self._entry()) is not None:
             yield Fire("cache", entry)
             return True
         elif self.mapping is not None:
-            yield Fire("map", {"map_states": [None] * self.mapping.count})
+            yield from self._map(self.mapping)
         else:
             return (yield from self._execute())
         return False
@@ -243,7 +159,7 @@ class _Round:
     @property
     def asks(self) -> bool:
         """Whether something is to be asked or made in the place of a start, once it may be."""
-        return not (self.gate is self.lookup is self.mapping is None)
+        return any(each is not None for each in (self.gate, self.lookup, self.mapping))
 
     def _execute(self) -> Generator[Wish, Answer, bool]:
         """Start it and execute the task; whether nothing will ever start it."""
@@ -253,11 +169,19 @@ class _Round:
         except GuardRejected:
             return (yield from _wait(run))
         deadline = run.deadline
-        if deadline is not None and deadline <= _now(run):  # the time for all attempts is up
+        if deadline is not None and deadline <= now_of(run):  # the time for all attempts is up
             yield from settle(run, Expired(stopped=True))
         else:
             yield from settle(run, (yield Execute(deadline)))
         return False
+
+    def _map(self, mapping: MapPlan) -> Steps:
+        try:
+            count = mapping.count()
+        except Exception as error:  # what the run above resulted in is anyone's
+            yield Fire("fail", {"result": error})
+        else:
+            yield Fire("map", {"map_states": [None] * count})
 
     def _gate(self) -> State | None:
         if self.gate is None:
@@ -273,9 +197,9 @@ class _Round:
         if not isinstance(found, Cached):
             raise InvalidArgument(f"a lookup answers with a Cached or None, not {found!r}")
         entry = given_by(found)
-        return entry if _can(self.run, "cache", **entry) else None
+        return entry if can(self.run, "cache", **entry) else None
 
-    def _children(self, mapping: MapPlan) -> _Steps:
+    def _children(self, mapping: MapPlan) -> Steps:
         """See to the children, and to what they make of their parent."""
         run, self._mapped = self.run, True
         answer = yield Children(mapping.again or run.attempts > 0)
@@ -289,77 +213,6 @@ class _Round:
             yield Fire("fail_map", {"message": said})
 
 
-def settle(run: TaskRun, answer: Answer) -> _Steps:
-    """Wish for the steps that follow from what came of the task."""
-    match answer:
-        case Returned(value):
-            yield from _returned(run, value)
-        case Raised(Outcome() as outcome):
-            yield from _returned(run, outcome.state)
-        case Raised(KeyboardInterrupt()) | Interrupted():
-            yield Fire("cancel", {"message": INTERRUPTED})
-        case Raised(error):
-            yield Fire("fail", {"result": error})
-        case Expired(stopped):
-            yield from _expire(run, stopped=stopped)
-        case Displaced() if _can(run, "pause"):
-            yield Fire("pause", {"message": _DISPLACED, "start_time": _now(run)})
-        case Settled() if not isinstance(run.state, Running):
-            yield from _delay(run)
-        case _ if run.deadline is not None and _can(run, "time_out"):
-            yield from _expire(run, stopped=True)
-        case _:
-            yield from _lost(run)
-    if run.state.is_failed() and _can(run, "retry"):
-        yield from _retry(run)
-
-
-_DISPLACED = "The pool it ran in broke under another run; it starts again."
-
-
-def _returned(run: TaskRun, value: Any) -> _Steps:
-    if run.deadline is not None and _can(run, "time_out"):
-        yield from _expire(run, stopped=True)
-        return
-    try:
-        if isinstance(value, State):
-            yield from _enter(run, value)
-        else:
-            yield Fire("succeed", {"result": value})
-    except StaleRun:
-        raise
-    except (StateError, TransitionError) as error:  # cannot be kept, or is not legal
-        yield Fire("fail", {"message": str(error), "result": error})
-        return
-    if run.policy.cache_for is not None and run.state.is_successful() and _can(run, "cache"):
-        parameters = ambient.context().get("parameters")
-        yield Fire("cache", {} if parameters is None else {"cached_parameters": parameters})
-
-
-def _expire(run: TaskRun, *, stopped: bool) -> _Steps:
-    seconds = run.policy.timeout.attempt
-    limit = "its time is up" if seconds is None else f"no end after {seconds:g} s"
-    error = TimeoutError(limit if stopped else f"{limit}; its thread cannot be stopped and goes on")
-    if _can(run, "time_out"):
-        yield Fire("time_out", {"result": error})
-    else:
-        yield Fire("fail", {"message": "Task timed out during execution.", "result": error})
-
-
-def _lost(run: TaskRun) -> _Steps:
-    """Whoever ran it is gone: back to where the same attempt can start, or failed."""
-    if _can(run, "rescue"):
-        yield Fire("rescue", {})
-    else:
-        yield Fire("fail", {"message": "Its worker was lost."})
-
-
-def _retry(run: TaskRun) -> _Steps:
-    """Try again; a delay is waited for from its step on, by whatever clock."""
-    yield Fire("retry", {})
-    yield from _delay(run)
-
-
 def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
     """Wait for the time at which it may start; whether there is none."""
     waits = due_at(run)
@@ -367,27 +220,6 @@ def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
         return True
     yield Wait(waits.at)
     return False
-
-
-def _delay(run: TaskRun) -> _Steps:
-    """Wait as long as lies between the step of a retry and its start."""
-    start = start_of(run.state)
-    if start is not None and run.history[-1].event == "retry" and start > run.history[-1].at:
-        yield Wait(start, (start - run.history[-1].at).total_seconds())
-
-
-def _enter(run: TaskRun, state: State) -> _Steps:
-    """As `Run.enter`: by whichever event leads there."""
-    refused: GuardRejected | None = None
-    for event in run.lifecycle.leading(type(run.state), type(state)):
-        try:
-            yield Fire(event, given_by(state))
-            return
-        except GuardRejected as error:
-            refused = error
-    if refused is not None:
-        raise refused
-    raise TransitionNotAllowed(f"enter {type(state).__name__}", run.state, run.allowed)
 
 
 def _turned_away(run: TaskRun) -> bool:
@@ -398,19 +230,10 @@ def _turned_away(run: TaskRun) -> bool:
 
 def _stays(run: TaskRun) -> bool:
     """Whether neither time nor we can start it: it is finished, or paused until somebody comes."""
-    paused = isinstance(run.state, Paused) and not _can(run, "start")
+    paused = isinstance(run.state, Paused) and not can(run, "start")
     return paused or "start" not in run.allowed
 
 
 def _expired(run: TaskRun) -> bool:
     waits = due_at(run)
-    return waits is not None and waits.at <= _now(run)
-
-
-def _can(run: TaskRun, event: str, **payload: Any) -> bool:
-    """Whether *event* is in the table of this class at all, and would pass now."""
-    return event in run.allowed and run.why_not(event, **payload) is None
-
-
-def _now(run: TaskRun) -> pendulum.DateTime:
-    return moment.from_micros(run._micros())
+    return waits is not None and waits.at <= now_of(run)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import datetime
 
     from .call import Call
-    from .graph import Node
     from .journal import RunJournal
+    from .node import Node
     from .run import Clock
     from .runner import Runner
 
@@ -169,7 +169,7 @@ class Task(Generic[P, R]):
 
     def bind(self, *args: Any, **kwargs: Any) -> Node:
         """A call of it in a graph of tasks, for `gather`; an argument may be another node."""
-        from .graph import Node
+        from .node import Node
 
         return Node(self, args, kwargs)
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Self
 
 from states import Cached, State, ambient
 
-from .attempt import packed
 from .batch import Batch
 from .caching import Caches
 from .call import Call, Over, ResultOf, check_calls
@@ -18,6 +18,7 @@ from .children import Children
 from .drive import Lookup
 from .errors import InvalidArgument
 from .journal import Claim, Journal
+from .parcel import packed
 from .pool import as_pool
 from .quorum import Quorum
 from .run import Clock
@@ -81,13 +82,13 @@ class Runner:
         for name, given in (("lookup", lookup), ("clock", clock)):
             if given is not None and not callable(given):
                 raise InvalidArgument(f"a {name} is called, {given!r} cannot be")
-        self._workers = workers
         self._pool = as_pool(executor, workers)
+        self._workers = min(workers, self._pool.room or workers)
         self._lookup = lookup
         self._clock = clock
         self._caches = Caches()
         self._shelves: dict[Journal, Caches] = {}
-        self._observers = (*observers(), self._keep)
+        self._observers = observers()
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +153,7 @@ class Runner:
         return self.perform_all([Call(run, task, over=over)])[0]
 
     def _trip(self, call: Call) -> Trip:
-        return Trip(call, self._looking(call), self._observers, self._packed(call))
+        return self._made(call, self._packed(call))
 
     def _packed(self, call: Call) -> bytes | None:
         """The work of *call*, if it travels and is known: what cannot travel is refused now."""
@@ -162,25 +163,24 @@ class Runner:
             packed(f"the task of {call.run.id!r}", call.task)
             return None
         if call.over is not None:
-            packed(f"the task of {call.run.id!r}", (call.task, call.over.inputs))
+            known = () if isinstance(call.over.inputs, ResultOf) else call.over.inputs
+            packed(f"the task of {call.run.id!r}", (call.task, known))
             return None
         return packed(f"the work of {call.run.id!r}", (call.task, *call.work()))
 
     def _children(self, parent: Trip, wish: ChildrenWish) -> Group:
-        return Children(parent, wish, self._child).group()
+        return Children(parent, wish, self._made).group()
 
-    def _child(self, call: Call) -> Trip:
-        return Trip(call, self._looking(call), self._observers)
+    def _made(self, call: Call, task: bytes | None = None) -> Trip:
+        cache, keeps = call.run.policy.cache, call.run.journal is None
+        if cache.key is None or cache.cache_for is None:
+            return Trip(call, self._lookup, self._observers, task)
+        told = (*self._observers, self._keep) if keeps else self._observers
+        return Trip(call, self._lookup or partial(self._found, call, cache.key), told, task)
 
     # Results that were kept.
 
-    def _looking(self, call: Call) -> Lookup | None:
-        cache = call.run.policy.cache
-        if self._lookup is not None or cache.key is None or cache.cache_for is None:
-            return self._lookup
-        return lambda _run: self._found(call, cache.key or "")
-
-    def _found(self, call: Call, key: str) -> Cached | None:
+    def _found(self, call: Call, key: str, _run: TaskRun) -> Cached | None:
         journal, caches = call.run.journal, self._caches
         if isinstance(journal, Journal | Claim):
             shelf = journal.journal if isinstance(journal, Claim) else journal
@@ -192,6 +192,5 @@ class Runner:
 
     def _keep(self, run: TaskRun, step: Step) -> None:
         """Keep what a run without a journal came to."""
-        key = run.policy.cache.key
-        if run.journal is None and key is not None and isinstance(step.dest, Cached):
-            self._caches.add(key, step.dest)
+        if run.policy.cache.key is not None and isinstance(step.dest, Cached):
+            self._caches.add(run.policy.cache.key, step.dest)

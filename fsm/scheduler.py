@@ -9,7 +9,7 @@ import math
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -71,6 +71,13 @@ class Group:
         self.held = 0
         self.starting.clear()
 
+    def attend(self) -> float:
+        """See to what is not of one trip alone; in how many seconds again, at the latest.
+
+        What it raises ends the performance, as an interrupt does.
+        """
+        return math.inf
+
     @property
     def over(self) -> bool:
         """Whether all of them have ended."""
@@ -97,7 +104,7 @@ class Scheduler:
         self._live: dict[Trip, None] = {}
         self._executed: dict[Trip, None] = {}
         self._answered: deque[tuple[Trip, Answer]] = deque()
-        self._done: queue.SimpleQueue[tuple[Trip, int]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Trip | None, int]] = queue.SimpleQueue()
         # Times: when, a number that makes entries differ, for whom, in which turn of theirs. By
         # the wall clock in microseconds; by the steady one in seconds, of those the wall lets go.
         self._wall: list[tuple[int, int, Trip, int, float]] = []
@@ -112,17 +119,25 @@ class Scheduler:
             BaseException: What interrupted it; every run under way is left in a named state.
         """
         self._groups.append(group)
+        self._looked = self._passed()
         try:
             while self._go():
-                self._wait()
+                watched = self._watched()
+                self._wait(_LOOK if watched else _LONGEST_WAIT)
                 self._finish()
-                self._wake()
-                self._look()
+                if self._wall or self._steady:
+                    self._wake()
+                if watched:
+                    self._look(watched)
         except BaseException as error:
             for trip in tuple(self._live):
                 trip.abandon(error)
             self._pool.stop()
             raise
+
+    def wake(self) -> None:
+        """Wait no longer, but attend to all groups: for a signal handler, or another thread."""
+        self._done.put((None, 0))
 
     def _go(self) -> bool:
         """Let trips go on while they can; whether any is left."""
@@ -182,8 +197,10 @@ class Scheduler:
 
     # Waiting.
 
-    def _wait(self) -> None:
+    def _wait(self, longest: float) -> None:
         """Wait for the first of the tasks under way, or for the first time that comes."""
+        for group in self._groups:
+            longest = min(longest, group.attend())
         seconds = self._missing()
         if self._answered or (seconds is not None and seconds <= 0):
             return
@@ -191,7 +208,6 @@ class Scheduler:
         if by_hand is not None:  # a clock that is turned
             by_hand([trip.work.future for trip in self._executed if trip.work], seconds)
             return
-        longest = _LOOK if self._watched() else _LONGEST_WAIT
         try:
             done = self._done.get(timeout=longest if seconds is None else min(seconds, longest))
         except queue.Empty:
@@ -210,15 +226,11 @@ class Scheduler:
 
     def _finish(self) -> None:
         """Take the answers of what is done."""
-        while True:
-            try:
-                done = self._done.get_nowait()
-            except queue.Empty:
-                return
-            self._end(*done)
+        while not self._done.empty():  # nobody else takes from it
+            self._end(*self._done.get())
 
-    def _end(self, trip: Trip, turn: int) -> None:
-        if trip.turn != turn or trip not in self._executed:
+    def _end(self, trip: Trip | None, turn: int) -> None:
+        if trip is None or trip.turn != turn or trip not in self._executed:
             return  # it was not waited for any more
         self._answer(trip, trip.answered())
 
@@ -257,16 +269,16 @@ class Scheduler:
         """The trips whose runs somebody else may move, as far as we can wait for that."""
         if getattr(self._clock, "wait", None) is not None:
             return []
-        under_way = (*self._executed, *(group.parent for group in self._groups))
-        return [trip for trip in under_way if trip is not None and trip.run.journal is not None]
+        under_way = (*self._executed, *(group.parent for group in self._groups if group.parent))
+        return [trip for trip in under_way if trip.run.journal is not None]
 
-    def _look(self) -> None:
+    def _look(self, watched: Iterable[Trip]) -> None:
         """See, once a second, whether others have moved what is executed here."""
         passed = self._passed()
         if passed - self._looked < _LOOK:
             return
         self._looked = passed
-        for trip in self._watched():
+        for trip in watched:
             try:
                 moved = trip.moved()
             except LifecycleError as error:  # the journal may come back

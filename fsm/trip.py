@@ -10,7 +10,9 @@ from states import Mapped, Result, Running, State
 
 from .call import Call
 from .dispatch import Dispatch, dispatched
-from .drive import INTERRUPTED, Course, Lookup, MapPlan, Observer, decide, fulfilled, made
+from .drive import Lookup, MapPlan, decide
+from .making import Course, Observer, fulfilled, made
+from .settlement import INTERRUPTED
 from .task import TaskRun
 from .triggers import judged
 from .wish import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
@@ -107,14 +109,19 @@ class Trip:
                 if "cancel" in self.run.allowed:
                     made(self.run, Fire("cancel", {"message": INTERRUPTED}), self._observers)
 
+    def counted(self) -> int:
+        """Take its inputs, which a run above may have resulted in; how many they are."""
+        if self.call.over is not None:
+            self.inputs = self.call.over.items()
+        return len(self.inputs)
+
     def _next(self, course: Course, answer: Answer) -> Wish:
         return fulfilled(self.run, course, course.send(answer), self._observers)
 
     def _begun(self) -> Course:
         call, plan = self.call, None
         if call.over is not None:
-            self.inputs = call.over.items()
-            plan = MapPlan(len(self.inputs), call.over.quorum, call.over.again)
+            plan = MapPlan(self.counted, call.over.quorum, call.over.again)
         return decide(
             self.run,
             self._lookup,

@@ -198,7 +198,7 @@ def test_a_map_over_skips_is_a_success(run: TaskRun, runner: Runner) -> None:
     assert type(state) is Mapped
 
 
-@pytest.mark.parametrize("inputs", [5, None, object()], ids=repr)
+@pytest.mark.parametrize("inputs", [5, None, object()], ids=["int", "None", "object"])
 def test_what_cannot_be_gone_through_is_refused_before_anything_starts(
     run: TaskRun, runner: Runner, inputs: Any
 ) -> None:

@@ -144,8 +144,9 @@ class Task(Generic[P, R]):
     def map(self, inputs: Iterable[Any], **how: Any) -> FunctionRun:
         """Perform a mapped run of it, one child for each input; see `Runner.map`."""
         run = self.new()  # type: ignore[call-arg]  # its children have the arguments
+        function: Any = self.function  # of one argument
         with _Lent(self._runner, self._clock) as runner:
-            runner.map(run, self.function, inputs, **how)
+            runner.map(run, function, inputs, **how)
         return run
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> FunctionRun:

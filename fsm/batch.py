@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from states import State
 
@@ -24,14 +24,16 @@ class Batch:
         self._trips = trips
         known = {trip.run.id: trip for trip in trips}
         self._below: dict[Trip, list[Trip]] = {}
-        self._waits: dict[Trip, int] = {}
+        self._waits: dict[Trip, int] = {}  # for how many others, of those that wait
         for trip in trips:
             above = [known[run.id] for run in trip.call.above if run.id in known]
-            self._waits[trip] = len(above)
+            if above:
+                self._waits[trip] = len(above)
             for each in above:
                 self._below.setdefault(each, []).append(trip)
-        self.group = _Held(self._free(), ended=self._ended)
-        self.group.held = sum(count > 0 for count in self._waits.values())
+        free = [trip for trip in trips if trip not in self._waits]
+        self.group = _Held(iter(free), ended=self._ended)
+        self.group.held = len(self._waits)
 
     @property
     def trouble(self) -> Exception | None:
@@ -48,10 +50,6 @@ class Batch:
         if (trouble := self.trouble) is not None:
             raise trouble
         return [trip.run.state if trip.end is None else trip.end for trip in self._trips]
-
-    def _free(self) -> Iterator[Trip]:
-        """Those that come after nothing; the list may have grown meanwhile, not those in it."""
-        return iter([trip for trip in self._trips if not self._waits[trip]])
 
     def _ended(self, trip: Trip) -> None:
         """Let those go that waited for this one alone; leave those it keeps from ever going."""

@@ -18,7 +18,7 @@ from .draft import given_by
 from .errors import GuardRejected, InvalidArgument, StaleRun
 from .making import Course, fulfilled
 from .quorum import Quorum
-from .settlement import Steps, can, enter, lose, now_of, settle, try_again
+from .settlement import Steps, can, enter, leads, lose, now_of, settle, try_again
 from .timers import due_at
 from .wish import (
     Answer,
@@ -231,7 +231,7 @@ def _turned_away(run: TaskRun) -> bool:
 def _stays(run: TaskRun) -> bool:
     """Whether neither time nor we can start it: it is finished, or paused until somebody comes."""
     paused = isinstance(run.state, Paused) and not can(run, "start")
-    return paused or "start" not in run.allowed
+    return paused or not leads(run, "start")
 
 
 def _expired(run: TaskRun) -> bool:

@@ -76,6 +76,10 @@ class Lifecycle:
         """The events that lead out of *node*, whatever their guards say, in table order."""
         return tuple(self._rows.get(node, _NOTHING))
 
+    def leads(self, event: str, node: StateClass) -> bool:
+        """Whether *event* leads out of *node*, whatever its guards say."""
+        return event in self._rows.get(node, _NOTHING)
+
     def dests(self, event: str, node: StateClass) -> tuple[StateClass, ...]:
         """Where *event* may lead from *node*, each class once."""
         return tuple(dict.fromkeys(row.dest or node for row in self.rows(event, node)))

@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
     from .task import TaskRun
 
-__all__ = ["INTERRUPTED", "Steps", "can", "delay", "enter", "lose", "now_of", "settle", "try_again"]
+__all__ = [
+    "INTERRUPTED",
+    "Steps",
+    "can",
+    "delay",
+    "enter",
+    "leads",
+    "lose",
+    "now_of",
+    "settle",
+    "try_again",
+]
 
 INTERRUPTED = "Interrupt signal raised, cancelling task run."
 
@@ -131,7 +142,12 @@ def enter(run: TaskRun, state: State) -> Steps:
 
 def can(run: TaskRun, event: str, **payload: Any) -> bool:
     """Whether *event* is in the table of this class at all, and would pass now."""
-    return event in run.allowed and run.why_not(event, **payload) is None
+    return leads(run, event) and run.why_not(event, **payload) is None
+
+
+def leads(run: TaskRun, event: str) -> bool:
+    """Whether *event* leads out of where the run stands."""
+    return run.lifecycle.leads(event, type(run.state))
 
 
 def now_of(run: TaskRun) -> pendulum.DateTime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from concurrent.futures import CancelledError
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from states import ambient
 
-from .attempt import Attempt, Packed, carry_out, packed, unpacked
+from .attempt import Attempt, carry_out
 from .call import Call
 from .current import CurrentRun
-from .errors import JournalError, UnknownRun
+from .errors import JournalError
 from .execution import execute
 from .journal import Journal
 from .journal.kind import kind_of
 from .naming import named
+from .parcel import Packed, packed, unpacked
 from .task import TaskRun
 from .wish import Answer, Displaced, Execute, Lost, Raised, Returned
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Away", "Dispatch", "Here", "dispatched"]
 
 _LEASE = 60.0  # seconds, renewed as long as the worker lives
+_PATIENCE = 100  # times in a row that work may be displaced: then it is lost, which has an end
 
 
 class Here:
@@ -59,46 +62,49 @@ class Away:
 
     def __init__(self, call: Call, pool: Pool, wish: Execute, task: bytes | None) -> None:
         run, names = call.run, call.run._surroundings()
-        self._run, self._pool, self._generation = run, pool, pool.generation
+        self._run, self._pool = run, pool
         journal = run.journal if isinstance(run.journal, Journal) and run.clock is None else None
         address = None if journal is None else journal.address
         self._journal = None if address is None else journal
-        deadline = wish.deadline
         self.deadline_is_ours = not pool.fatal
+        seconds = None
+        if pool.fatal and wish.deadline is not None:
+            seconds = (wish.deadline - _now(run)).total_seconds()
         self._attempt = Attempt(
             run=run.id,
             seq=len(run.history),
-            current=current_of(run, names, wish),
-            names=dict(names),
             owner=f"{socket.gethostname()[:64]}:{os.getpid()}#{len(run.history)}",
             address=address,
             kind=None if address is None else _reporting(run),
             lease=_LEASE,
-            seconds=None if deadline is None else (deadline - _now(run)).total_seconds(),
-            mark=pool.mark(),
-            fatal=pool.fatal,
+            seconds=seconds,
         )
+        known = packed(f"what {run.id!r} knows", (current_of(run, names, wish), dict(names)))
         work = (
             packed(f"the work of {run.id!r}", (call.task, *call.work())) if task is None else task
         )
-        self.future = pool.submit(carry_out, self._attempt, work)
+        self.future = pool.submit(carry_out, self._attempt, known, work)
 
     def answer(self) -> Answer:
-        """What came of it, once the future is done; the journal is asked first."""
-        answer: Answer
+        """What came of it, once the future is done."""
         try:
             error = self.future.exception()
         except CancelledError as cancelled:
             error = cancelled
         if error is None:
             answer = unpacked(Packed(*self.future.result()))
-        else:
-            answer = self._pool.verdict(error, self._generation, self._attempt.mark)
-        if isinstance(answer, Lost | Displaced):
-            begun = self._revoke()
-            if error is not None and self._journal is not None and not begun:
-                return Displaced()  # its worker died before it came to this
-        return answer
+            if isinstance(answer, Lost):
+                self._revoke()  # of a worker that was given the same before, and died of it
+            return answer
+        verdict = self._pool.verdict(self.future, error)
+        if isinstance(verdict, Raised):
+            return verdict
+        claimed = self._revoke()
+        if self._journal is not None and not claimed and not self._pool.fatal:
+            verdict = Displaced()  # its worker died before it came to this
+        if isinstance(verdict, Displaced) and _displaced(self._run) >= _PATIENCE:
+            return Lost(f"displaced {_PATIENCE} times in a row")
+        return verdict
 
     def give_up(self) -> None:
         """Nobody waits for it any more: what it would report is too late from now on."""
@@ -106,10 +112,10 @@ class Away:
         self._revoke()
 
     def _revoke(self) -> bool:
-        """Take the claim back, so that the next attempt can have it; whether there was one."""
+        """Take our claim back, so that the next attempt can have it; whether there was one."""
         if self._journal is None:
             return False
-        with suppress(JournalError, UnknownRun):
+        with suppress(JournalError):
             owner = self._journal.summary(self._run.id).owner
             if owner is not None and owner.startswith(f"{self._attempt.owner} on "):
                 return self._journal.revoke(self._run.id, owner=owner)
@@ -151,6 +157,12 @@ def _reporting(run: TaskRun) -> str | None:
     kind = kind_of(type(run))
     asked = (run._callbacks or run.callbacks).asks_first
     return None if asked or named(kind) is not type(run) else kind
+
+
+def _displaced(run: TaskRun) -> int:
+    """How often its attempt was started and paused again, up to now."""
+    again = itertools.takewhile(lambda step: step.event in ("start", "pause"), run.history[::-1])
+    return sum(step.event == "pause" for step in again)
 
 
 def _now(run: TaskRun) -> Any:

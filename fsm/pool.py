@@ -5,21 +5,36 @@ from __future__ import annotations
 import itertools
 import signal
 import tempfile
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
+
+import attrs
 
 from .errors import InvalidArgument
-from .wish import Displaced, Lost
+from .parcel import check_packing
+from .process import Mark, follow_parent, marked
+from .threads import Threads
+from .wish import Displaced, Lost, Raised
 
 __all__ = ["Pool", "as_pool"]
 
 _KINDS = ("thread", "process")
 _JOIN = 2.0  # seconds that a process of a broken pool has to end
+_KILLED = -getattr(signal, "SIGKILL", 9)
+_FRUITLESS = 5  # times in a row that a pool may break before it has begun any work
 
 
 class Pool:
@@ -36,25 +51,23 @@ class Pool:
         self._executor = executor
         self._own = own
 
-    def submit(self, task: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Have *task* called; a pool that takes no work answers with a future that says so."""
-        try:
-            return self._executor.submit(task, *args)
-        except Exception as error:
-            return _refused(error)
-
     @property
-    def generation(self) -> int:
-        """How often its workers were replaced as a whole."""
-        return 0
+    def room(self) -> int | None:
+        """How many tasks it carries out at a time: more would wait in its queue, not in ours."""
+        most = getattr(self._executor, "_max_workers", None)
+        return most if isinstance(most, int) and not self._own else None
 
-    def mark(self) -> str | None:
-        """A file for a worker to say in that it is at work; None where nobody would read it."""
-        return None
+    def submit(self, task: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Have *task* called.
 
-    def verdict(self, error: BaseException, generation: int, mark: str | None) -> Lost | Displaced:
+        Raises:
+            Exception: The executor takes no work, such as when it was shut down.
+        """
+        return self._executor.submit(task, *args)
+
+    def verdict(self, _work: Future[Any], error: BaseException, /) -> Raised | Lost | Displaced:
         """What it means that work did not come back, but *error*."""
-        return Lost(str(error) or type(error).__name__)
+        return Raised(error)
 
     def stop(self) -> None:
         """Let what is under way end as soon as it can be made to."""
@@ -73,6 +86,24 @@ class RemotePool(Pool):
 
     remote = True
 
+    def __init__(self, executor: Executor, *, own: bool) -> None:
+        check_packing()
+        super().__init__(executor, own=own)
+
+    def verdict(self, _work: Future[Any], error: BaseException, /) -> Raised | Lost | Displaced:
+        lost = isinstance(error, (BrokenExecutor, CancelledError, OSError))
+        if lost or type(error).__name__ == "KilledWorker":
+            return Lost(f"{type(error).__name__}: {error}")
+        return Raised(error)  # not of the task, whose errors are answers: it could not travel
+
+
+@attrs.frozen
+class _Wreck:
+    """A broken executor: which process was at which work, and who died by itself."""
+
+    at_work: dict[int, int]
+    culprits: dict[int, int | None]  # by what they ended
+
 
 class ProcessPool(RemotePool):
     """Processes, one task each at a time. A task whose time is up is stopped.
@@ -85,73 +116,99 @@ class ProcessPool(RemotePool):
 
     def __init__(self, executor: ProcessPoolExecutor, *, own: bool) -> None:
         super().__init__(executor, own=own)
-        self._marks = tempfile.TemporaryDirectory(prefix="fsm-pool-")
-        self._count = itertools.count()
-        self._generation = 0
-        self._culprits: dict[int, set[int]] = {}  # by generation: who died by itself
+        self._folder = tempfile.TemporaryDirectory(prefix="fsm-pool-")
+        self._numbers = itertools.count()
+        self._marks: WeakKeyDictionary[Future[Any], Mark] = WeakKeyDictionary()
+        self._wrecks: dict[str, _Wreck] = {}
+        self._fruitless = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin another generation of processes, which leave their marks in a folder."""
         self._processes: dict[int, BaseProcess] = {}
-
-    @property
-    def generation(self) -> int:
-        return self._generation
-
-    def mark(self) -> str:
-        return str(Path(self._marks.name, str(next(self._count))))
+        self._marked = tempfile.mkdtemp(dir=self._folder.name)
 
     def submit(self, task: Callable[..., Any], *args: Any) -> Future[Any]:
-        for _ in range(2):
+        broken: Exception | None = None
+        while self._fruitless < _FRUITLESS:
+            mark = Mark(self._marked, next(self._numbers))
             try:
-                work = self._executor.submit(task, *args)
-            except BrokenProcessPool:  # a worker died while none of ours waited for it
+                work = self._executor.submit(marked, mark, task, *args)
+            except (BrokenProcessPool, OSError) as error:  # it broke, or does so right now
+                broken = error
                 self._rebuild()
-            except Exception as error:
-                return _refused(error)
             else:
-                self._processes.update(getattr(self._executor, "_processes", None) or {})
+                self._marks[work] = mark
+                self._meet()
                 return work
-        return _refused(BrokenProcessPool("the pool breaks as soon as it is made"))
+        raise BrokenProcessPool(
+            f"{_FRUITLESS} times in a row the pool's processes ended before they began any work; "
+            "does its initializer fail, or a script start it outside of `if __name__ == "
+            "'__main__':`?"
+        ) from broken
 
-    def verdict(self, error: BaseException, generation: int, mark: str | None) -> Lost | Displaced:
-        if generation == self._generation and isinstance(error, BrokenProcessPool):
+    def verdict(self, work: Future[Any], error: BaseException, /) -> Raised | Lost | Displaced:
+        mark = self._marks.pop(work, None)
+        if mark is None or not isinstance(error, BrokenProcessPool):
+            return Raised(error)
+        if mark.folder == self._marked:
             self._rebuild()
-        try:
-            process = int(Path(mark or "").read_text("ascii"))
-        except (OSError, ValueError):  # it had not begun
-            return Displaced()
-        culprits = self._culprits.get(generation)
-        if culprits and process not in culprits:
+        wreck = self._wrecks[mark.folder]
+        process = wreck.at_work.get(mark.number)
+        if process is None or (wreck.culprits and process not in wreck.culprits):
             return Displaced()
         return Lost(f"process {process} is gone")
 
     def stop(self) -> None:
         if self._own:
-            for process in self._alive():
-                process.terminate()
+            for process in self._processes.values():
+                process.kill()
 
     def close(self) -> None:
         super().close()
         with suppress(OSError):
-            self._marks.cleanup()
+            self._folder.cleanup()
 
-    def _alive(self) -> Iterable[BaseProcess]:
-        return [process for process in self._processes.values() if process.is_alive()]
+    def _meet(self) -> None:
+        """Remember the processes there are: a broken executor forgets them."""
+        self._processes.update(getattr(self._executor, "_processes", None) or {})
 
     def _rebuild(self) -> None:
         """Make another executor of the same kind, and remember who broke this one."""
-        broken, processes = self._executor, self._processes
+        broken = self._executor
         assert isinstance(broken, ProcessPoolExecutor)
-        broken.shutdown(wait=False, cancel_futures=True)
-        for process in processes.values():
-            process.join(_JOIN)
-            if process.is_alive():
-                process.kill()
-        ended = (None, -signal.SIGTERM)  # by the executor, when it gave up
-        self._culprits[self._generation] = {
-            id for id, process in processes.items() if process.exitcode not in ended
-        }
-        self._generation += 1
-        self._processes = {}
+        self._meet()
+        at_work, culprits = Mark.read(self._marked), _buried(broken, self._processes)
+        killed = _KILLED in culprits.values()  # by somebody who may tire of it
+        self._fruitless = 0 if at_work or killed else self._fruitless + 1
+        self._wrecks[self._marked] = _Wreck(at_work, culprits)
         self._executor, self._own = _alike(broken), True  # whoever made the broken one
+        self._begin()
+
+
+def _buried(
+    broken: ProcessPoolExecutor, processes: dict[int, BaseProcess]
+) -> dict[int, int | None]:
+    """See that all its processes are gone; which of them nobody has ended, and how they did."""
+    deadline = time.monotonic() + _JOIN
+    left = {process.sentinel: process for process in processes.values()}
+    while left and (ended := wait(list(left), max(0.0, deadline - time.monotonic()))):
+        for sentinel in ended:
+            del left[sentinel]  # type: ignore[arg-type]  # what was given comes back
+    for process in left.values():
+        process.kill()
+    # Its thread waits for the processes, too, and only one of us is told how they ended.
+    manager = getattr(broken, "_executor_manager_thread", None)
+    broken.shutdown(wait=False, cancel_futures=True)
+    if manager is not None:
+        manager.join(_JOIN)
+    ours = {process.pid for process in left.values()}
+    ended_by_it = (None, -signal.SIGTERM)  # when it gave up
+    return {
+        id: process.exitcode
+        for id, process in processes.items()
+        if id not in ours and process.exitcode not in ended_by_it
+    }
 
 
 def as_pool(executor: object, workers: int) -> Pool:
@@ -159,10 +216,11 @@ def as_pool(executor: object, workers: int) -> Pool:
 
     Raises:
         InvalidArgument: It is none of them.
+        MissingExtra: What packs functions for other processes is not installed.
     """
     if executor is None or executor == "thread":
         # A thread whose task timed out cannot be stopped: leave room for the tasks after it.
-        return Pool(ThreadPoolExecutor(4 * workers), own=True)
+        return Pool(Threads(4 * workers), own=True)
     if executor == "process":
         return ProcessPool(_processes(workers), own=True)
     if isinstance(executor, ProcessPoolExecutor):
@@ -177,16 +235,8 @@ def as_pool(executor: object, workers: int) -> Pool:
     return Pool(made, own=False)
 
 
-def _refused(error: Exception) -> Future[Any]:
-    refused: Future[Any] = Future()
-    refused.set_exception(error)
-    return refused
-
-
 def _processes(workers: int) -> ProcessPoolExecutor:
-    import multiprocessing  # at the door, with what follows: threads do without
-
-    from .attempt import follow_parent
+    import multiprocessing  # at the door: threads do without
 
     # A fork would take this process's locks and connections along in whatever state they are.
     context = multiprocessing.get_context("spawn")

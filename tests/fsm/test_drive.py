@@ -11,6 +11,7 @@ import pytest
 from fsm import CallbackError, Policy, TaskRun
 from fsm.drive import Execute, Expired, Raised, Returned, Wait, drive
 from fsm.testing import HandClock
+from fsm.wish import Settled
 from states import (
     Cached,
     Cancelled,
@@ -68,6 +69,29 @@ def test_a_task_that_raises_is_tried_again(clock: HandClock) -> None:
 
     assert wishes == [Execute(None), Wait(START.add(seconds=60), 60.0), Execute(None), run.state]
     assert [step.event for step in run.history] == ["start", "fail", "retry", "start", "succeed"]
+
+
+def test_a_task_that_says_when_to_try_again_waits_for_its_delay(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, max_retries=1)
+    later = Retrying(start_time=START.add(seconds=60))
+
+    wishes = driven(run, clock, Returned(later), Returned(1))
+
+    assert wishes[1] == Wait(START.add(seconds=60), 60.0)
+
+
+def test_a_delay_that_somebody_else_has_recorded_is_waited_for_once(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
+    course = drive(run)
+    next(course)
+    run.fail()
+    run.retry()
+
+    wishes = [course.send(Settled())]
+    clock.turn_to(START.add(seconds=60))
+    wishes.append(course.send(None))
+
+    assert wishes == [Wait(START.add(seconds=60), 60.0), Execute(None)]
 
 
 def test_a_task_that_keeps_raising_fails(clock: HandClock) -> None:

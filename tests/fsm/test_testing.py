@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+import random
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -10,8 +12,9 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import InvalidArgument, LifecycleError, TaskRun
-from fsm.testing import HandClock, Recorder
+from fsm import Call, InvalidArgument, LifecycleError, Runner, TaskRun
+from fsm.testing import HandClock, Recorder, SimulatedExecutor
+from states import Success, TimedOut
 
 START = pendulum.datetime(2020, 1, 1)
 
@@ -79,6 +82,131 @@ def test_turning_by_threads_adds_up(clock: HandClock) -> None:
         list(pool.map(lambda _: clock.advance(seconds=1), range(400)))
 
     assert clock() == START.add(seconds=400)
+
+
+def test_what_is_to_be_called_later_is_when_its_time_has_passed(clock: HandClock) -> None:
+    called: list[tuple[str, pendulum.DateTime]] = []
+    for name, seconds in (("b", 2.5), ("a", 1.0), ("c", 2.5)):
+        clock.later(seconds, lambda name=name: called.append((name, clock())))
+
+    clock.jump(hours=1)
+    assert not called
+    clock.advance(seconds=2.5)
+
+    later = START.add(hours=1)
+    assert called == [
+        ("a", later.add(seconds=1)),
+        ("b", later.add(seconds=2.5)),
+        ("c", later.add(seconds=2.5)),
+    ]
+
+
+def test_what_is_called_may_ask_to_be_called_again(clock: HandClock) -> None:
+    seen: list[float] = []
+
+    def beat() -> None:
+        seen.append(clock.steady())
+        clock.later(1.0, beat)
+
+    clock.later(1.0, beat)
+    clock.advance(seconds=3.5)
+
+    assert seen == [1.0, 2.0, 3.0]
+    assert clock() == START.add(seconds=3.5)
+
+
+@pytest.mark.parametrize("seconds", [-1, math.nan])
+def test_nothing_is_called_earlier(clock: HandClock, seconds: float) -> None:
+    with pytest.raises(InvalidArgument):
+        clock.later(seconds, print)
+
+
+def test_waiting_turns_the_clock_to_what_comes_first(clock: HandClock) -> None:
+    clock.later(5.0, lambda: None)
+
+    clock.wait([Future()], 2.0)
+    assert clock.steady() == 2.0
+    clock.wait([Future()], None)
+    assert clock.steady() == 5.0
+
+
+def test_simulated_work_is_done_when_its_time_has_passed(clock: HandClock) -> None:
+    executor = SimulatedExecutor(clock, lasts=60.0)
+    good, bad = executor.submit(int, "5"), executor.submit(int, "x")
+
+    clock.advance(seconds=59)
+    assert not good.done()
+    clock.advance(seconds=1)
+
+    assert good.result(0) == 5
+    assert isinstance(bad.exception(0), ValueError)
+
+
+def test_a_runner_performs_a_day_of_simulated_work_at_once(clock: HandClock) -> None:
+    executor = SimulatedExecutor(clock, lasts=lambda chance: chance.uniform(3_600, 7_200))
+    runs = [TaskRun(clock=clock, max_retries=1) for _ in range(24)]
+
+    with Runner(executor, clock=clock, workers=2) as runner:
+        states = runner.perform_all([Call(run, int) for run in runs])
+
+    assert {type(state) for state in states} == {Success}
+    assert START.add(hours=12) < clock() < START.add(hours=24)
+
+
+def test_simulated_work_that_hangs_times_out(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, timeout=60)
+
+    with Runner(SimulatedExecutor(clock, lasts=math.inf), clock=clock) as runner:
+        state = runner.perform(run, int)
+
+    assert type(state) is TimedOut
+    assert clock() == START.add(seconds=60)
+
+
+def test_a_worker_of_a_simulated_executor_may_break(clock: HandClock) -> None:
+    broken = OSError("gone")
+    executor = SimulatedExecutor(clock, breaks=lambda chance: broken)
+    called: list[int] = []
+
+    work = executor.submit(called.append, 1)
+    clock.advance(seconds=1)
+
+    assert work.exception(0) is broken
+    assert not called
+
+
+def test_the_same_seed_simulates_the_same_again() -> None:
+    def day(seed: int) -> list[float]:
+        clock, ends = HandClock(), []
+        executor = SimulatedExecutor(clock, random.Random.random, seed=seed)
+        for _ in range(5):
+            executor.submit(lambda: ends.append(clock.steady()))
+        clock.advance(seconds=1)
+        return ends
+
+    assert day(1) == day(1) != day(2)
+
+
+def test_a_simulated_executor_that_is_shut_down_takes_no_more(clock: HandClock) -> None:
+    executor = SimulatedExecutor(clock)
+    work = executor.submit(int)
+
+    executor.shutdown()
+    with pytest.raises(RuntimeError):
+        executor.submit(int)
+    clock.advance(seconds=1)
+
+    assert work.result(0) == 0
+
+
+def test_what_is_under_way_in_a_killed_executor_never_ends(clock: HandClock) -> None:
+    executor = SimulatedExecutor(clock)
+    work = executor.submit(int)
+
+    executor.shutdown(cancel_futures=True)
+    clock.advance(seconds=1)
+
+    assert not work.done()
 
 
 def test_a_recorder_remembers(clock: HandClock) -> None:

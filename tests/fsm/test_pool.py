@@ -1,0 +1,226 @@
+"""Pool: executors of every kind, whole, broken and shut down."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from fsm import Call, InvalidArgument, MissingExtra, Policy, Runner, TaskRun
+from fsm.alarm import TimeIsUp, time_limit
+from fsm.pool import ProcessPool, RemotePool, as_pool
+from fsm.process import Mark
+from fsm.threads import Threads
+from fsm.wish import Lost, Raised
+from states import Failed
+
+LIMIT = 12_345  # of recursion, for an initializer to set
+
+
+def spawned(workers: int, *initializer: Any) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    first, *rest = initializer or (None,)
+    return ProcessPoolExecutor(workers, context, initializer=first, initargs=tuple(rest))
+
+
+@pytest.mark.parametrize("how", ["spawn", "fork"])
+def test_an_executor_of_the_user_keeps_its_making_when_it_breaks(how: str) -> None:
+    context = multiprocessing.get_context(how)
+    executor = ProcessPoolExecutor(1, context, initializer=sys.setrecursionlimit, initargs=(LIMIT,))
+    with executor, Runner(executor, workers=3) as runner:
+        before = runner.perform(TaskRun(), sys.getrecursionlimit)
+        lost = runner.perform(TaskRun(policy=Policy(max_rescues=1)), os._exit, 1)
+        after = runner.perform(TaskRun(), sys.getrecursionlimit)
+
+    assert (before.result, type(lost), after.result) == (LIMIT, Failed, LIMIT)
+
+
+def test_a_pool_that_breaks_as_soon_as_it_is_made_is_given_up() -> None:
+    run = TaskRun(policy=Policy(max_rescues=0))
+
+    with spawned(1, int, "no number") as executor, Runner(executor) as runner:
+        state = runner.perform(run, int)
+
+    assert type(state) is Failed
+    assert "ended before they began any work; does its initializer fail" in str(state.message)
+    assert run.rescues == 0
+
+
+class Breaking(ProcessPoolExecutor):
+    """One that breaks while it is given something: its pipes are closed already."""
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        raise OSError("handle is closed")
+
+
+def test_a_pool_that_breaks_while_it_takes_work_is_made_again() -> None:
+    pool = ProcessPool(Breaking(1, multiprocessing.get_context("spawn")), own=True)
+
+    assert pool.submit(int, "7").result() == 7
+
+    pool.close()
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_a_pool_that_is_closed_takes_no_work(kind: str) -> None:
+    runner = Runner(kind, workers=1)
+    runner.close()
+
+    state = runner.perform(TaskRun(), int)
+
+    assert type(state) is Failed
+    assert "shut" in str(state.message)
+
+
+def test_no_more_is_given_to_an_executor_than_it_carries_out_at_a_time() -> None:
+    with ThreadPoolExecutor(2) as executor:
+        assert as_pool(executor, 9).room == 2
+        assert Runner(executor, workers=9)._workers == 2
+    assert as_pool(None, 9).room is None
+
+
+@pytest.mark.parametrize("wrong", ["threads", 3, object()])
+def test_what_is_no_executor_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument, match="an executor has submit"):
+        Runner(wrong)
+
+
+def test_processes_need_what_packs_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+
+    with pytest.raises(MissingExtra, match=r"runstates\[process\]"):
+        Runner("process")
+
+
+def test_who_uses_threads_needs_neither_cloudpickle_nor_dask() -> None:
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(["cloudpickle", "dask", "distributed"]))
+from fsm import TaskRun, perform
+print(perform(TaskRun(), int, "7").result)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.stdout, ran.stderr) == ("7\n", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [(OSError("gone"), Lost), (TypeError("it cannot be read there"), Raised)],
+    ids=repr,
+)
+def test_only_what_was_under_way_is_lost(error: Exception, verdict: type[Any]) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        assert isinstance(RemotePool(executor, own=False).verdict(Future(), error), verdict)
+
+
+def test_a_mark_that_was_not_finished_is_none(tmp_path: Any) -> None:
+    (tmp_path / "77").touch()  # its process died in between
+    Mark(str(tmp_path), 5).leave()
+
+    assert Mark.read(str(tmp_path)) == {5: os.getpid()}
+
+
+# Threads.
+
+
+def test_a_thread_is_used_again() -> None:
+    threads = Threads(3)
+
+    names = set()
+    for _ in range(9):
+        names.add(threads.submit(threading.current_thread).result().name)
+        assert threads._idle.acquire(timeout=60)  # it is free again
+        threads._idle.release()
+
+    assert len(names) == 1
+
+
+def test_there_are_no_more_threads_than_said() -> None:
+    threads, barrier = Threads(2), threading.Barrier(3)
+
+    work = [threads.submit(barrier.wait) for _ in range(2)]
+    more = threads.submit(threading.active_count)
+    assert not more.done()
+    barrier.wait()
+
+    assert sorted([*(each.result() for each in work)]) < [2, 2]
+    assert more.result() > 0
+
+
+def test_what_was_not_begun_is_cancelled_when_threads_are_shut_down() -> None:
+    threads, gate = Threads(1), threading.Event()
+    begun, waiting = threads.submit(gate.wait), threads.submit(int)
+
+    threads.shutdown(cancel_futures=True)
+    threads.shutdown(cancel_futures=True)
+    gate.set()
+
+    assert begun.result() is True
+    assert waiting.cancelled()
+    with pytest.raises(RuntimeError, match="shut down"):
+        threads.submit(int)
+
+
+def test_a_task_that_never_ends_keeps_no_process_alive() -> None:
+    program = """
+import threading
+from fsm import TaskRun, perform
+print(type(perform(TaskRun(timeout=0.01), threading.Event().wait)).__name__)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ran.stdout, ran.stderr) == ("TimedOut\n", "")
+
+
+# Time.
+
+
+def test_a_task_that_heeds_no_alarm_is_killed_with_its_process() -> None:
+    program = """
+import threading
+from fsm import alarm
+alarm._GRACE = 0.01
+with alarm.time_limit(0.01):
+    while True:
+        try:
+            threading.Event().wait()
+        except BaseException:
+            pass
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
+    )
+
+    assert ran.returncode == 1
+    assert b"Timeout" in ran.stderr
+
+
+def test_time_is_up_in_the_middle_of_a_wait() -> None:
+    with pytest.raises(TimeIsUp), time_limit(0.01):
+        threading.Event().wait()
+
+
+def test_many_runs_share_a_broken_pool() -> None:
+    """Those that were displaced come back, and nobody's budget is used but the guilty one's."""
+    with Runner("process", workers=2) as runner:
+        runs = [TaskRun(policy=Policy(max_rescues=0)) for _ in range(20)]
+        guilty = TaskRun(policy=Policy(max_rescues=1))
+        task: Callable[..., Any] = os.getpid
+        ends = runner.perform_all(
+            [Call(guilty, os._exit, (1,)), *(Call(run, task) for run in runs)]
+        )
+
+    assert type(ends[0]) is Failed
+    assert {type(end).__name__ for end in ends[1:]} == {"Success"}

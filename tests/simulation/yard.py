@@ -1,0 +1,159 @@
+"""Yard: workers that claim runs from a journal, and stall, die and come back too late."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+from fsm import Claim, Journal, StaleRun, TaskRun, rescue, verify
+from fsm.drive import drive
+from fsm.journal import Renewal
+from fsm.making import Course
+from fsm.testing import HandClock
+from fsm.wish import Answer, Execute, Raised, Returned
+from states import Paused, ambient
+
+from .books import Books
+from .day import a_policy, an_end, done
+
+__all__ = ["Yard"]
+
+HOUR, LEASE, WORKERS = 3600.0, 60.0, 6
+
+
+class Yard:
+    """So many runs that lie in a journal, for whichever worker claims them."""
+
+    def __init__(self, seed: int, runs: int, journal: Journal, *, hours: float = 24.0) -> None:
+        self.chance, self.clock, self.journal = random.Random(seed), HandClock(), journal
+        self.books = Books(self.clock)
+        self.runs, self.hours = runs, hours
+        self.faulty = True
+        self._number = itertools.count()
+
+    def live(self) -> Books:
+        """Live through the day, and then on until everything is done."""
+        with self.books.watching(type(self.journal)), ambient.clock(self.clock):
+            for number in range(self.runs):
+                self._arrive(f"j{number:04}")
+            for worker in range(WORKERS):
+                self._every(120.0, lambda worker=worker: self._shift(f"worker-{worker}"))
+            self._every(300.0, self._rescue)
+            self._every(self.hours * HOUR / (1 + self.runs // 10), self._act)
+            self._every(HOUR, self._jump)
+            self.clock.advance(hours=self.hours)
+            self.faulty = False
+            for _ in range(48):
+                if self._is_done():
+                    break
+                self.clock.advance(hours=1)
+            self._close()
+        return self.books
+
+    def _every(self, seconds: float, what: Callable[[], object]) -> None:
+        """Have something happen over and over, at moments nobody can guess."""
+
+        def again() -> None:
+            what()
+            self._every(seconds, what)
+
+        self.clock.later(self.chance.uniform(0.5, 1.5) * seconds, again)
+
+    def _arrive(self, id: str) -> None:
+        self.books.policies[id] = policy = a_policy(self.chance)
+        arrives = self.clock().add(seconds=round(self.chance.uniform(0, self.hours * HOUR), 3))
+        TaskRun(id, journal=self.journal, policy=policy).schedule(start_time=arrives)
+
+    # Workers.
+
+    def _shift(self, worker: str) -> None:
+        """Claim what is due, and begin with it."""
+        for claim in self.journal.claim(3, owner=f"{worker}#{next(self._number)}", lease=LEASE):
+            self.books.counts["claims"] += 1
+            run = TaskRun.restore(claim.run, claim)
+            self._go_on(run, drive(run), claim, None)
+
+    def _go_on(self, run: TaskRun, course: Course, claim: Claim, answer: Answer) -> None:
+        """Go on with a claimed run until it takes time."""
+        self.books.life = claim.owner  # whose steady clock counts
+        try:
+            wish = course.send(answer)
+        except StopIteration:
+            claim.release()
+        except StaleRun:
+            self.books.counts["too late"] += 1
+        else:
+            if isinstance(wish, Execute):
+                self._execute(run, course, claim)
+            else:  # its time will come; whoever is free then takes it
+                claim.release()
+        finally:
+            self.books.life = 0
+
+    def _execute(self, run: TaskRun, course: Course, claim: Claim) -> None:
+        """Work, with a beat now and then; or stall without one; or die."""
+        fate = self.chance.random() if self.faulty else 1.0
+        if fate < 0.05:
+            self.books.counts["died"] += 1
+            return
+        stalls = fate < 0.15
+        lasts = self.chance.expovariate(1 / 60) + stalls * self.chance.uniform(1, 20) * LEASE
+        renewal = Renewal([claim], lease=LEASE, steady=self.clock.steady)
+        ends = self.clock.steady() + lasts
+
+        def beat() -> None:
+            if self.clock.steady() < ends and not renewal.lost:
+                renewal.beat()
+                self.clock.later(LEASE / 3, beat)
+
+        self.books.counts["stalled"] += stalls
+        if not stalls:
+            self.clock.later(LEASE / 3, beat)
+        self.clock.later(lasts, lambda: self._go_on(run, course, claim, self._answer(run)))
+
+    def _answer(self, run: TaskRun) -> Answer:
+        try:
+            with ambient.using(**run._surroundings()):
+                return Returned(an_end(self.chance, self.clock) if self.faulty else 1)
+        except BaseException as error:
+            return Raised(error)
+
+    # What happens around them.
+
+    def _rescue(self) -> None:
+        for found in rescue(self.journal):
+            self.books.counts["rescued" if found.left is None else "left"] += 1
+        self._retry()
+
+    def _retry(self) -> None:
+        """Try again what has failed by its last rescue, as whoever drives it would."""
+        for row in list(self.journal.recover()):
+            run = TaskRun.restore(row.run, self.journal)
+            if row.owner is None and run.state.is_failed() and run.why_not("retry") is None:
+                run.retry()
+
+    def _act(self) -> None:
+        """Somebody cancels or resumes a run, through the journal and without a claim."""
+        for row in list(self.journal.runs(state=Paused.__name__)):
+            TaskRun.restore(row.run, self.journal).resume()
+        run = TaskRun.restore(self.chance.choice(list(self.books.lines)), self.journal)
+        if self.faulty and "cancel" in run.allowed:
+            run.cancel()
+
+    def _jump(self) -> None:
+        if self.faulty:
+            most = self.chance.choice((5.0, 600.0, HOUR))
+            self.clock.jump(seconds=round(self.chance.uniform(-most, most), 3))
+
+    def _is_done(self) -> bool:
+        return all(done(TaskRun.restore(id, self.journal)) for id in self.books.lines)
+
+    def _close(self) -> None:
+        wrong = self.books.wrong
+        wrong += [str(problem) for problem in verify(self.journal)]
+        for id in self.books.lines:
+            run = TaskRun.restore(id, self.journal)
+            self.books.compare(run, whole=True)
+            if not done(run):
+                wrong.append(f"{id} is stuck in {run.state!r}")

@@ -52,7 +52,7 @@ def _many(pool: ThreadPoolExecutor, runner: Runner, effort: Effort) -> Table:
         "ours": _made(lambda: runner.perform_all([Call(TaskRun(), int) for _ in range(_BATCH)])),
     }
     return take_turns(
-        f"perform {_BATCH} trivial tasks side by side",
+        f"perform {_BATCH} side by side",
         contenders,
         against="bare",
         effort=effort,

@@ -185,7 +185,9 @@ def test_what_is_submitted_for_later_is_not_due_yet(journal: Any) -> None:
     assert [summary.run for summary in journal.due(at)] == [run.id]
 
 
-@pytest.mark.parametrize("argument", [object(), (1, 2), {1: 2}, float("nan"), b"x"], ids=lambda it: type(it).__name__)
+@pytest.mark.parametrize(
+    "argument", [object(), (1, 2), {1: 2}, float("nan"), b"x"], ids=lambda it: type(it).__name__
+)
 def test_what_no_worker_can_be_given_is_refused(argument: Any) -> None:
     journal = MemoryJournal()
 

@@ -17,8 +17,8 @@ from fsm.current import current_run
 from fsm.function import FunctionRun, Task, task
 from fsm.held import Held
 from fsm.journal.sqlite import SQLiteJournal
-from fsm.worker import Worker
 from fsm.testing import HandClock
+from fsm.worker import Worker
 from states import Failed, Paused, Retrying, Skipped, Success
 
 PATIENCE = 30.0  # seconds until something counts as stuck

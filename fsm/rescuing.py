@@ -111,10 +111,16 @@ def _move(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) ->
     if event is None:
         state = type(run.state).__name__
         raise TransitionError(f"no event of {cls.__name__} rescues it from {state}")
+    _made(run, event)
+    if event == "rescue" and "retry" in run.allowed and run.why_not("retry") is None:
+        _made(run, "retry")  # no rescue is left to it, but a retry: nobody else would make it
+
+
+def _made(run: Run, event: str) -> None:
     try:
         run.trigger(event)
     except CallbackError as error:  # the step stands
-        logger.error("run %s: %s", claim.run, error, exc_info=error)
+        logger.error("run %s: %s", run.id, error, exc_info=error)
 
 
 def _way_on(run: Run) -> str | None:

@@ -232,7 +232,15 @@ class Scheduler:
     def _end(self, trip: Trip | None, turn: int) -> None:
         if trip is None or trip.turn != turn or trip not in self._executed:
             return  # it was not waited for any more
-        self._answer(trip, trip.answered())
+        try:
+            answer = trip.answered()
+        except Exception as trouble:  # its history cannot be read: the other trips go on
+            del self._executed[trip]
+            trip.group.executed -= 1
+            trip.trouble = trouble
+            self._place(trip)
+        else:
+            self._answer(trip, answer)
 
     def _answer(self, trip: Trip, answer: Answer) -> None:
         del self._executed[trip]

@@ -14,7 +14,7 @@ from .drive import Lookup, MapPlan, decide
 from .making import Course, Observer, fulfilled, made
 from .settlement import INTERRUPTED
 from .task import TaskRun
-from .triggers import judged
+from .triggers import all_successful, judged
 from .wish import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Trip:
         return decide(
             self.run,
             self._lookup,
-            gate=self._gate if call.above else None,
+            gate=self._gate if call.above or call.trigger is not all_successful else None,
             mapping=plan,
             starts=_kept_inputs(call),
         )

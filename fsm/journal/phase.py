@@ -24,9 +24,13 @@ def phase_of(state: State) -> str:
         return RUNNING
     if state.is_failed():
         return FAILED
-    if isinstance(state, Mapped) and None in state.map_states:
+    if isinstance(state, Mapped) and not all(map(_has_ended, state.map_states)):
         return OTHER
     return FINISHED if state.is_finished() and not state.is_looped() else OTHER
+
+
+def _has_ended(child: State | None) -> bool:
+    return child is not None and child.is_finished() and not child.is_looped()
 
 
 def due_of(state: State, micros: int) -> int | None:

@@ -49,12 +49,24 @@ def test_a_lost_run_may_be_started_again(lost: Lost, journal: Journal, clock: Ha
 def test_a_run_whose_rescues_are_used_up_has_failed(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
-    lost(policy={"max_rescues": 0, "max_retries": 5})
+    lost(policy={"max_rescues": 0})
 
     assert [each.state for each in rescue(journal, now=clock())] == ["Failed"]
 
     assert journal.summary("r").owner is None
     assert list(rescue(journal, now=clock())) == []
+
+
+def test_a_run_whose_rescues_are_used_up_still_has_its_retries(
+    lost: Lost, journal: Journal, clock: HandClock
+) -> None:
+    lost(policy={"max_rescues": 0, "max_retries": 1})
+
+    assert [each.state for each in rescue(journal, now=clock())] == ["Retrying"]
+
+    history = [step.event for step in journal.steps("r")]
+    assert history == ["submit", "start", "rescue", "retry"]
+    assert [each.run for each in journal.due(clock())] == ["r"]
 
 
 def test_a_run_lost_between_its_failure_and_its_retry_is_retried(

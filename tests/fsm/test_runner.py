@@ -13,6 +13,7 @@ import pytest
 from fsm import (
     Call,
     InvalidArgument,
+    JournalError,
     LifecycleError,
     MemoryJournal,
     Runner,
@@ -23,6 +24,9 @@ from fsm import (
 )
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock, Recorder
+from fsm.triggers import manual_only
+from fsm.trip import Trip
+from fsm.wish import Settled
 from states import (
     Cached,
     Cancelled,
@@ -37,6 +41,7 @@ from states import (
     State,
     Success,
     TimedOut,
+    TriggerFailed,
     ambient,
 )
 
@@ -607,3 +612,51 @@ def test_the_children_of_a_claimed_run_are_rows_of_its_journal(journal: Any) -> 
         (f"squares[{index}]", "squares", index) for index in range(3)
     ]
     assert {child.state for child in children} == {"Success"}
+
+
+def test_a_trigger_is_asked_where_nothing_comes_before(runner: Runner, clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+
+    (state,) = runner.perform_all([Call(run, int, trigger=manual_only)])
+    assert type(state) is Paused
+
+    run.resume()
+    (state,) = runner.perform_all([Call(run, int, trigger=manual_only)])
+    assert type(state) is Success
+
+
+def test_a_run_whose_trigger_failed_is_not_tried_again(runner: Runner, clock: HandClock) -> None:
+    above, run = TaskRun(clock=clock), TaskRun(clock=clock, max_retries=3)
+
+    states = runner.perform_all([Call(above, failing(9)), Call(run, int, after=[above])])
+
+    assert [type(state) for state in states] == [Failed, TriggerFailed]
+    assert events(run) == ["fail_trigger"]
+
+
+class Unreadable(MemoryJournal):
+    """A journal in which a history cannot be read while others are."""
+
+    def steps(self, run: str) -> Any:
+        if run == "bad":
+            raise JournalError("a sector is gone")
+        return super().steps(run)
+
+
+def test_a_history_that_cannot_be_read_leaves_the_others_going(clock: HandClock) -> None:
+    journal = Unreadable()
+    runs = [TaskRun(id, journal=journal, clock=clock) for id in ("good", "bad", "other")]
+
+    with Runner(clock=clock, workers=1) as runner:
+        calls = [Call(run, int) for run in runs]
+        answer = Trip.answered
+
+        def answered(self: Any) -> Any:
+            return self.moved() and Settled() if self.run.id == "bad" else answer(self)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Trip, "answered", answered)
+            with pytest.raises(JournalError, match="sector"):
+                runner.perform_all(calls)
+
+    assert [type(run.state) for run in runs] == [Success, Running, Success]

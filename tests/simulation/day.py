@@ -7,10 +7,7 @@ import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import Any
-
-import attrs
 
 from fsm import (
     Call,
@@ -18,54 +15,32 @@ from fsm import (
     JournalError,
     LifecycleError,
     MemoryJournal,
-    Outcome,
     Over,
     Policy,
-    Quorum,
     Runner,
     Step,
     TaskRun,
-    triggers,
     verify,
 )
 from fsm.caching import Caches
-from fsm.pool import RemotePool
 from fsm.testing import HandClock, SimulatedExecutor
-from fsm.wish import Displaced, Lost, Raised
 from states import (
     Cached,
-    Failed,
-    Looped,
     Mapped,
     Paused,
-    Retrying,
-    Skipped,
-    State,
-    ValidationFailed,
     ambient,
 )
 
 from .books import Books
+from .chances import HOUR, Plan, SimulatedPool, a_death, a_plan, a_policy, a_while, an_end, done
 
-__all__ = ["Day", "Died", "a_policy", "an_end"]
+__all__ = ["Day"]
 
-HOUR = 3600.0
 WORKERS = 200
 
 
 class Died(BaseException):
     """The process is gone, in the middle of whatever it did."""
-
-
-class PoolBroke(Exception):
-    """The work of another broke the pool."""
-
-
-class SimulatedPool(RemotePool):
-    """A pool whose workers die, and whose work travels as to any other process."""
-
-    def verdict(self, _work: Future[Any], error: BaseException, /) -> Raised | Lost | Displaced:
-        return Displaced() if isinstance(error, PoolBroke) else Lost(str(error))
 
 
 DAYS: dict[int, Day] = {}  # where a task that travels finds its own; only its number travels
@@ -75,73 +50,6 @@ def work(day: int, _given: object) -> Any:
     """What a task does when its time ends."""
     found = DAYS[day]
     return an_end(found.chance, found.clock) if found.faulty else found.clock.steady()
-
-
-def an_end(chance: random.Random, clock: HandClock) -> Any:
-    """How a task ends, by chance."""
-    soon = clock().add(seconds=round(chance.expovariate(1 / 600), 3))
-    ends: dict[Any, float] = {
-        clock.steady: 65,
-        ValueError("x"): 12,
-        OSError("x"): 6,
-        TimeoutError("its own"): 1,
-        KeyboardInterrupt(): 0.5,
-        SystemExit(1): 0.5,
-        Outcome(Skipped("nothing to do")): 1,
-        Outcome(Failed("says so itself")): 1,
-        Outcome(ValidationFailed("says so itself")): 1,
-        Outcome(Paused("until later", start_time=soon)): 2,
-        Outcome(Paused("until somebody comes")): 1,
-        Outcome(Retrying("wants another go", start_time=soon)): 3,
-        Outcome(Looped(result=1)): 5,
-    }
-    (end,) = chance.choices(list(ends), ends.values())
-    if isinstance(end, BaseException):
-        raise end
-    return end()
-
-
-def a_policy(chance: random.Random) -> Policy:
-    """One of many policies."""
-    one = chance.choice
-    return Policy(
-        max_retries=one((0, 1, 2, 3, 5)),
-        retry_delay=one((0, 1, 30, 600)),
-        retry_backoff=one((1, 2, 10)),
-        retry_cap=one((None, 1800)),
-        retry_jitter=one((0, 0.3, 1)),
-        retry_within=one((None, None, None, 2 * HOUR)),
-        retry_on=one(((), (), (OSError, "TimeoutError"))),
-        max_rescues=one((0, 1, 3)),
-        timeout=one((None, None, 120, 1200)),
-        timeout_total=one((None, None, None, 3 * HOUR)),
-        cache_for=one((None, None, None, HOUR)),
-        cache_key="result",
-    )
-
-
-def a_while(chance: random.Random) -> float:
-    """How long a task takes: mostly a minute, now and then hours, and some hang."""
-    kind = chance.random()
-    if kind < 0.003:
-        return float("inf")
-    return chance.expovariate(1 / (HOUR if kind < 0.013 else 60.0))
-
-
-def a_death(chance: random.Random) -> BaseException | None:
-    """What a worker dies of, if it does."""
-    kind = chance.random()
-    return OSError("killed") if kind < 0.02 else PoolBroke() if kind < 0.03 else None
-
-
-@attrs.frozen
-class Plan:
-    """How a run is called, in every life of the process."""
-
-    after: tuple[str, ...] = ()
-    trigger: Any = triggers.all_successful
-    over: int | None = None
-    quorum: Quorum | None = None
 
 
 class Day:
@@ -230,47 +138,29 @@ class Day:
 
     def _calls(self, seconds: float, runs: int) -> list[Call]:
         """What is to be performed: the unfinished runs of the lives before, and new ones."""
-        found = {id: self._restored(id) for id in self._unfinished()}
+        found = self._unfinished()
         while len(self.plans) < runs:
             run = self._arrive(seconds)
             found[run.id] = run
         return [self._call(run, found) for run in found.values()]
 
-    def _unfinished(self) -> list[str]:
+    def _unfinished(self) -> dict[str, TaskRun]:
         """The runs that are not done, without the children that their parents see to."""
         rows = {row.run: row.parent for row in self.journal.recover()}
         for row in self.journal.runs(state=Mapped.__name__):  # whose children were paused
-            if not done(self._restored(row.run)):
-                rows.setdefault(row.run, None)
-        return [
-            id
-            for id, parent in rows.items()
-            if parent not in rows or done(self._restored(parent))  # as which it sees to nobody
-        ]
+            rows.setdefault(row.run, None)
+        runs = {id: self._restored(id) for id in rows}
+        left = {id: run for id, run in runs.items() if not done(run)}
+        return {id: run for id, run in left.items() if rows[id] not in left}
 
     def _arrive(self, seconds: float) -> TaskRun:
         number, chance = len(self.plans), self.chance
         run = self._made(f"r{number:05}", a_policy(chance))
-        self.plans[run.id] = self._plan(number)
+        self.plans[run.id] = a_plan(chance, number)
         arrives = self.clock().add(seconds=round(chance.uniform(0, seconds), 3))
         with self._reliably():
             run.schedule(start_time=arrives)
         return run
-
-    def _plan(self, number: int) -> Plan:
-        chance = self.chance
-        kind = chance.random()
-        if kind < 0.02:
-            quorum = chance.choice((None, Quorum.all(), Quorum.percent(50)))
-            return Plan(over=chance.randrange(6), quorum=quorum)
-        if kind > 0.1 or number < 10:
-            return Plan()
-        above = tuple(f"r{chance.randrange(number - 10, number):05}" for _ in range(2))
-        trigger = chance.choice((
-            triggers.all_successful, triggers.all_finished, triggers.any_successful,
-            triggers.some_failed(at_least=1), triggers.manual_only,
-        ))  # fmt: skip
-        return Plan(tuple(dict.fromkeys(above)), trigger)
 
     def _made(self, id: str, policy: Policy) -> TaskRun:
         self.books.policies[id] = policy
@@ -372,17 +262,3 @@ class Day:
 
 
 ACTS = ("cancel", "pause", "resume", "resume", "rerun")
-
-
-def done(run: TaskRun) -> bool:
-    """Whether nothing is left to be done about a run."""
-    state: State = run.state
-    if isinstance(state, Mapped):
-        return all(child is not None and child.is_finished() for child in state.map_states)
-    if not state.is_finished() or state.is_looped():
-        return False
-    if not state.is_failed() or "retry" not in run.allowed:
-        return True
-    if type(state).__name__ == "TriggerFailed" and not run.history[-1].source.is_running():
-        return True
-    return run.why_not("retry") is not None

@@ -15,11 +15,11 @@ from fsm.wish import Answer, Execute, Raised, Returned
 from states import Paused, ambient
 
 from .books import Books
-from .day import a_policy, an_end, done
+from .chances import HOUR, a_policy, an_end, done
 
 __all__ = ["Yard"]
 
-HOUR, LEASE, WORKERS = 3600.0, 60.0, 6
+LEASE, WORKERS = 60.0, 6
 
 
 class Yard:
@@ -124,14 +124,6 @@ class Yard:
     def _rescue(self) -> None:
         for found in rescue(self.journal):
             self.books.counts["rescued" if found.left is None else "left"] += 1
-        self._retry()
-
-    def _retry(self) -> None:
-        """Try again what has failed by its last rescue, as whoever drives it would."""
-        for row in list(self.journal.recover()):
-            run = TaskRun.restore(row.run, self.journal)
-            if row.owner is None and run.state.is_failed() and run.why_not("retry") is None:
-                run.retry()
 
     def _act(self) -> None:
         """Somebody cancels or resumes a run, through the journal and without a claim."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import cloudpickle
 import psutil
 import pytest
 
@@ -22,6 +23,9 @@ from states import Success
 from .counts import chance, times
 from .driver import RUNS, work
 from .labour import Log, check
+
+# Workers need not find this folder: the task travels whole.
+cloudpickle.register_pickle_by_value(sys.modules[work.__module__])
 
 DRIVER = Path(__file__).with_name("driver.py")
 PATIENCE = 60.0  # seconds until a driver counts as stuck

@@ -27,12 +27,15 @@ from .hook import Hook
 from .identity import check_id, new_id
 from .lifecycle import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
+from .picture import Pictured
 from .step import Step
 
 if TYPE_CHECKING:
     import datetime
 
     from .journal import RunJournal
+    from .story import Story
+    from .why import Why
 
 __all__ = ["Clock", "Run"]
 
@@ -52,7 +55,7 @@ class _Machine:
         return machine
 
 
-class Run:
+class Run(Pictured):
     """One thing that moves through a lifecycle, whose events its class declares.
 
     Args:
@@ -230,6 +233,21 @@ class Run:
     ) -> TransitionError | None:
         """The refusal that firing now would meet, not raised; None where the way is free."""
         return firing.refusal(self._known(event), self, *args, **kwargs)
+
+    def why(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why:
+        """What firing now would meet, who says no, and the triggers that lead to where it passes.
+
+        Nothing is moved or told: the way is tried out on doubles of the run.
+        """
+        from .why import explain  # at the door: `import fsm` does not pay for it
+
+        return explain(self, self._known(event), args, kwargs)
+
+    def story(self) -> Story:
+        """What happened to it, when and why, and what it waits for: printed, it is sentences."""
+        from .story import story_of  # at the door, and upstairs: few runs are ever asked
+
+        return story_of(self)
 
     def post(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.

@@ -1,0 +1,172 @@
+"""Path: which triggers lead a run to where an event can be fired, tried out on doubles of it.
+
+A double is a run of the same class, state and history that no journal keeps and no listener hears:
+guards and payloads are asked as they would be, so what is found works. Nothing happens to the run.
+"""
+
+from __future__ import annotations
+
+import datetime
+import heapq
+import itertools
+from _thread import allocate_lock
+from collections.abc import Iterator, Mapping
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+import pendulum
+
+from states import State, moment
+
+from .errors import GuardRejected
+from .proposal import propose
+
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["Leg", "path"]
+
+_A_DAY = 86_400 * 1_000_000
+_A_DETOUR = 2  # legs that somebody goes rather than wait for more than a day
+_A_DOUBT = 100  # legs that somebody goes rather than hope
+_TURNS = 10  # of a double's clock for one leg: each guard may name another time
+
+Cost = tuple[int, int, int]  # legs, waits, guarded legs
+Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+
+@attrs.frozen
+class Leg:
+    """One trigger on the way, and where it leads."""
+
+    event: str
+    dest: str
+    at: pendulum.DateTime | None = None  # no sooner than this; None is at once
+    doubt: str | None = None  # why it is not certain; None where it was tried out
+
+    def __str__(self) -> str:
+        when = "" if self.at is None else f" from {self.at.isoformat()} on"
+        doubt = "" if self.doubt is None else f" (in doubt: {self.doubt})"
+        return f"{self.event} → {self.dest}{when}{doubt}"
+
+
+@attrs.frozen(eq=False)
+class _Stand:
+    """Where a way has come to: in which state, on which double; None where that is unknown."""
+
+    node: type[State]
+    double: Run | None
+
+
+def path(run: Run, event: str, arguments: Arguments) -> tuple[Leg, ...]:
+    """The cheapest way of triggers that ends in *event*; empty where there is none.
+
+    Short ways first; of equally short ones those without a wait, then those without guards. A wait
+    of more than a day is worth a detour. What is in doubt comes last: a guard that says no by
+    then, or a payload that needs arguments, behind which only the table is known.
+    """
+    number = itertools.count()  # so that of equal ways the table's order decides
+    start = _Stand(type(run.state), _double(run))
+    ways: list[tuple[Cost, int, _Stand | None, tuple[Leg, ...]]] = [
+        ((0, 0, 0), next(number), start, ())
+    ]
+    seen: set[type[State]] = set()
+    while ways:
+        cost, _, stand, legs = heapq.heappop(ways)
+        if stand is None:  # the last leg is the event itself
+            return () if len(legs) == 1 and legs[0].doubt else legs
+        if stand.node in seen:
+            continue
+        seen.add(stand.node)
+        for name in type(run).lifecycle.allowed(stand.node):
+            given = arguments if name == event else ((), {})
+            for leg, price, reached in _legs(type(run), stand, name, given):
+                total = (cost[0] + price[0], cost[1] + price[1], cost[2] + price[2])
+                end = None if name == event else reached
+                heapq.heappush(ways, (total, next(number), end, (*legs, leg)))
+    return ()
+
+
+def _legs(
+    cls: type[Run], stand: _Stand, event: str, given: Arguments
+) -> Iterator[tuple[Leg, Cost, _Stand]]:
+    """What firing *event* comes to: one leg where it was tried out, else all the table has."""
+    guarded = any(row.guarded for row in cls.lifecycle.rows(event, stand.node))
+    doubt = "its guards are asked only then" if guarded else "it is only in the table"
+    if stand.double is not None:
+        double = _double(stand.double)
+        before = double._micros()
+        try:
+            dest, micros = _fired(double, event, given)
+        except Exception as error:  # a guard's no, a payload that needs more, or anyone's code
+            doubt = _said(error)
+        else:
+            at = moment.from_micros(micros) if micros > before else None
+            price = (1 + _A_DETOUR * (micros - before > _A_DAY), int(at is not None), int(guarded))
+            yield Leg(event, dest.__name__, at), price, _Stand(dest, double)
+            return
+    for dest in cls.lifecycle.dests(event, stand.node):
+        yield (
+            Leg(event, dest.__name__, None, doubt),
+            (_A_DOUBT, 0, int(guarded)),
+            _Stand(dest, None),
+        )
+
+
+def _fired(double: Run, event: str, given: Arguments) -> tuple[type[State], int]:
+    """Move *double*, its clock turned to when its guards let it; where to, and when."""
+    args, kwargs = given
+    for _ in range(_TURNS):
+        try:
+            step, _row = propose(event, double, args, dict(kwargs))
+        except GuardRejected as refused:
+            later = _later(refused, double._micros())
+            if later is None:
+                raise
+            double._clock = _standing(later)
+        else:
+            double._state = step.dest
+            double._steps = [*(double._steps or ()), step]
+            return type(step.dest), step.micros
+    raise RuntimeError("its guards name ever later times")
+
+
+def _later(refused: GuardRejected, micros: int) -> datetime.datetime | None:
+    """The next time at which one of the guards would pass."""
+    named = (rejection.passes_at for rejection in refused.rejections)
+    aware = (at for at in named if at is not None and at.tzinfo is not None)
+    return min((at for at in aware if moment.to_micros(at) > micros), default=None)
+
+
+def _double(run: Run) -> Run:
+    """A run that is as *run* is now and whose steps nobody keeps or hears.
+
+    Its turn is taken: a guard that fires is refused, as in a step.
+    """
+    double = object.__new__(type(run))
+    for each in cast("tuple[Mapping[str, Any] | None, ...]", _state_of(run)):
+        for name, value in (each or {}).items():
+            object.__setattr__(double, name, value)
+    double.journal = double._callbacks = double._posted = None
+    double._id, double._state = run.id, run.state
+    double._steps = list(run._steps or ())
+    double._clock = _standing(moment.from_micros(run._micros()))
+    double._lock, double._owner = allocate_lock(), get_ident()
+    double._lock.acquire()
+    return double
+
+
+def _state_of(run: Run) -> object:
+    """Its attributes and its slots; a run has slots, so it is always a pair."""
+    return object.__getstate__(run)
+
+
+def _standing(at: datetime.datetime) -> Any:
+    return lambda: at
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, GuardRejected):
+        return "; ".join(map(str, error.rejections))
+    return str(error) or type(error).__name__

@@ -1,0 +1,122 @@
+"""Why: what an event would meet now, and which triggers lead to where it can be fired."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from states import StateError
+
+from . import firing
+from .errors import GuardRejected, InvalidArgument, TransitionError
+from .guard import Rejection, label
+from .path import Leg, path
+
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["Why", "explain"]
+
+
+@attrs.frozen(eq=False)
+class Why:
+    """The answer to why a run can, or cannot, make an event's step now."""
+
+    run: str
+    state: str  # where it stands
+    event: str
+    refused: TransitionError | StateError | InvalidArgument | None  # what firing would raise
+    path: tuple[Leg, ...]  # of triggers from here, the event itself last; empty if none is known
+
+    @property
+    def allowed(self) -> bool:
+        """Whether firing now would pass."""
+        return self.refused is None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the path was tried out on a double of the run, rather than read off the table."""
+        return bool(self.path) and all(leg.doubt is None for leg in self.path)
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """The guards that said no, and what they said."""
+        return self.refused.rejections if isinstance(self.refused, GuardRejected) else ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same as sentences."""
+        return (self._answer(), *map(_asked, self.rejections), *self._way())
+
+    def _answer(self) -> str:
+        if self.refused is None:
+            return f"can {self.event} from {self.state}: it leads to {self.path[-1].dest}"
+        return str(self.refused)
+
+    def _way(self) -> tuple[str, ...]:
+        if self.allowed:
+            return ()
+        if not self.path:
+            return (f"no triggers are known that lead from here to where one can {self.event}",)
+        head = "the way there:" if self.certain else "perhaps the way there:"
+        return (head, *(f"  {number}. {leg}" for number, leg in enumerate(self.path, 1)))
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {
+            "run": self.run,
+            "state": self.state,
+            "event": self.event,
+            "allowed": self.allowed,
+            "refused": None if self.refused is None else str(self.refused),
+            "guards": [_as_data(rejection) for rejection in self.rejections],
+            "certain": self.certain,
+            "path": [
+                {
+                    "event": leg.event,
+                    "dest": leg.dest,
+                    "at": None if leg.at is None else leg.at.isoformat(),
+                    "doubt": leg.doubt,
+                }
+                for leg in self.path
+            ],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def explain(run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Why:
+    """What firing *event* would meet, and the way to where it passes; nothing is moved or told."""
+    refused: TransitionError | StateError | InvalidArgument | None
+    try:
+        refused = firing.refusal(event, run, *args, **kwargs)
+    except (StateError, InvalidArgument) as unfit:  # the payload needs arguments
+        refused = unfit
+    way = path(run, event, (args, kwargs))
+    return Why(run.id, type(run.state).__name__, event, refused, way)
+
+
+def _asked(rejection: Rejection) -> str:
+    """What a guard asks, in the words of its docstring where it has one."""
+    asks = _purpose(rejection)
+    return f"[{label(rejection.guard)}] asks: {asks}" if asks else str(rejection)
+
+
+def _purpose(rejection: Rejection) -> str:
+    return (inspect.getdoc(rejection.guard) or "").partition("\n")[0]
+
+
+def _as_data(rejection: Rejection) -> dict[str, Any]:
+    at = rejection.passes_at
+    return {
+        "guard": label(rejection.guard),
+        "wanted": rejection.wanted,
+        "reason": rejection.reason,
+        "passes_at": None if at is None else at.isoformat(),
+        "asks": _purpose(rejection) or None,
+        "where": rejection.where or None,
+    }

@@ -1,0 +1,293 @@
+"""Story: what happened to a run, in sentences; the approved ones are in tests/pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, event, open_journal
+from fsm.journal.record import Record
+from fsm.move import Move
+from fsm.phrases import DONE, lasting
+from fsm.policy import Retry, Timeout
+from fsm.rescuing import rescue
+from fsm.story import read_story
+from fsm.testing import HandClock
+from states import Pending, Running, Success
+
+PAGES = Path(__file__).parents[1] / "pages"
+POLICY = Policy(
+    Retry(2, 30, backoff=2, cap=600, jitter=0.1, within=7200, on=[OSError]),
+    Timeout(300),
+    cache_for=86_400,
+    max_rescues=1,
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return open_journal(tmp_path / "runs.db")
+
+
+def eventful(journal: Journal, clock: HandClock) -> TaskRun:
+    """A run that nothing is spared."""
+    run = TaskRun("etl/load", journal=journal, clock=clock, policy=POLICY)
+    run.schedule(start_time=clock().add(minutes=2))
+    clock.advance(minutes=2)
+    (first,) = journal.claim(owner="worker-1", lease=60, now=clock())
+    lost = TaskRun.restore(first.run, first, clock=clock)
+    lost.start()
+    clock.advance(seconds=90)
+    assert [each.state for each in rescue(journal, now=clock())] == ["Retrying"]
+    (second,) = journal.claim(owner="worker-2", lease=600, now=clock())
+    run = TaskRun.restore(second.run, second, clock=clock)
+    run.start()
+    clock.advance(seconds=1.25)
+    with pytest.raises(StaleRun):
+        lost.succeed(result=1)
+    run.fail(result=ConnectionError("reset by peer\nsecond line"))
+    run.retry(start_time=clock().add(seconds=30))
+    clock.advance(seconds=30)
+    run.start()
+    clock.advance(seconds=0.2)
+    run.pause(message="is [b]this\x1b[31m\nright?")
+    clock.advance(hours=26)
+    run.resume(message="Approved by ada", context={"approved_by": "ada"})
+    run.start()
+    return run
+
+
+def approved(page: str, told: str) -> None:
+    path = PAGES / page
+    if told != path.read_text("utf-8"):
+        print(f"the story has changed; if it is meant, tests/pages/{page} is now:\n{told}")
+    assert told.splitlines() == path.read_text("utf-8").splitlines()
+
+
+def test_the_story_of_an_eventful_run_is_the_approved_one(
+    journal: Journal, clock: HandClock
+) -> None:
+    run = eventful(journal, clock)
+
+    approved("story.txt", f"{read_story(journal, run.id)}\n")
+
+
+def test_a_run_tells_what_its_journal_tells_but_for_the_claims_of_its_steps(
+    journal: Journal, clock: HandClock
+) -> None:
+    run = eventful(journal, clock)
+
+    own, read = str(run.story()), str(read_story(journal, run.id))
+
+    claim = re.compile(r" \(claim [^)]*\)$", re.MULTILINE)
+    assert claim.sub("", own) == claim.sub("", read)
+
+
+def test_a_run_without_a_journal_has_its_story(clock: HandClock) -> None:
+    run = TaskRun("run-1", clock=clock, timeout=60)
+    assert run.story().title == "run-1 is Pending and has not moved yet."
+    run.start()
+
+    assert str(run.story()) == (
+        "run-1 is Running, 1 step after it began.\n"
+        "Policy: it is not tried again; an attempt may take 1 min; "
+        "a lost worker is replaced 3 times at most.\n\n"
+        "2020-01-01 00:00:00.000  attempt 1 of 1 started\n\n"
+        "It is running.\nIts time is up at 2020-01-01 00:01:00.000."
+    )
+
+
+WAITS = [
+    ("Pending", "It waits to be started."),
+    ("Scheduled", "It waits for 2020-01-01 00:10:00.000, to start."),
+    ("Paused", "It waits for somebody to resume it."),
+    ("Resume", "It waits to be started."),
+    ("Running", "It is running."),
+    ("Looped", "It waits for its next iteration."),
+    ("Mapped", "It waits for its children."),
+    ("Retrying", "It waits for 2020-01-01 00:01:00.000, to start."),
+    ("Failed", "It has failed; its policy has an attempt left."),
+    ("ClientFailed", "It stays in ClientFailed until an event moves it."),
+    ("Cached", "It is over, and keeps to 2020-01-01 01:00:00.000."),
+    ("Success", "It is over."),
+]
+
+
+@pytest.mark.parametrize(("state", "says"), WAITS)
+def test_it_says_what_it_waits_for(state: str, says: str, clock: HandClock, reach: Any) -> None:
+    run = reach(state, retry_delay=60, cache_for=3600)
+    if state == "Pending":
+        run.start()
+        run.loop()
+        run.iterate()
+    if state == "Scheduled":
+        run.schedule(start_time=clock().add(minutes=10))
+    if state == "Mapped":
+        run.map(map_states=[None])
+
+    assert run.story().stands[0] == says
+
+
+def test_a_pause_with_an_end_says_when(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.pause(start_time=clock().add(hours=1))
+
+    (says,) = run.story().stands
+
+    assert says == "It waits for somebody to resume it, or for 2020-01-01 01:00:00.000."
+
+
+def test_used_attempts_are_said(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.start()
+    run.fail()
+
+    assert run.story().stands == (
+        "It has failed, and its attempts are used; only a rerun tries it again.",
+    )
+
+
+def test_an_attempt_that_failed_before_it_began_is_used(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.fail_trigger()
+
+    assert run.story().stands == (
+        "It has failed, and its attempts are used; only a rerun tries it again.",
+    )
+
+
+def test_a_claim_says_whose_and_how_long(clock: HandClock) -> None:
+    journal = MemoryJournal()
+    TaskRun("run-1", clock=clock, journal=journal).schedule()
+    journal.claim(owner="worker-1", lease=60, now=clock())
+
+    told = read_story(journal, "run-1")
+
+    assert told.stands[-1] == ("worker-1 has claimed it until 2020-01-01 00:01:00.000 (claim 1).")
+
+
+def test_an_approval_is_told_once(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.pause()
+    run.resume(context={"approved_by": "ada"})
+    run.pause()
+    run.resume()
+
+    texts = [line.text for line in run.story().lines]
+
+    assert texts[1] == "it was resumed: Approved by ada"
+    assert texts[3] == "it was resumed"
+
+
+@attrs.frozen(eq=False)
+class Parcel(Success):
+    weight: int = 3
+
+
+class Post(Run):
+    send = event(Running, source=Pending)
+    arrive = event(Parcel, source=Running)
+
+
+def test_a_class_of_the_users_has_its_story(clock: HandClock) -> None:
+    journal = MemoryJournal()
+    post = Post("p-1", clock=clock, journal=journal)
+    post.send(message="by sea")
+    clock.advance(days=40)
+    post.arrive()
+
+    told = read_story(journal, "p-1")
+
+    assert told == post.story()
+    assert told.policy is None
+    assert [line.text for line in told.lines] == [
+        "send led from Pending to Running: by sea",
+        "arrive led from Running to Parcel, after 40 d in Running",
+    ]
+    assert told.stands == ("It is over.",)
+
+
+def test_steps_keep_their_order_whatever_the_clock_says(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.start()
+    clock.jump(hours=-1)
+    run.succeed()
+
+    assert [line.event for line in run.story().lines] == ["start", "succeed"]
+
+
+def test_what_others_wrote_is_one_short_line_that_can_be_printed(clock: HandClock) -> None:
+    hostile = "\x1b[2J\u202e\n[red]<script>" + "x" * 10_000
+    run = TaskRun("x" * 200, clock=clock)
+    run.start()
+    run.pause(message=hostile)
+    run.resume(context={"approved_by": hostile}, message=hostile)
+    run.start()
+    run.fail(message=hostile, result=ValueError(hostile))
+
+    told = run.story()
+
+    lines = str(told).splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 10
+    assert max(map(len, lines)) < 700
+    assert json.loads(json.dumps(told.as_data()))["lines"][1]["at"] == "2020-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["{", "[]", "null", '{"context": 7, "_result": [], "run_count": "x"}', "[" * 100_000],
+)
+def test_a_payload_that_cannot_be_read_says_nothing(payload: str, clock: HandClock) -> None:
+    run = TaskRun("run-1", clock=clock)
+    run.start()
+
+    move = Move.read(Record.of(run.history[0])._replace(payload=payload))
+
+    assert (move.message, move.error, move.attempts, move.approver) == (None, None, None, None)
+
+
+def test_attempts_are_counted_as_the_run_does(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, max_retries=1)
+    run.start()
+    run.fail()
+    run.retry()
+    run.queue()
+    run.start()
+    run.loop()
+    run.iterate()
+    run.start()
+
+    told = [line.text for line in run.story().lines if line.event == "start"]
+
+    assert run.attempts == 2
+    assert told == ["attempt 1 of 2 started", "attempt 2 of 2 started", "attempt 2 of 2 went on"]
+
+
+def test_every_row_of_the_table_has_its_sentence() -> None:
+    edges = {(edge.event, edge.dest.__name__) for edge in TaskRun.lifecycle.edges}
+
+    assert edges == set(DONE)
+
+
+@pytest.mark.parametrize(
+    ("micros", "said"),
+    [
+        (0, "0 ms"),
+        (999_999, "999 ms"),
+        (1_000_000, "1 s"),
+        (59_999_999, "59.9 s"),
+        (60_000_000, "1 min"),
+        (3_599_000_000, "59 min 59 s"),
+        (3_600_000_000, "1 h"),
+        (48 * 3_600_000_000, "2 d"),
+        (50 * 3_600_000_000, "2 d 2 h"),
+    ],
+)
+def test_a_length_of_time_is_rounded_down(micros: int, said: str) -> None:
+    assert lasting(micros) == said

@@ -1,0 +1,265 @@
+"""Why: the refusal, who said no, and a way of triggers that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+import states
+from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent, event
+from fsm.testing import HandClock, Recorder
+from fsm.why import Why
+from states import (
+    Cancelled,
+    Failed,
+    Finished,
+    Paused,
+    Pending,
+    Running,
+    Scheduled,
+    Skipped,
+    State,
+    Success,
+)
+
+PAIRS = [
+    pytest.param(node.__name__, name, id=f"{node.__name__}-{name}")
+    for node in TaskRun.lifecycle.nodes
+    for name in TaskRun.lifecycle.events
+]
+# Where no triggers lead, whatever a run carries; elsewhere only fail_map, which needs children.
+ENDS = (Finished, Skipped, Cancelled, states.ClientFailed)
+
+
+def tomorrow(run: Run, step: Step) -> Any:
+    """Whether it is the second of January."""
+    return step.at.day > 1 or step.at.add(days=1).start_of("day")
+
+
+def counted(run: Run, step: Step) -> bool | str:
+    """Whether it has been checked."""
+    return len(run.history) > 2 or f"{len(run.history)} of 3 steps are made"
+
+
+class Order(Run):
+    """A user's class: a guard that waits, one that counts, one that always says no."""
+
+    hold = event(Paused, source=Pending, excluding=Paused)
+    wait = event(Scheduled, source=Pending, excluding=Scheduled)
+    start = event(Running, source=Pending, conditions=[tomorrow])
+    drop = event(Cancelled, source=Pending, unless=[tomorrow])
+    finish = event(Success, source=Running, conditions=[counted])
+    fail = event(Failed, source=Running)
+    again = event(Pending, source=Failed)
+    bless = event(Finished, source=Success, conditions=[lambda _run, _step: False])
+
+
+ORDERS: dict[type[State], tuple[str, ...]] = {
+    Pending: (),
+    Paused: ("hold",),
+    Scheduled: ("wait",),
+    Running: ("start",),
+    Failed: ("start", "fail"),
+    Success: ("start", "fail", "again", "start", "finish"),
+    Cancelled: ("drop",),
+}
+IN_DOUBT = {"finish", "bless", "drop"}  # each once its guard says otherwise
+
+
+def world(run: Run) -> Any:
+    return run.state, run.history, run.clock
+
+
+def follow(run: Run, clock: HandClock, why: Why) -> None:
+    """Go the way that is suggested."""
+    for leg in why.path:
+        if leg.at is not None:
+            clock.turn_to(leg.at)
+        assert type(run.trigger(leg.event)).__name__ == leg.dest
+
+
+@pytest.mark.parametrize(("state", "name"), PAIRS)
+@pytest.mark.parametrize("delay", [0, 90])
+def test_the_way_suggested_works(
+    state: str, name: str, delay: int, clock: HandClock, reach: Callable[..., TaskRun]
+) -> None:
+    run = reach(state, retry_delay=delay)
+    before = world(run)
+
+    why = run.why(name)
+
+    assert world(run) == before
+    assert why.allowed == (run.why_not(name) is None)
+    assert str(why).startswith(f"can {name}" if why.allowed else f"cannot {name}")
+    if type(run.state) in ENDS and not why.allowed:
+        assert why.path == ()
+    elif name == "fail_map":
+        assert not why.certain
+    else:
+        assert why.certain
+        follow(run, clock, why)
+        assert run.history[-1].event == name
+
+
+@pytest.mark.parametrize("name", Order.lifecycle.events)
+@pytest.mark.parametrize("state", ORDERS)
+def test_the_way_works_in_a_class_of_the_users(
+    state: type[State], name: str, clock: HandClock
+) -> None:
+    run = Order(clock=clock)
+    for each in ORDERS[state]:
+        clock.advance(days=each == "start")
+        run.trigger(each)
+
+    why = run.why(name)
+
+    if why.certain:
+        follow(run, clock, why)
+        assert run.history[-1].event == name
+    else:
+        assert state in (Cancelled, Success) or name in IN_DOUBT
+
+
+def test_a_wait_is_named(clock: HandClock) -> None:
+    why = Order(clock=clock).why("fail")
+
+    assert why.certain
+    assert why.lines == (
+        "cannot fail from Pending; from Pending one can hold, wait, start, drop",
+        "the way there:",
+        "  1. start → Running from 2020-01-02T00:00:00+00:00 on",
+        "  2. fail → Failed",
+    )
+
+
+def test_nobody_waits_ten_years_where_a_word_will_do(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.pause()
+
+    why = run.why("start")
+
+    assert [leg.event for leg in why.path] == ["resume", "start"]
+    assert why.rejections[0].passes_at is not None
+
+
+def test_of_equal_ways_one_without_guards_is_named(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, max_retries=1)
+    run.start()
+    run.fail()
+
+    why = run.why("pause")
+
+    assert [leg.event for leg in why.path] == ["rerun", "pause"]
+
+
+def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
+    run = TaskRun(clock=clock)
+    run.start()
+    run.fail()
+
+    why = run.why("retry")
+
+    assert not why.allowed
+    assert why.path == ()
+    assert str(why) == (
+        "cannot retry from Failed: [attempts left] said no: 1 of 1 attempts are used\n"
+        "[attempts left] asks: Whether the run has been started no more than `max_retries` times.\n"
+        "no triggers are known that lead from here to where one can retry"
+    )
+    (guard,) = why.as_data()["guards"]
+    assert guard["reason"] == "1 of 1 attempts are used"
+    assert guard["where"].partition(".py:")[0].endswith("guards")
+
+
+def test_what_is_in_doubt_is_said_to_be(clock: HandClock) -> None:
+    why = Order(clock=clock).why("finish")
+
+    assert not why.certain
+    assert why.lines[1:] == (
+        "perhaps the way there:",
+        "  1. start → Running from 2020-01-02T00:00:00+00:00 on",
+        "  2. finish → Success (in doubt: [counted] said no: 1 of 3 steps are made)",
+    )
+
+
+def test_a_payload_that_needs_arguments_is_in_doubt(clock: HandClock) -> None:
+    @attrs.frozen(eq=False)
+    class Signed(State):
+        by: str = attrs.field(kw_only=True)
+
+    class Letter(Run):
+        open = event(Running, source=Pending)
+        sign = event(Signed, source=Running)
+        send = event(Success, source=Signed)
+
+    letter = Letter(clock=clock)
+
+    why = letter.why("send")
+
+    assert [leg.doubt is None for leg in why.path] == [True, False, False]
+    letter.open()
+    assert not letter.why("sign").allowed
+    assert letter.why("sign", by="ada").allowed
+
+
+def test_a_guard_that_breaks_is_no_way(clock: HandClock) -> None:
+    def broken(run: Run, step: Step) -> bool:
+        raise RuntimeError("lost")
+
+    class Shaky(Run):
+        start = event(Running, source=Pending, conditions=[broken])
+        finish = event(Success, source=Running)
+
+    why = Shaky(clock=clock).why("finish")
+
+    assert why.path[0].doubt == "lost"
+    with pytest.raises(RuntimeError):
+        Shaky(clock=clock).why("start")
+
+
+def test_a_guard_that_fires_moves_nothing(clock: HandClock) -> None:
+    def eager(run: Any, step: Step) -> bool:
+        run.finish()
+        return True
+
+    class Hasty(Run):
+        start = event(Running, source=Pending, conditions=[eager])
+        finish = event(Success, source=(Pending, Running))
+        cache = event(states.Cached, source=Running)
+
+    run = Hasty(clock=clock)
+
+    assert not run.why("cache").certain
+    assert run.history == ()
+
+
+def test_a_guard_that_always_names_a_later_time_is_in_doubt(clock: HandClock) -> None:
+    def never(run: Run, step: Step) -> Any:
+        return step.at.add(days=1)
+
+    class Patient(Run):
+        start = event(Running, source=Pending, conditions=[never])
+        finish = event(Success, source=Running)
+
+    assert not Patient(clock=clock).why("finish").certain
+
+
+def test_asking_tells_nobody(clock: HandClock) -> None:
+    journal, recorder = MemoryJournal(), Recorder()
+    run = TaskRun("run-1", clock=clock, journal=journal)
+    run.before(recorder)
+    run.after(recorder)
+    run.handler(lambda *_: pytest.fail("asked"))
+
+    run.why("cache")
+
+    assert recorder.steps == []
+    assert list(journal.runs()) == []
+
+
+def test_an_unknown_event_may_be_a_misspelt_one(clock: HandClock) -> None:
+    with pytest.raises(UnknownEvent, match="did you mean 'resume'"):
+        TaskRun(clock=clock).why("resme")

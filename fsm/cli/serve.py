@@ -1,0 +1,48 @@
+"""serve: a page with the runs of a journal, for a browser on this machine."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from .journal import existing, journal_option
+from .target import load
+
+__all__ = ["serve"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm serve --journal runs.db\n"
+    "  fsm serve --journal runs.db --as shop.orders:Order --port 9000"
+)
+@journal_option()
+@click.option(
+    "--as",
+    "target",
+    metavar="TARGET",
+    default="fsm:TaskRun",
+    help="Whose lifecycle is drawn, and whose listeners are told.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, metavar="N"
+)
+def serve(url: str, target: str, port: int) -> None:
+    """Serve a page with the runs of a journal, on this machine alone.
+
+    It shows the lifecycle with how many runs are where, and follows what happens. Whoever is on
+    this machine can look; to approve, resume, retry or cancel takes the token in the address that
+    is printed.
+    """
+    from fsm.page import Server
+
+    with existing(url):  # a wrong name is refused now; one that disappears later is waited for
+        pass
+    try:
+        server = Server(partial(existing, url), load(target), port)
+    except OSError as error:
+        problem = f"cannot use port {port}: {error.strerror}; name another with --port"
+        raise click.ClickException(problem) from error
+    with server:
+        click.echo(f"{server.url}\nCtrl-C ends it")
+        server.serve_forever()

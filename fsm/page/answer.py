@@ -1,0 +1,187 @@
+"""Answer: one request to the live page, from the door to the last byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from importlib import resources
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from fsm.acting import bare
+from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
+from fsm.journal.kind import kind_of
+from fsm.run import Run
+from states import StateError
+
+from .action import act
+from .door import HEADERS
+from .view import MOST_RUNS, Query, history, overview, page
+
+if TYPE_CHECKING:
+    from .server import Server
+
+__all__ = ["Answer"]
+
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+_JSON = "application/json"
+_LARGEST = 65_536  # bytes of a request's body
+_HEARTBEAT = 15.0  # seconds; who has gone is noticed when something is written to them
+_Asked = Mapping[str, str]
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers one request, then closes the connection."""
+
+    server_version = "fsm"
+    sys_version = ""
+    timeout = 30  # seconds that a browser may say nothing in the middle of a request
+
+    @property
+    def _served(self) -> Server:
+        return cast("Server", self.server)
+
+    def do_GET(self) -> None:
+        """Answer with a file, with JSON, or with what happens from now on."""
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        """Do something to a run."""
+        self._body = (
+            self._read()
+        )  # also of one that is refused: unread, it would cut the answer off
+        self._answer(self._post)
+
+    def log_message(self, format: str, *args: Any) -> None:  # as it is called
+        """Write nothing: the terminal is no place for what strangers ask for."""
+
+    def _answer(self, answer: Callable[[str, _Asked], None]) -> None:
+        parts = urlsplit(self.path)
+        refusal = self._served.door.refusal(self.command, parts.path, self.headers)
+        if refusal is not None:
+            self._fail(HTTPStatus.FORBIDDEN, refusal)
+            return
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        try:
+            answer(parts.path, asked)
+        except (UnknownRun, UnicodeEncodeError) as error:  # no journal keeps an id that is no text
+            self._fail(HTTPStatus.NOT_FOUND, str(error))
+        except JournalError as error:
+            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        except (InvalidArgument, ValueError) as error:
+            self._fail(HTTPStatus.BAD_REQUEST, str(error))
+        except (LifecycleError, StateError) as error:
+            self._fail(HTTPStatus.CONFLICT, str(error))
+
+    def _get(self, path: str, asked: _Asked) -> None:
+        if path in _FILES:
+            name, kind = _FILES[path]
+            self._send(kind, resources.files("fsm.page").joinpath("static", name).read_bytes())
+        elif path in _VIEWS:
+            self._put(_VIEWS[path](self._served, asked))
+        elif path == "/api/events":
+            self._tell()
+        else:
+            self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
+
+    def _post(self, path: str, _: _Asked) -> None:
+        if path != "/api/act":
+            self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
+        elif self.headers.get_content_type() != _JSON:  # a form on another page sends none
+            self._fail(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"an action comes as {_JSON}")
+        elif self._body is None:
+            reason = f"an action says how long it is, at most {_LARGEST} bytes"
+            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+        else:
+            with self._served.source.journal() as journal:
+                became = act(journal, json.loads(self._body), self._served.cls)
+            self._served.watch.hurry()
+            self._put(became)
+
+    def _read(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()) or int(length[:10]) > _LARGEST:
+            return None
+        return self.rfile.read(int(length))
+
+    def _tell(self) -> None:
+        """Say how things stand, now and whenever that changes: server-sent events."""
+        watch = self._served.watch
+        if not self._served.listeners.acquire(blocking=False):
+            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
+            return
+        try:
+            self._begin(HTTPStatus.OK, "text/event-stream")
+            self.wfile.write(b"retry: 1000\n\n")
+            version = 0
+            while not watch.stopped:
+                snapshot = watch.after(version, _HEARTBEAT)
+                if snapshot is None:
+                    self.wfile.write(b": still here\n\n")
+                    continue
+                version = snapshot.version
+                data = json.dumps(overview(snapshot, self._served.cls))
+                self.wfile.write(f"data: {data}\n\n".encode())
+        finally:
+            self._served.listeners.release()
+
+    def _put(self, data: object, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self._send(_JSON, json.dumps(data).encode(), status)
+
+    def _fail(self, status: HTTPStatus, reason: str) -> None:
+        self._put({"error": reason}, status)
+
+    def _send(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self._begin(status, kind, {"Content-Length": str(len(body))})
+        self.wfile.write(body)
+
+    def _begin(self, status: HTTPStatus, kind: str, more: Mapping[str, str] = HEADERS) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, **HEADERS, **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+def _overview(server: Server, _: _Asked) -> object:
+    return overview(server.watch.snapshot, server.cls) | {"diagram": server.diagram}
+
+
+def _page(server: Server, asked: _Asked) -> object:
+    return page(
+        server.watch.snapshot,
+        Query(
+            state=asked.get("state", ""),
+            kind=asked.get("kind", ""),
+            search=asked.get("search", ""),
+            offset=max(0, int(asked.get("offset", "0"))),
+            limit=max(1, min(int(asked.get("limit", "50")), MOST_RUNS)),
+        ),
+    )
+
+
+def _history(server: Server, asked: _Asked) -> object:
+    with server.source.journal() as journal:
+        return history(journal, asked.get("run", ""))
+
+
+def _picture(server: Server, asked: _Asked) -> object:
+    """The run's own way, where its lifecycle is known: that takes its class."""
+    id = asked.get("run", "")
+    with server.source.journal() as journal:
+        known = journal.summary(id).kind == kind_of(server.cls)
+        run: Run = server.cls.restore(id, journal) if known else bare(id, journal)
+    return {"diagram": server.draw(run)}
+
+
+_VIEWS: Mapping[str, Callable[[Server, _Asked], object]] = {
+    "/api/overview": _overview,
+    "/api/runs": _page,
+    "/api/run": _history,
+    "/api/picture": _picture,
+}

@@ -1,0 +1,72 @@
+"""Server: the live page on a port of this machine, from the standard library alone."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
+
+from fsm.diagrams import Target
+from fsm.run import Run
+
+from .answer import Answer
+from .door import Door
+from .source import Opening, Source
+from .view import picture
+from .watch import Watch
+
+__all__ = ["Server"]
+
+_MOST_LISTENERS = 32  # each has a thread of its own
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the page of one journal on 127.0.0.1 until it is closed.
+
+    Args:
+        opening: Opens the journal, or raises `JournalError` while it is not there.
+        cls: Whose lifecycle is drawn, and whose listeners are told of what is done on the page.
+        port: 0 takes a free one.
+        period: Seconds between two looks into the journal.
+    """
+
+    daemon_threads = True
+
+    def __init__(
+        self, opening: Opening, cls: type[Run], port: int = 8000, period: float = 1.0
+    ) -> None:
+        self.source = Source(opening)
+        self.watch = Watch(self.source, period)
+        super().__init__(("127.0.0.1", port), Answer)  # closes all of it where the port is taken
+        self.cls = cls
+        self.door = Door(self.server_port)
+        self.diagram = self.draw(cls)
+        self.listeners = threading.Semaphore(_MOST_LISTENERS)
+        threading.Thread(target=self.watch.run, name="fsm watch", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the page is; what follows the `#` is the token, and is never sent."""
+        return f"http://127.0.0.1:{self.server_port}/#{self.door.token}"
+
+    def draw(self, target: Target) -> str | None:
+        """Draw it, where something here can."""
+        return picture(target)
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service what our address is called."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def server_close(self) -> None:
+        """Stop looking, and let go of port and journal."""
+        self.watch.stop()
+        super().server_close()
+        self.source.close()

@@ -1,0 +1,92 @@
+"""Watch: the one thread that looks whether a journal has changed, for all who wait for that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+import attrs
+
+from fsm.errors import JournalError
+from fsm.journal import Summary
+
+from .source import Source
+
+__all__ = ["Snapshot", "Watch"]
+
+_SHARE = 9  # times as long as a look took, it rests: a tenth of its time at most is spent looking
+
+
+@attrs.frozen
+class Snapshot:
+    """The runs of a journal as they stood when somebody looked."""
+
+    version: int = 0  # the how manieth it is
+    runs: tuple[Summary, ...] = ()  # the last begun first
+    trouble: str | None = None  # why the journal could not be read; the runs are those before
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many runs are in each state."""
+        return Counter(run.state for run in self.runs)
+
+
+class Watch:
+    """Looks into a journal every *period* seconds; of a large one, less often."""
+
+    def __init__(self, source: Source, period: float = 1.0) -> None:
+        self.snapshot = Snapshot()
+        self._source, self._period = source, period
+        self._changed = threading.Condition()
+        self._looking = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+
+    def look(self) -> Snapshot:
+        """Look now, and tell those who wait if something has changed."""
+        with self._looking:
+            before, trouble = self.snapshot, None
+            try:
+                with self._source.journal() as journal:
+                    runs = tuple(journal.runs())[::-1]
+            except (JournalError, OSError) as error:
+                runs, trouble = before.runs, str(error)
+            if before.version and (runs, trouble) == (before.runs, before.trouble):
+                return before
+            with self._changed:
+                self.snapshot = Snapshot(before.version + 1, runs, trouble)
+                self._changed.notify_all()
+            return self.snapshot
+
+    def after(self, version: int, seconds: float) -> Snapshot | None:
+        """Wait for a snapshot later than *version*; None if there was none in so many seconds."""
+        with self._changed:
+            came = self._changed.wait_for(
+                lambda: self._stopped or self.snapshot.version != version, seconds
+            )
+            return self.snapshot if came and not self._stopped else None
+
+    def hurry(self) -> None:
+        """Let the thread look at once: something was done."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look until `stop`: what the thread does."""
+        while not self._stopped:
+            self._wake.clear()
+            began = time.monotonic()
+            self.look()
+            self._wake.wait(max(self._period, _SHARE * (time.monotonic() - began)))
+
+    def stop(self) -> None:
+        """Let the thread end, and whoever waits go."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._wake.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped."""
+        return self._stopped

@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from .node import Node
     from .rescuing import Rescued, rescue
     from .runner import Call, Runner, perform
+    from .story import Story
     from .verification import Problem, verify
+    from .why import Why
     from .worker import Worker
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "StaleRun",
     "Step",
     "StepInProgress",
+    "Story",
     "Task",
     "TaskRun",
     "Timeout",
@@ -95,6 +98,7 @@ __all__ = [
     "TransitionNotAllowed",
     "UnknownEvent",
     "UnknownRun",
+    "Why",
     "Worker",
     "aperform",
     "current_run",
@@ -121,6 +125,8 @@ _ROOMS = {
     "Rescued": "rescuing",
     "ResultOf": "call",
     "Runner": "runner",
+    "Story": "story",
+    "Why": "why",
     "Worker": "worker",
     "aperform": "aperform",
     "deliver": "delivery",

@@ -13,6 +13,7 @@ from states import State
 
 from .errors import InvalidLifecycle
 from .event import Event, StateClass, Transition, is_node
+from .picture import Pictured
 
 __all__ = ["Edge", "Lifecycle"]
 
@@ -33,7 +34,7 @@ class Edge:
 
 
 @attrs.frozen(eq=False)
-class Lifecycle:
+class Lifecycle(Pictured):
     """A table of transitions: where runs begin, what can happen, and where it leads."""
 
     name: str

@@ -12,6 +12,7 @@ from fsm.errors import CorruptJournal, UnknownRun
 from fsm.run import Run
 
 from .journal import existing, journal_option, unknown
+from .output import output_option, put_text
 from .target import load, target_argument
 
 __all__ = ["diagram"]
@@ -32,7 +33,7 @@ _SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg"}
     type=click.Choice(_FORMATS),
     help="Default: as FILE ends, or mermaid.",
 )
-@click.option("-o", "--output", metavar="FILE", default="-", help="Default: the terminal.")
+@output_option()
 @click.option("--run", metavar="ID", help="Draw where this run is and has been.")
 @journal_option(required=False)
 def diagram(target: str, form: str | None, output: str, run: str | None, url: str | None) -> None:
@@ -46,10 +47,7 @@ def diagram(target: str, form: str | None, output: str, run: str | None, url: st
     drawn = _drawn(target, run, url)
     form = form or _SUFFIXES.get(Path(output).suffix.lower(), "mermaid")
     text = {"mermaid": diagrams.mermaid, "dot": diagrams.dot, "svg": diagrams.svg}[form](drawn)
-    if output == "-":
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        _write(output, text)
+    put_text(output, text)
 
 
 def _drawn(target: str, run: str | None, url: str | None) -> Any:
@@ -72,12 +70,3 @@ def _restored(cls: type[Run], run: str, url: str) -> Run:
         except CorruptJournal as error:
             error.add_note("a run of another class? then name that class as TARGET")
             raise
-
-
-def _write(output: str, text: str) -> None:
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output!r}: {error.strerror}") from error
-    except ValueError as error:  # a path with NUL
-        raise click.ClickException(f"cannot write {output!r}: {error}") from error

@@ -24,6 +24,7 @@ __all__ = [
     "WIDE",
     "Column",
     "Row",
+    "as_json",
     "as_moment",
     "console",
     "light",
@@ -81,8 +82,13 @@ def light(color: object) -> Text:
 
 
 def put_json(data: Any) -> None:
-    """Print *data* as JSON in ASCII, which no terminal takes for a command."""
-    click.echo(json.dumps(data, indent=2, allow_nan=False).replace("\x7f", "\\u007f"))
+    """Print *data* as JSON."""
+    click.echo(as_json(data))
+
+
+def as_json(data: Any) -> str:
+    """Write *data* as JSON in ASCII, which no terminal takes for a command."""
+    return json.dumps(data, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:

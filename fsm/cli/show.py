@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fsm.diagrams import table as markdown_table
 from fsm.event import StateClass, Transition
 from fsm.guard import label
 from fsm.lifecycle import Lifecycle
@@ -28,7 +29,8 @@ __all__ = ["show"]
 )
 @target_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(target: str, as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print its rows as a Markdown table.")
+def show(target: str, as_json: bool, markdown: bool) -> None:
     """Show the table of TARGET: where each event leads from each state.
 
     A `?` or [words] stand for guards, which may say no. Piped, each state is one line.
@@ -36,6 +38,9 @@ def show(target: str, as_json: bool) -> None:
     lifecycle = load(target).lifecycle
     if as_json:
         put_json(_as_data(lifecycle))
+        return
+    if markdown:
+        click.echo(markdown_table(lifecycle), nl=False)
         return
     screen = console()
     if not screen.is_terminal:

@@ -1,14 +1,20 @@
-"""Diagrams: a lifecycle, a run or the family of states, as a graph, Mermaid, DOT or SVG.
+"""Diagrams: a lifecycle, a run or the family of states, as a graph, Mermaid, DOT, SVG or a table.
 
-Timelines of many runs are in `fsm.diagrams.timeline`.
+Many runs over time are a `chart` in SVG and a `gantt` in Mermaid; that for the terminal is in
+`fsm.diagrams.timeline`.
 """
 
 from __future__ import annotations
 
+from .chart import chart
 from .dot import dot
 from .drawing import Target, graph, inheritance
+from .gantt import gantt
 from .graph import Graph
 from .mermaid import mermaid
 from .svg import svg
+from .table import table
 
-__all__ = ["Graph", "Target", "dot", "graph", "inheritance", "mermaid", "svg"]
+__all__ = [
+    "Graph", "Target", "chart", "dot", "gantt", "graph", "inheritance", "mermaid", "svg", "table",
+]  # fmt: skip

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import attrs
 
+from fsm.journal.record import Record
 from fsm.run import Run
 from fsm.step import Step
-from states import State
+
+from .look import Look, look_of
 
 __all__ = ["Bar", "History", "Span", "bars", "cells"]
 
-History = Run | Sequence[Step]
+History = Run | Sequence[Step] | Sequence[Record]
 
 
 @attrs.frozen(eq=False)
 class Span:
     """How long a run was in one state, in microseconds since 1970."""
 
-    state: State
+    look: Look
     began: int
     ended: int  # where it began, for the end of a run; when the picture ends, if it is there still
 
@@ -31,6 +33,7 @@ class Bar:
 
     name: str
     spans: tuple[Span, ...]
+    kind: str = ""  # what it is a run of
 
     @property
     def began(self) -> int:
@@ -45,50 +48,67 @@ class Bar:
     @property
     def starts(self) -> int:
         """How often it was running."""
-        return sum(span.state.is_running() for span in self.spans)
+        return sum(span.look.kind == "running" for span in self.spans)
 
     @property
-    def last(self) -> State:
+    def last(self) -> Look:
         """The state it is in."""
-        return self.spans[-1].state
+        return self.spans[-1].look
 
 
-def bars(histories: Iterable[History], until: int | None = None) -> list[Bar]:
+def bars(
+    histories: Iterable[History],
+    until: int | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> list[Bar]:
     """Make the bars of all runs that have moved, in the order they began.
 
     Args:
-        histories: Runs, or their steps.
+        histories: Runs, or their steps, or these as a journal keeps them.
         until: When the picture ends, in microseconds since 1970; with the last step if left out.
+        kinds: By its id, what a run is a run of, where only its steps are given.
     """
-    moved = [steps for history in histories if (steps := _steps(history))]
-    ends = [steps[-1].micros for steps in moved]
+    named = kinds or {}
+    moved = [(kind, steps) for kind, steps in map(_steps, histories) if steps]
+    ends = [steps[-1].micros for _, steps in moved]
     end = max([*ends, until] if until is not None else ends, default=0)
-    return sorted((_bar(steps, end) for steps in moved), key=lambda bar: (bar.began, bar.name))
+    looks: dict[object, Look] = {}  # a state is asked once what it looks like
+    made = (_bar(steps, end, kind or named.get(steps[0].run, ""), looks) for kind, steps in moved)
+    return sorted(made, key=lambda bar: (bar.began, bar.name))
 
 
-def cells(bar: Bar, began: int, ended: int, width: int) -> list[State | None]:
+def cells(bar: Bar, began: int, ended: int, width: int) -> list[Look | None]:
     """Return for each of *width* cells the state it shows; None before the run and after its end.
 
     Short spans stand on long ones, so that the shortest retry is seen. The end of a run takes the
     cell after it, where there is one.
     """
-    shown: list[State | None] = [None] * width
+    shown: list[Look | None] = [None] * width
     spread = max(ended - began, 1)
     for span in sorted(bar.spans, key=lambda span: span.began - span.ended):
         first = min((span.began - began) * width // spread, width - 1)
         last = min(max((span.ended - began) * width // spread, first + 1), width)
-        ends = span is bar.spans[-1] and span.state.is_finished()
+        ends = span is bar.spans[-1] and span.look.final
         if not ends or shown[first] is None or len(bar.spans) == 1:
-            shown[first:last] = [span.state] * (last - first)
+            shown[first:last] = [span.look] * (last - first)
     return shown
 
 
-def _bar(steps: Sequence[Step], end: int) -> Bar:
-    spans = [Span(step.dest, step.micros, after.micros) for step, after in pairwise(steps)]
-    last = steps[-1]
-    stopped = last.micros if last.dest.is_finished() else end
-    return Bar(last.run, (*spans, Span(last.dest, last.micros, stopped)))
+def _bar(
+    steps: Sequence[Step] | Sequence[Record], end: int, kind: str, looks: dict[object, Look]
+) -> Bar:
+    seen = []
+    for step in steps:
+        key = type(step.dest) if isinstance(step, Step) else step.dest
+        if key not in looks:
+            looks[key] = look_of(step)
+        seen.append((looks[key], step.micros))
+    spans = [Span(look, began, after) for (look, began), (_, after) in pairwise(seen)]
+    last, began = seen[-1]
+    return Bar(steps[-1].run, (*spans, Span(last, began, began if last.final else end)), kind)
 
 
-def _steps(history: History) -> tuple[Step, ...]:
-    return history.history if isinstance(history, Run) else tuple(history)
+def _steps(history: History) -> tuple[str, Sequence[Step] | Sequence[Record]]:
+    if isinstance(history, Run):
+        return type(history).__name__, history.history
+    return "", history

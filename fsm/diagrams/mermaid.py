@@ -16,7 +16,7 @@ from .drawing import Target, graph
 from .graph import Cluster, Edge, End, Graph, Node
 from .plain import plain, wrapped
 
-__all__ = ["mermaid"]
+__all__ = ["escaped", "mermaid"]
 
 _LINE = 24  # characters; Mermaid would break at 200 pixels, wherever that is
 # What has no meaning to Mermaid, Markdown or HTML.
@@ -70,7 +70,7 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
     """The box, and what lies wholly in it. Mermaid knows no edge from a box to its own inside."""
     inside = [edge for edge in shown.edges if shown.boxed(edge) == cluster]
     anyone = f"{ids[cluster]}any"
-    yield f'    state "{_escape(cluster.name)}" as {ids[cluster]} {{'
+    yield f'    state "{escaped(cluster.name)}" as {ids[cluster]} {{'
     for node in cluster.nodes:
         yield f"        {_declared(node, ids)}"
         if node.initial:
@@ -87,12 +87,12 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
 
 
 def _declared(node: Node, ids: Mapping[End, str]) -> str:
-    return f'state "{_escape(plain(node.name) or "?")}" as {ids[node]}'
+    return f'state "{escaped(plain(node.name) or "?")}" as {ids[node]}'
 
 
 def _labels(edge: Edge) -> str:
     lines = [
-        f"#160;{_escape(part).replace(' ', '#160;')}#160;"  # room beside, and no break within
+        f"#160;{escaped(part).replace(' ', '#160;')}#160;"  # room beside, and no break within
         for line in edge.lines
         for part in wrapped(line, _LINE)
     ]
@@ -105,7 +105,8 @@ def _ids(shown: Graph) -> dict[End, str]:
     return ids | {cluster: f"f{place}" for place, cluster in enumerate(shown.clusters)}
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return *text* as Mermaid shows it and does not read it."""
     text = plain(text)
     harmful = {found.start() for found in _HARMFUL.finditer(text)}
     return "".join(

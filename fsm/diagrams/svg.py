@@ -25,12 +25,20 @@ _ATTRIBUTES = {
     "points", "rx", "ry", "stroke", "stroke-dasharray", "stroke-opacity", "stroke-width",
     "text-anchor", "transform", "viewBox", "width", "x", "y",
 }  # fmt: skip
-_LIGHTER = {INK: "#adbac7", PATH: "#f778ba", FAINT: "#444c56"}
-_STYLE = "@media (prefers-color-scheme: dark) {{ {} }}".format(
+_PAPER = "#fefefe"  # its own, so that a page of the other kind leaves it legible
+_LIGHTER = {INK: "#adbac7", PATH: "#f778ba", FAINT: "#444c56", _PAPER: "#0d1117"}
+# An arrow that must cross a label or the name of a family passes behind it.
+_HALO = (
+    ".edge text, .cluster text {{ paint-order: stroke; stroke: {}; "
+    "stroke-width: 5px; stroke-linejoin: round }}"
+)
+_STYLE = _HALO.format(_PAPER) + " @media (prefers-color-scheme: dark) {{ {} }}".format(
     " ".join(
         f'[fill="{dark}"] {{ fill: {light} }} [stroke="{dark}"] {{ stroke: {light} }}'
         for dark, light in _LIGHTER.items()
     )
+    + " "
+    + _HALO.format(_LIGHTER[_PAPER])
 )
 
 _drawing = threading.Lock()  # Graphviz is one for the process, and not safe under threads
@@ -53,8 +61,14 @@ def svg(target: Target, *, direction: str = "TB") -> str:
     except ImportError as error:
         raise MissingExtra("drawing SVG", "diagrams") from error
     with _drawing:
-        drawn: Any = pygraphviz.AGraph(string=text).draw(format="svg", prog="dot")
+        shown: Any = pygraphviz.AGraph(string=text)
+        shown.graph_attr["bgcolor"] = _PAPER
+        drawn: Any = shown.draw(format="svg", prog="dot")
     root = _kept(ElementTree.fromstring(drawn))
+    for side in ("width", "height"):  # as many pixels as points, to fit a screen
+        root.set(side, root.get(side, "").removesuffix("pt"))
+    for graph in root.findall("g"):
+        graph.extend(_labels(graph))
     style = ElementTree.Element("style")
     style.text = _STYLE
     root.insert(0, style)
@@ -76,6 +90,20 @@ def _kept(element: ElementTree.Element) -> ElementTree.Element:
         if copy.get("class") != "graph":  # named by their place in the DOT text
             title.text = hints[0] if hints else copy.findtext("text", "")
     return copy
+
+
+def _labels(graph: ElementTree.Element) -> list[ElementTree.Element]:
+    """Take the labels of arrows and families out, to be drawn above all arrows."""
+    labels = []
+    for part in graph.findall("g"):
+        texts = [each for each in part if each.tag == "text" or each.find("text") is not None]
+        if texts and part.get("class") in ("edge", "cluster"):
+            label = ElementTree.Element("g", {"class": part.get("class", "")})
+            label.extend([*part.findall("title"), *texts])
+            labels.append(label)
+            for text in texts:
+                part.remove(text)
+    return labels
 
 
 def _unlinked(element: ElementTree.Element) -> list[ElementTree.Element]:

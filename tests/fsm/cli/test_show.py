@@ -98,3 +98,10 @@ def test_no_color_leaves_no_color(program: Program) -> None:
 
     assert "\x1b[38" in colored.stdout
     assert "\x1b[38" not in plain.stdout
+
+
+def test_markdown_is_a_table(fsm: Invoke) -> None:
+    result = fsm("show", "fsm:TaskRun", "--markdown")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("| Event | From | If | To |\n| --- | --- | --- | --- |\n")

@@ -9,7 +9,7 @@ import pytest
 
 from fsm import InvalidArgument, Run, TaskRun, event
 from fsm.diagrams import inheritance, mermaid
-from fsm.diagrams.mermaid import _escape
+from fsm.diagrams.mermaid import escaped
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of
@@ -91,7 +91,7 @@ def test_hostile_text_adds_no_edge(text: str) -> None:
 
 
 def test_no_statement_hides_in_a_label() -> None:
-    assert "direction" not in _escape("turn direction LR").lower()
+    assert "direction" not in escaped("turn direction LR").lower()
 
 
 def test_another_direction_is_drawn() -> None:

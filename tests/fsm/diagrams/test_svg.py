@@ -50,6 +50,16 @@ class TestDrawn:
     def test_a_run_is_drawn(self, run: TaskRun) -> None:
         assert "succeed" in svg(run)
 
+    def test_labels_lie_above_all_arrows(self, run: TaskRun) -> None:
+        (drawn,) = ElementTree.fromstring(svg(run)).findall("{*}g")
+
+        parts = [part for part in drawn if part.get("class") == "edge"]
+        labelled = [bool(part.findall(".//{*}text")) for part in parts]
+
+        assert any(labelled)
+        assert labelled == sorted(labelled)
+        assert not any(part.findall(".//{*}path") for part in parts if part.findall(".//{*}text"))
+
     def test_inheritance_is_drawn(self) -> None:
         assert "ValidationFailed" in svg(inheritance(), direction="LR")
 

@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from fsm import Step, TaskRun
+from fsm.diagrams.axis import duration
 from fsm.diagrams.bar import bars, cells
-from fsm.diagrams.timeline import _duration, timeline
+from fsm.diagrams.timeline import timeline
 from fsm.testing import HandClock
 from states import Pending, Running, State
 
@@ -135,7 +136,7 @@ def test_each_state_has_a_cell_where_there_is_room(run: TaskRun, width: int) -> 
 
     assert len(shown) == width
     if width == 100:
-        kinds = {type(state).__name__ for state in shown if state}
+        kinds = {look.name for look in shown if look}
         assert kinds >= {"Running", "Failed", "Retrying"}
 
 
@@ -152,7 +153,7 @@ def test_each_state_has_a_cell_where_there_is_room(run: TaskRun, width: int) -> 
     ],
 )
 def test_durations_read_as_people_say_them(micros: int, text: str) -> None:
-    assert _duration(micros) == text
+    assert duration(micros) == text
 
 
 @pytest.mark.parametrize("package", ["rich", "pygraphviz"])

@@ -1,0 +1,74 @@
+"""Pictures: draw those that the README shows, again: `python docs/pictures.py`."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from fsm import TaskRun
+from fsm.diagrams import chart, svg
+from fsm.testing import HandClock
+
+FOLDER = Path(__file__).parent / "img"
+NAMES = ("etl/extract", "etl/load", "mail", "report")
+
+
+def winding() -> TaskRun:
+    """A run that was tried three times and went round a loop twice."""
+    clock = HandClock()
+    run = TaskRun("load", clock=clock, max_retries=2)
+    run.submit()
+    run.start()
+    for _ in range(2):
+        clock.advance(seconds=5)
+        run.fail()
+        run.retry()
+        clock.advance(seconds=2)
+        run.start()
+    for _ in range(2):
+        run.loop()
+        run.iterate()
+        run.start()
+    clock.advance(seconds=3)
+    run.succeed()
+    return run
+
+
+def tried(name: str, began: float, chances: random.Random) -> TaskRun:
+    """A run that fails one time in three and is then tried again."""
+    clock = HandClock()
+    clock.advance(seconds=began)
+    run = TaskRun(name, clock=clock, max_retries=3)
+    run.schedule(start_time=clock().add(seconds=3))
+    clock.advance(seconds=3 + 2 * chances.random())
+    run.start()
+    clock.advance(seconds=2 + 8 * chances.random())
+    while chances.random() < 0.35:
+        run.fail()
+        clock.advance(seconds=1)
+        if not run.retry.may(start_time=clock().add(seconds=2)):
+            return run
+        run.retry(start_time=clock().add(seconds=2))
+        clock.advance(seconds=2 + chances.random())
+        run.start()
+        clock.advance(seconds=9 * chances.random())
+    if chances.random() < 0.97:
+        run.succeed()
+    return run
+
+
+def many(count: int, seconds: float) -> list[TaskRun]:
+    """Runs that begin within so many seconds."""
+    chances = random.Random(3)
+    return [
+        tried(f"{chances.choice(NAMES)}-{place}", seconds * chances.random(), chances)
+        for place in range(count)
+    ]
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    run = winding()
+    (FOLDER / "run.svg").write_text(svg(run), encoding="utf-8")
+    (FOLDER / "timeline.svg").write_text(chart([run, *many(18, 12)]), encoding="utf-8")
+    (FOLDER / "many.svg").write_text(chart(many(10_000, 600)), encoding="utf-8")

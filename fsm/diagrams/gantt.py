@@ -1,0 +1,72 @@
+"""Gantt: many runs over time as Mermaid text, as GitHub renders it.
+
+The laws of `mermaid` hold here too: what is not plainly harmless is written as `#code;`. And each
+task begins with a number, so that no name is a word of Mermaid's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .bar import Bar, History, bars
+from .group import Group, groups
+from .look import Look
+from .mermaid import escaped
+
+__all__ = ["gantt"]
+
+_MOST = 40  # runs with a section of their own
+_SPANS = 50  # of one run; of more only the first and the last are drawn
+_TAGS = {"running": "active, ", "failed": "crit, ", "finished": "milestone, "}
+
+
+def gantt(
+    histories: Iterable[History],
+    *,
+    until: int | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> str:
+    """Draw runs over time as a Mermaid `gantt`: a section a run, a task for each state it was in.
+
+    More than 40 runs are grouped by name and kind, with a task for each state that any was in.
+
+    Args:
+        histories: Runs, or their steps. Runs that have not moved are left out.
+        until: When the picture ends, in microseconds since 1970; with the last step if left out.
+        kinds: By its id, what a run is a run of, where only its steps are given.
+    """
+    drawn = bars(histories, until, kinds)
+    sections = map(_together, groups(drawn)) if len(drawn) > _MOST else map(_apart, drawn)
+    lines = [line for section in sections for line in section]
+    span = max((bar.ended for bar in drawn), default=0) - min((b.began for b in drawn), default=0)
+    form = "%H:%M:%S" if span < 86_400_000_000 else "%m-%d %H:%M"
+    head = ("gantt", "    dateFormat x", f"    axisFormat {form}")
+    return "\n".join((*head, *(f"    {line}" for line in lines))) + "\n"
+
+
+def _apart(bar: Bar) -> Iterator[str]:
+    yield f"section {escaped(bar.name) or '?'}"
+    half = _SPANS // 2
+    chosen = list(enumerate(bar.spans, 1))
+    if len(chosen) > _SPANS:
+        chosen = chosen[:half] + chosen[-half:]
+    for place, span in chosen:
+        yield _task(str(place), span.look, span.began, span.ended)
+
+
+def _together(group: Group) -> Iterator[str]:
+    yield f"section {escaped(f'{group.name} ({len(group.bars)} runs)')}"
+    seen: dict[Look, tuple[int, int, int]] = {}
+    for bar in group.bars:
+        for span in bar.spans:
+            count, began, ended = seen.get(span.look, (0, span.began, span.ended))
+            seen[span.look] = (count + 1, min(began, span.began), max(ended, span.ended))
+    for look, (count, began, ended) in sorted(seen.items(), key=lambda pair: pair[1][1:]):
+        yield _task(f"{count}\N{MULTIPLICATION SIGN}", look, began, ended)
+
+
+def _task(number: str, look: Look, began: int, ended: int) -> str:
+    tag = _TAGS.get(look.kind, "done, ")
+    if ended > began and look.kind == "finished":
+        tag = "done, "
+    return f"{number} {escaped(look.name)} :{tag}{began // 1000}, {max(ended, began) // 1000}"

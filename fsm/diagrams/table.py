@@ -1,0 +1,78 @@
+"""Table: a lifecycle or a run as a Markdown table.
+
+The law of this file: what is not plainly harmless is written as `&#code;`, which Markdown takes
+for the character and never for markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from fsm.errors import InvalidArgument
+from fsm.event import Transition
+from fsm.lifecycle import Lifecycle
+from fsm.run import Run
+from states import moment
+
+from .plain import plain
+
+__all__ = ["table"]
+
+# A dot may make a link of what is before it, as in `www.`, and a colon in `https:`.
+_HARMLESS = re.compile(
+    r"[A-Za-z0-9 ,()?-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|(?<![Ww])\.|(?<=[0-9]):|[^\x00-\x7f]"
+)
+
+
+def table(target: Lifecycle | Run | type[Run]) -> str:
+    """Write *target* as a Markdown table: of a lifecycle its rows, of a run its steps.
+
+    Raises:
+        InvalidArgument: It is none of these.
+    """
+    if isinstance(target, Run):
+        return _written(("#", "When (UTC)", "Event", "From", "To", "Message"), _steps(target))
+    if isinstance(target, Lifecycle):
+        return _written(("Event", "From", "If", "To"), _rows(target))
+    if isinstance(target, type) and issubclass(target, Run):
+        return table(target.lifecycle)
+    raise InvalidArgument(
+        f"a table is made of a Run class, a lifecycle or a run, not of {target!r:.80}"
+    )
+
+
+def _rows(lifecycle: Lifecycle) -> Iterator[Sequence[str]]:
+    """Each row of the table once, with all the states it leads from."""
+    found: dict[tuple[str, Transition], list[str]] = {}
+    order = {event: place for place, event in enumerate(lifecycle.events)}
+    for edge in lifecycle.edges:
+        found.setdefault((edge.event, edge.row), []).append(edge.source.__name__)
+    for (event, row), sources in sorted(found.items(), key=lambda pair: order[pair[0][0]]):
+        dest = row.dest.__name__ if row.dest else "(stays)"
+        yield event, ", ".join(sources), row.label.strip("[]"), dest
+
+
+def _steps(run: Run) -> Iterator[Sequence[str]]:
+    for step in run.history:
+        at = moment.from_micros(step.micros).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        ends = type(step.source).__name__, type(step.dest).__name__
+        message = step.dest.message
+        yield str(step.seq), at, step.event, *ends, "" if message is None else str(message)
+
+
+def _written(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    lines = [_line(map(_escaped, row)) for row in rows]
+    return "\n".join([_line(head), _line("---" for _ in head), *lines]) + "\n"
+
+
+def _line(cells: Iterator[str] | Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    text = plain(text)
+    return "".join(
+        letter if _HARMLESS.match(text, place) else f"&#{ord(letter)};"
+        for place, letter in enumerate(text)
+    )

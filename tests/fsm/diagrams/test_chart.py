@@ -1,0 +1,220 @@
+"""Charts: many runs over time, in SVG and in Mermaid, and no text of the user's is markup."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsm import Step, TaskRun
+from fsm.diagrams import chart, gantt
+from fsm.diagrams.axis import ticks
+from fsm.diagrams.bar import bars
+from fsm.diagrams.group import groups
+from fsm.testing import HandClock
+from states import Pending, Running, Success
+
+from .conftest import HOSTILE
+
+ELEMENTS = {"svg", "style", "g", "title", "text", "rect", "circle", "line", "path"}
+ATTRIBUTES = {
+    "class", "cx", "cy", "d", "fill", "height", "r", "role", "text-anchor", "viewBox", "width", "x",
+    "x1", "x2", "y", "y1", "y2",
+}  # fmt: skip
+TASK = re.compile(r"    \S+ [^:]+ :(active|crit|done|milestone), \d+, \d+")
+
+hostile = st.text() | st.sampled_from(HOSTILE)
+
+
+def brief(name: str, began: int = 0) -> list[Step]:
+    """A run that takes a second."""
+    running, done = Running(), Success()
+    return [
+        Step(name, 1, "start", Pending(), running, began),
+        Step(name, 2, "succeed", running, done, began + 1_000_000),
+    ]
+
+
+def checked(text: str) -> ElementTree.Element:
+    """The root of an SVG document in which all is on the list."""
+    root = ElementTree.fromstring(text)
+    for element in root.iter():
+        assert element.tag.rpartition("}")[2] in ELEMENTS
+        assert set(element.attrib) <= ATTRIBUTES
+    assert len(root.findall(".//{*}style")) == 1
+    return root
+
+
+def texts(root: ElementTree.Element, tag: str = "text") -> list[str]:
+    return [element.text or "" for element in root.iter() if element.tag.endswith(f"}}{tag}")]
+
+
+class TestChart:
+    """As SVG."""
+
+    def test_nothing_has_moved(self) -> None:
+        assert "no run has moved yet" in texts(checked(chart([TaskRun(), []])))
+
+    def test_each_run_is_named(self, run: TaskRun) -> None:
+        said = texts(checked(chart([run, brief("other")])))
+
+        assert {"load", "other"} <= set(said)
+
+    def test_its_attempts_are_numbered(self, run: TaskRun) -> None:
+        said = texts(checked(chart([run])))
+
+        assert {"1", "2", "5"} <= set(said)
+        assert "Success 17.0 s, started 5\N{MULTIPLICATION SIGN}" in said
+
+    def test_what_took_no_time_is_seen(self, run: TaskRun) -> None:
+        hints = texts(checked(chart([run])), "title")
+
+        assert "Failed at 00:00:05.000" in hints
+
+    def test_bars_say_how_long(self, run: TaskRun) -> None:
+        assert "Running at 00:00:00.000, 5.0 s" in texts(checked(chart([run])), "title")
+
+    def test_it_reads_in_the_dark(self, run: TaskRun) -> None:
+        assert "prefers-color-scheme: dark" in chart([run])
+
+    def test_many_runs_are_grouped(self) -> None:
+        many = [brief(f"{'load' if place % 3 else 'mail'}-{place}") for place in range(90)]
+
+        said = texts(checked(chart(many)))
+
+        assert {"load", "mail", "60 runs", "30 runs", "60 Success"} <= set(said)
+
+    def test_its_size_does_not_grow_with_the_runs(self) -> None:
+        few, many = (
+            chart([brief(f"load-{place}", place * 1000) for place in range(count)])
+            for count in (200, 2_000)
+        )
+
+        assert len(many) < 2 * len(few)
+
+    def test_its_size_does_not_grow_with_the_steps(self) -> None:
+        states = Running(), Pending()
+        steps = [
+            Step("r", seq, "go", states[seq % 2], states[not seq % 2], seq * 1000)
+            for seq in range(1, 20_000)
+        ]
+
+        assert len(chart([steps])) < 500_000
+
+    @given(name=hostile, kind=hostile)
+    def test_hostile_text_is_only_text(self, name: str, kind: str) -> None:
+        checked(chart([brief(name)], kinds={name: kind}))
+
+    @settings(max_examples=20)
+    @given(name=hostile, kind=hostile)
+    def test_hostile_text_is_only_text_in_groups(self, name: str, kind: str) -> None:
+        names = [f"{name}{place}" for place in range(61)]
+
+        checked(chart(map(brief, names), kinds=dict.fromkeys(names[:9], kind)))
+
+
+class TestGantt:
+    """As Mermaid."""
+
+    def test_each_run_is_a_section(self, run: TaskRun) -> None:
+        lines = gantt([run, brief("other")]).splitlines()
+
+        assert [line for line in lines if "section" in line] == [
+            "    section other", "    section load",
+        ]  # fmt: skip
+
+    def test_each_state_is_a_task(self) -> None:
+        assert gantt([brief("r")]).splitlines()[-2:] == [
+            "    1 Running :active, 0, 1000",
+            "    2 Success :milestone, 1000, 1000",
+        ]
+
+    def test_of_a_long_run_both_ends_are_drawn(self) -> None:
+        steps = [Step("r", seq, "go", Pending(), Running(), seq) for seq in range(1, 1000)]
+
+        assert gantt([steps]).count(" Running :") == 50
+
+    def test_many_runs_are_grouped(self) -> None:
+        text = gantt([brief(f"load-{place}") for place in range(100)])
+
+        assert "section load (100 runs)" in text
+        assert text.count(" :") == 2
+
+    @given(name=hostile)
+    def test_hostile_text_is_only_text(self, name: str) -> None:
+        first, second, third, section, *tasks = gantt([brief(name)]).removesuffix("\n").split("\n")
+
+        assert (first, second) == ("gantt", "    dateFormat x")
+        assert third.startswith("    axisFormat ")
+        assert section.startswith("    section ")
+        assert ":" not in section
+        assert len(tasks) == 2
+        assert all(TASK.fullmatch(task) for task in tasks)
+
+
+class TestGroups:
+    """What belongs together."""
+
+    def test_runs_of_one_name_but_for_its_number(self) -> None:
+        found = groups(bars([brief("a-1"), brief("a-2"), brief("b/2020-01-01")]))
+
+        assert {group.name: len(group.bars) for group in found} == {"a": 2, "b": 1}
+
+    def test_runs_of_many_names_by_kind(self) -> None:
+        names = [chr(97 + place) for place in range(20)]
+
+        found = groups(bars(map(brief, names), kinds=dict.fromkeys(names, "shop:Order")))
+
+        assert [group.name for group in found] == ["shop:Order"]
+
+    def test_groups_beyond_forty_share_one(self) -> None:
+        names = [f"n{place}" for place in range(60)]
+
+        found = groups(bars(map(brief, names), kinds={name: name for name in names}))
+
+        assert len(found) == 40
+        assert found[-1].name == "21 others"
+        assert sum(len(group.bars) for group in found) == 60
+
+    def test_counts_are_of_runs_at_a_point_in_time(self) -> None:
+        (group,) = groups(bars([brief("a-1"), brief("a-2", 1_000_000)]))
+
+        (counts,) = group.counts(0, 2_000_000, 4).values()
+
+        assert counts == [1, 1, 1, 1]
+
+    def test_the_shortest_stay_counts(self, run: TaskRun) -> None:
+        (group,) = groups(bars([run]))
+        (bar,) = group.bars
+
+        counts = group.counts(bar.began, bar.ended, 5)
+
+        assert {"Failed", "Submitted"} <= {look.name for look in counts}
+
+
+@pytest.mark.parametrize(
+    ("spread", "labels"),
+    [
+        (0, ["00:00:00.000000"]),
+        (4_000, [f"00:00:00.00{millis}" for millis in range(5)]),
+        (40_000_000, ["00:00:00", "00:00:10", "00:00:20", "00:00:30", "00:00:40"]),
+        (10 * 86_400_000_000, ["01-01", "01-03", "01-05", "01-07", "01-09", "01-11"]),
+    ],
+)
+def test_marks_are_at_round_times(clock: HandClock, spread: int, labels: list[str]) -> None:
+    began = int(clock().timestamp()) * 1_000_000
+
+    marks = [label for _, label in ticks(began, began + spread)]
+
+    assert [mark.removeprefix("2020-") for mark in marks] == labels
+
+
+@given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 10**15))
+def test_marks_are_few_within_the_picture(began: int, spread: int) -> None:
+    marks = [micros for micros, _ in ticks(began, began + spread)]
+
+    assert all(began <= micros <= began + spread for micros in marks)
+    assert len(marks) <= 9

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .cache import Cache
-from .current import CurrentRun, current_run
 from .draft import Draft
 from .errors import (
     CallbackError,
@@ -28,23 +27,23 @@ from .errors import (
 from .event import BoundEvent, Event, Transition, either, event, internal
 from .journal import Claim, Journal, MemoryJournal, open_journal
 from .lifecycle import Lifecycle
-from .outcome import Outcome
 from .policy import Policy, Timeout
-from .quorum import Quorum
 from .retry import Retry
 from .run import Run
 from .step import Step
 from .task import TaskRun
 
-from .function import FunctionRun, Task, task  # isort: skip  # after its module `fsm.task`
-
 if TYPE_CHECKING:
     from .aperform import aperform
     from .caching import Caches
     from .call import Over, ResultOf
+    from .current import CurrentRun, current_run
     from .delivery import Delivery, deliver
     from .flow import gather
+    from .function import FunctionRun, Task, task
     from .node import Node
+    from .outcome import Outcome
+    from .quorum import Quorum
     from .rescuing import Rescued, rescue
     from .runner import Call, Runner, perform
     from .story import Story
@@ -118,23 +117,34 @@ __all__ = [
 _ROOMS = {
     "Caches": "caching",
     "Call": "call",
+    "CurrentRun": "current",
     "Delivery": "delivery",
+    "FunctionRun": "function",
     "Node": "node",
+    "Outcome": "outcome",
     "Over": "call",
     "Problem": "verification",
+    "Quorum": "quorum",
     "Rescued": "rescuing",
     "ResultOf": "call",
     "Runner": "runner",
     "Story": "story",
+    "Task": "function",
     "Why": "why",
     "Worker": "worker",
     "aperform": "aperform",
+    "current_run": "current",
     "deliver": "delivery",
     "gather": "flow",
     "perform": "runner",
     "rescue": "rescuing",
+    "task": "function",
     "verify": "verification",
 }
+
+
+if not TYPE_CHECKING:
+    del task  # the module of that name, which is now an attribute: `fsm.task` is the decorator
 
 
 def __getattr__(name: str) -> Any:

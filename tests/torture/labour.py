@@ -132,7 +132,7 @@ def killing(
 
     def kill() -> None:
         while len(killed) < kills and not over.wait(rng.uniform(0, _PAUSE)):
-            for victim in rng.sample(there := sorted(victims()), min(1, len(there))):
+            for victim in rng.sample(there := sorted(filter(None, victims())), min(1, len(there))):
                 with suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                     killed.append(victim)

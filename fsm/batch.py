@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from states import State
 
 from .call import has_ended
-from .scheduler import Group
+from .group import Group
 from .trip import Trip
 
 __all__ = ["Batch"]

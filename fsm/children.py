@@ -13,10 +13,10 @@ from states import State
 
 from .call import Call
 from .errors import LifecycleError
+from .group import Group
 from .journal import Claim, Journal, Summary
 from .journal.children import Bare
 from .journal.phase import FINISHED
-from .scheduler import Group
 from .task import TaskRun
 from .trip import Trip
 from .wish import Answer, Returned

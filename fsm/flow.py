@@ -17,12 +17,13 @@ from .drive import decide
 from .errors import InvalidArgument, UnknownRun
 from .function import FunctionRun, Task
 from .graph import Graph
+from .group import Group
 from .identity import check_id, parent_of
 from .journal import Claim, RunJournal
 from .making import Course, made
 from .node import Each, Node
 from .runner import Runner
-from .scheduler import Group, Scheduler
+from .scheduler import Scheduler
 from .settlement import settle
 from .task import TaskRun
 from .triggers import Upstream

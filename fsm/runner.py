@@ -17,12 +17,13 @@ from .call import Call, Over, ResultOf, check_calls
 from .children import Children
 from .drive import Lookup
 from .errors import InvalidArgument
+from .group import Group
 from .journal import Claim, Journal
 from .parcel import packed
 from .pool import as_pool
 from .quorum import Quorum
 from .run import Clock
-from .scheduler import Group, Scheduler
+from .scheduler import Scheduler
 from .step import Step
 from .task import TaskRun
 from .telemetry import observers

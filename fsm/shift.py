@@ -14,13 +14,13 @@ from states import Running, ambient
 from .acting import bare
 from .call import Call
 from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
+from .group import Group
 from .held import Held, Stopped
 from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
 from .making import made
 from .policy import Policy
 from .rescuing import rescue
-from .scheduler import Group
 from .telemetry import observers
 from .wish import CatchUp, Fire
 

@@ -25,7 +25,7 @@ from .shift import Shift
 from .task import TaskRun
 
 if TYPE_CHECKING:
-    from .scheduler import Group
+    from .group import Group
     from .trip import Trip
     from .wish import Children
 

@@ -12,8 +12,9 @@ import pendulum
 import pytest
 
 from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun, scheduler
+from fsm.group import Group
 from fsm.pool import Pool
-from fsm.scheduler import Group, Scheduler
+from fsm.scheduler import Scheduler
 from fsm.testing import HandClock, SimulatedExecutor
 from fsm.trip import Trip
 from states import Cancelled, Looped, Paused, Retrying, State, Success, TimedOut

@@ -1,0 +1,48 @@
+"""A real Chromium, driven by Playwright; where either is missing, these tests are not there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+QUIET = (  # asks nobody outside
+    "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+if importlib.util.find_spec("playwright") is None:  # it comes with the environment `browser`
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium, headless: Playwright would fetch one from elsewhere."""
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("FSM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("there is no Chromium: install the package `chromium`, or set FSM_CHROMIUM")
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # which Chromium refuses to root
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def mermaid_js() -> Path:
+    """Mermaid itself, as its users load it: the environment `browser` installs it by npm."""
+    found = os.environ.get("FSM_MERMAID")
+    if found is None:
+        pytest.skip("FSM_MERMAID is not the path of mermaid.min.js; `tox -e browser` sets it")
+    return Path(found)

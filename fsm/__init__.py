@@ -28,6 +28,7 @@ from .event import BoundEvent, Event, Transition, either, event, internal
 from .journal import Claim, Journal, MemoryJournal, open_journal
 from .lifecycle import Lifecycle
 from .policy import Policy, Timeout
+from .refusal import Refusal
 from .retry import Retry
 from .run import Run
 from .step import Step
@@ -80,6 +81,7 @@ __all__ = [
     "Policy",
     "Problem",
     "Quorum",
+    "Refusal",
     "Rescued",
     "ResultOf",
     "Retry",

@@ -20,6 +20,7 @@ from .journal import Journal
 from .journal.phase import FAILED
 from .journal.run_journal import RunJournal
 from .policy import Policy, as_policy
+from .refusal import refuse
 from .run import Run
 from .task import TaskRun
 
@@ -72,7 +73,8 @@ def approve(
     def act(run: Run) -> State:
         if not isinstance(run.state, Paused):
             state = type(run.state).__name__
-            raise TransitionError(f"run {run.id!r} waits for nobody's word: it is {state}")
+            error = TransitionError(f"run {run.id!r} waits for nobody's word: it is {state}")
+            refuse(run, "resume", error, by)
         return run.trigger(
             "resume",
             message=f"Approved by {by}" if message is None else message,
@@ -122,9 +124,10 @@ def retry(
 
     def act(run: Run) -> State:
         if run.state.is_running():  # its table has such a step; it is for its own task to make
-            raise TransitionError(
+            error = TransitionError(
                 f"run {run.id!r} is Running: it can be retried when it has failed"
             )
+            refuse(run, "retry", error)
         forced = force and "rerun" in run.allowed and run.why_not("retry") is not None
         return run.trigger("rerun" if forced else "retry", **_said(message))
 

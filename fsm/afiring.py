@@ -19,6 +19,7 @@ from .callbacks import Listener, Plan
 from .errors import CallbackError, StepInProgress
 from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
 from .proposal import ABSENT, given, propose
+from .refusal import Refusal, keep, noted
 from .step import Step
 from .turn import Who, await_turn, stop_waiting
 
@@ -96,7 +97,10 @@ async def afire(
             inside = inside or _inside.set((run, *_inside.get()))
             await _make_posted(run, errors)
     except BaseException as refused:
+        fresh = noted(run, event, refused)
         end_turn(run, refused)
+        if fresh is not None:
+            await _note(run, fresh)
         raise
     finally:
         if inside is not None:
@@ -120,6 +124,8 @@ async def _make_posted(run: Run, errors: list[Exception]) -> None:
         except Exception as error:  # nobody waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
+            if (fresh := noted(run, event, error)) is not None:
+                await _note(run, fresh)
 
 
 async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
@@ -181,6 +187,16 @@ async def _keep(run: Run, step: Step, plan: Plan) -> None:
     except BaseException as error:
         keep_up(run, step, error)
         raise
+
+
+async def _note(run: Run, refusal: Refusal) -> None:
+    """Let the journal keep *refusal*, in a thread if it may have to wait for a disk."""
+    import asyncio
+
+    if run.journal is None or not run.journal.blocking:
+        keep(run, refusal)
+    else:
+        await asyncio.get_running_loop().run_in_executor(None, keep, run, refusal)
 
 
 async def _tell(

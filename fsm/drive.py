@@ -143,7 +143,7 @@ class _Round:
             self._mapped = False
         elif _stays(run):
             return True
-        elif self.asks and not can(run, "start"):
+        elif not can(run, "start"):
             return (yield from _wait(run))
         elif (instead := self._gate()) is not None:
             yield from enter(run, instead)
@@ -155,11 +155,6 @@ class _Round:
         else:
             return (yield from self._execute())
         return False
-
-    @property
-    def asks(self) -> bool:
-        """Whether something is to be asked or made in the place of a start, once it may be."""
-        return any(each is not None for each in (self.gate, self.lookup, self.mapping))
 
     def _execute(self) -> Generator[Wish, Answer, bool]:
         """Start it and execute the task; whether nothing will ever start it."""

@@ -26,6 +26,7 @@ from .errors import (
     TransitionError,
 )
 from .proposal import ABSENT, given, propose, replacement
+from .refusal import keep, noted
 from .step import Step
 from .turn import is_mine, wait_for_turn
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "conclude",
+    "end_refused",
     "end_turn",
     "fire",
     "fire_once",
@@ -96,7 +98,7 @@ def fire(
         if run._posted:
             make_posted(run, errors)
     except BaseException as refused:
-        end_turn(run, refused)
+        end_refused(run, event, refused)
         raise
     run._owner = None
     run._lock.release()
@@ -125,7 +127,7 @@ def fire_once(
         elif made.event != event:
             raise InvalidArgument(f"the request {key!r} was for {made.event}, not for {event}")
     except BaseException as refused:
-        end_turn(run, refused)
+        end_refused(run, event, refused)
         raise
     end_turn(run, None)
     if errors:
@@ -181,6 +183,14 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
             refused.add_note(f"a posted event failed too: {error!r}")
 
 
+def end_refused(run: Run, event: str, error: BaseException) -> None:
+    """End the turn of a step that was not made; the run, and its journal, remember why not."""
+    fresh = noted(run, event, error)
+    end_turn(run, error)
+    if fresh is not None:
+        keep(run, fresh)
+
+
 def forget(answer: Any, listener: Listener) -> NoReturn:
     """Refuse a coroutine that a synchronous step cannot await, loudly rather than never run it."""
     if close := getattr(answer, "close", None):
@@ -221,6 +231,8 @@ def make_posted(run: Run, errors: list[Exception]) -> Step | None:
         except Exception as error:  # nobody waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
+            if (fresh := noted(run, event, error)) is not None:
+                keep(run, fresh)
     return last
 
 

@@ -15,7 +15,6 @@ from .declaration import declared
 from .draft import given_by
 from .errors import (
     CorruptJournal,
-    GuardRejected,
     InvalidArgument,
     TransitionError,
     TransitionNotAllowed,
@@ -28,6 +27,7 @@ from .identity import check_id, new_id
 from .lifecycle import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
 from .picture import Pictured
+from .refusal import Noted, Refusal, refusals_of
 from .step import Step
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Run(Pictured):
     """
 
     __slots__ = (
-        "__weakref__", "_callbacks", "_clock", "_id", "_lock", "_owner", "_posted", "_state",
-        "_steps", "journal",
+        "__weakref__", "_callbacks", "_clock", "_id", "_lock", "_owner", "_posted", "_refused",
+        "_state", "_steps", "journal",
     )  # fmt: skip
 
     initial: ClassVar[StateClass] = Pending
@@ -113,6 +113,7 @@ class Run(Pictured):
         self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
         self._callbacks: Callbacks | None = None
         self._posted: deque[Posted] | None = None
+        self._refused: deque[Noted] | None = None
         self._lock = allocate_lock()
         self._owner: int | tuple[int, object] | None = None  # who steps: a thread, or its task too
 
@@ -179,6 +180,14 @@ class Run(Pictured):
         return tuple(self._steps or ())
 
     @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """The last attempts that did not become steps of it, oldest first.
+
+        At most 32, as far as this process knows; `journal.refusals(run.id)` knows of the others'.
+        """
+        return refusals_of(self)
+
+    @property
     def allowed(self) -> tuple[str, ...]:
         """The events that lead out of here, whatever their guards will say."""
         return self.lifecycle.allowed(type(self.state))
@@ -218,15 +227,13 @@ class Run(Pictured):
             TransitionNotAllowed: No event leads from here to such a state; the run did not move.
             GuardRejected: Those that do have guards that said no; the run did not move.
         """
-        refused: GuardRejected | None = None
-        for event in self.lifecycle.leading(type(self.state), type(state)):
-            try:
-                return firing.fire(event, self, **given_by(state))
-            except GuardRejected as error:
-                refused = error
-        if refused is not None:
-            raise refused
-        raise TransitionNotAllowed(f"enter {type(state).__name__}", self.state, self.allowed)
+        events = self.lifecycle.leading(type(self.state), type(state))
+        if not events:
+            raise TransitionNotAllowed(f"enter {type(state).__name__}", self.state, self.allowed)
+        given = given_by(state)
+        # Asked first, not tried: what is tried and refused is noted.
+        passing = (event for event in events[:-1] if not firing.refusal(event, self, **given))
+        return firing.fire(next(passing, events[-1]), self, **given)
 
     def why_not(
         self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from states import Running, State, StateError, ambient, moment
 
 from .draft import given_by
-from .errors import GuardRejected, StaleRun, TransitionError, TransitionNotAllowed
+from .errors import StaleRun, TransitionError, TransitionNotAllowed
 from .guards import start_of
 from .outcome import Outcome
 from .wish import (
@@ -128,16 +128,11 @@ def delay(run: TaskRun) -> Steps:
 
 def enter(run: TaskRun, state: State) -> Steps:
     """As `Run.enter`: by whichever event leads there."""
-    refused: GuardRejected | None = None
-    for event in run.lifecycle.leading(type(run.state), type(state)):
-        try:
-            yield Fire(event, given_by(state))
-            return
-        except GuardRejected as error:
-            refused = error
-    if refused is not None:
-        raise refused
-    raise TransitionNotAllowed(f"enter {type(state).__name__}", run.state, run.allowed)
+    events, given = run.lifecycle.leading(type(run.state), type(state)), given_by(state)
+    if not events:
+        raise TransitionNotAllowed(f"enter {type(state).__name__}", run.state, run.allowed)
+    passing = (event for event in events[:-1] if can(run, event, **given))
+    yield Fire(next(passing, events[-1]), given)
 
 
 def can(run: TaskRun, event: str, **payload: Any) -> bool:

@@ -6,7 +6,7 @@ The law of this file: what people and programs have written is shown as text, on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from .telling import LONG, Line, lines_of, tries_of
 if TYPE_CHECKING:
     from .journal.late import Late
     from .journal.summary import Summary
+    from .refusal import Refusal
     from .run import Run
 
 __all__ = ["Line", "Story", "read_story", "story_of"]
@@ -74,14 +75,17 @@ def story_of(run: Run) -> Story:
     journal = getattr(run.journal, "journal", run.journal)  # a claim's own
     summary: Summary | None = None
     late: tuple[Late, ...] = ()
+    refusals = {each[:3]: each for each in run.refusals}
     if moves and isinstance(journal, Journal):
         with suppress(UnknownRun):  # a program that tidies up was faster
             summary, late = journal.summary(run.id), tuple(journal.late(run.id))
+            refusals = {each[:3]: each for each in journal.refusals(run.id)} | refusals
     policy = getattr(run, "policy", None)
     ends = getattr(run, "deadline", None)
     deadline = None if ends is None else moment.to_micros(ends)
     state = type(run.state).__name__
-    return _tell(run.id, kind_of(type(run)), state, moves, policy, deadline, summary, late)
+    lines = _lines(moves, policy, summary, late, refusals.values())
+    return _tell(run.id, kind_of(type(run)), state, moves, lines, policy, deadline, summary)
 
 
 def read_story(journal: Journal, run: str) -> Story:
@@ -95,7 +99,8 @@ def read_story(journal: Journal, run: str) -> Story:
     summary, late = journal.summary(run), tuple(journal.late(run))
     policy = _policy(records[0].origin)
     state = moves[-1].dest
-    return _tell(run, summary.kind, state, moves, policy, summary.deadline, summary, late)
+    lines = _lines(moves, policy, summary, late, journal.refusals(run))
+    return _tell(run, summary.kind, state, moves, lines, policy, summary.deadline, summary)
 
 
 def _policy(origin: str | None) -> Policy | None:
@@ -105,21 +110,31 @@ def _policy(origin: str | None) -> Policy | None:
         return None
 
 
+def _lines(
+    moves: Sequence[Move],
+    policy: Policy | None,
+    summary: Summary | None,
+    late: Iterable[Late],
+    refusals: Iterable[Refusal],
+) -> Iterator[Line]:
+    late = tuple(late)
+    owners = {each.epoch: each.owner for each in late}
+    if summary is not None:
+        owners[summary.epoch] = summary.owner
+    return lines_of(moves, policy, owners, late, refusals)
+
+
 def _tell(
     run: str,
     kind: str,
     state: str,
     moves: Sequence[Move],
+    lines: Iterable[Line],
     policy: Policy | None,
     deadline: int | None,
     summary: Summary | None,
-    late: Sequence[Late],
 ) -> Story:
     attempt = next(reversed(tries_of(moves)), 0)
-    owners = {each.epoch: each.owner for each in late}
-    if summary is not None:
-        owners[summary.epoch] = summary.owner
-    lines = lines_of(moves, policy, owners, late)
     stands = _stands(moves, attempt, policy, deadline, summary)
     words = None if policy is None else policy_in_words(policy)
     title = _title(run, state, moves)

@@ -1,4 +1,4 @@
-"""Telling: the moves of a run as sentences, one each, and between them what came too late.
+"""Telling: the moves of a run as sentences, and between them what was refused or came too late.
 
 The law of this file: what people and programs have written is shown as text, on one line and cut.
 """
@@ -14,8 +14,9 @@ import attrs
 from .diagrams.plain import plain
 from .journal.phase import FAILED, RUNNING, WAITING
 from .move import Move
-from .phrases import DONE, clock, lasting
+from .phrases import DONE, clock, lasting, times
 from .policy import Policy
+from .refusal import Refusal
 from .task import TaskRun
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Line:
     """One thing that happened."""
 
     micros: int
-    seq: int | None  # of the step; None for what came too late to be one
+    seq: int | None  # of the step; None for what was refused, or came too late, and is none
     event: str
     text: str
 
@@ -46,10 +47,15 @@ class Line:
 
 
 def lines_of(
-    moves: Sequence[Move], policy: Policy | None, owners: Owners, late: Iterable[Late]
+    moves: Sequence[Move],
+    policy: Policy | None,
+    owners: Owners,
+    late: Iterable[Late],
+    refusals: Iterable[Refusal],
 ) -> Iterator[Line]:
-    """The steps in their order, whatever their clocks said, and what came too late between them."""
-    waiting = deque(sorted(map(_too_late, late), key=lambda line: line.micros))
+    """The steps in their order, whatever their clocks said, and what was none between them."""
+    besides = [*map(_too_late, late), *map(_refused, refusals)]
+    waiting = deque(sorted(besides, key=lambda line: line.micros))
     highest = 0
     for step in _steps(moves, policy, owners):
         highest = max(highest, step.micros)
@@ -138,6 +144,13 @@ def _message(move: Move) -> str | None:
     if move.error is not None and said.startswith("Unexpected error: "):
         return None
     return None if said == f"Approved by {move.approver}" else said
+
+
+def _refused(refusal: Refusal) -> Line:
+    who = "" if refusal.who is None else f", asked by {plain(refusal.who)}"
+    often = "" if refusal.times == 1 else f" {times(refusal.times)}"
+    text = f"{plain(refusal.event)} was refused{often}{who}: {plain(refusal.reason)}"
+    return Line(refusal.micros, None, plain(refusal.event), text)
 
 
 def _too_late(late: Late) -> Line:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
+from fsm.refusal import Refusal
 from fsm.step import Step
 from states import StateError, moment
 
@@ -134,6 +135,10 @@ class Claim:
     def holds(self, step: Step) -> bool:
         """As the journal's own."""
         return self._journal.holds(step)
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep that an attempt under this claim was refused."""
+        self._journal.note_refusal(refusal._replace(who=self.owner))
 
     def told(self, run: str, seq: int, listener: str) -> None:
         """As the journal's own."""

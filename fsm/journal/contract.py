@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun
+from fsm.refusal import Refusal
 from fsm.step import Step
 from states import limits
 
@@ -162,7 +163,18 @@ class Journal(Directory):
         run, owner, at = as_run(run), as_owner(owner), as_micros(now)
         return limits.is_clean(run) and self._revoke(run, owner, at)
 
-    # What came late, and who is still to be told.
+    # What was refused, what came late, and who is still to be told.
+
+    @abc.abstractmethod
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep that an attempt was refused: of those of one event after one step, the last.
+
+        A note beside the history, which no step depends on.
+        """
+
+    def refusals(self, run: str | None = None) -> Iterator[Refusal]:
+        """The attempts that were refused, of one run or of all, by their time."""
+        return self._refusals_of(run) if limits.is_clean(as_name("run", run) or "") else iter(())
 
     @abc.abstractmethod
     def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
@@ -199,6 +211,9 @@ class Journal(Directory):
         self.close()
 
     # How each keeps its rows.
+
+    @abc.abstractmethod
+    def _refusals_of(self, run: str | None) -> Iterator[Refusal]: ...
 
     @abc.abstractmethod
     def _came_late(self, run: str | None) -> Iterator[Late]: ...

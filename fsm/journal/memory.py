@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StaleRun, UnknownRun
 from fsm.identity import parent_of
+from fsm.refusal import Refusal
 from fsm.step import Step
 from states import State
 
@@ -43,6 +44,7 @@ class MemoryJournal(Journal):
         self._classes: dict[str, type[Run]] = {}
         self._claims = Leases()
         self._late: list[Late] = []
+        self._refusals: dict[tuple[str, int, str], Refusal] = {}
         self._outbox: dict[tuple[str, int, str], None] = {}
         self._lock = threading.RLock()  # of the claims; steps need none
 
@@ -142,6 +144,14 @@ class MemoryJournal(Journal):
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
         return self._runs.get(step.run, _NOTHING).get(step.seq) == step
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep that an attempt was refused."""
+        self._refusals[refusal.run, refusal.seq, refusal.event] = refusal._replace(times=1)
+
+    def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
+        kept = [each for each in self._refusals.copy().values() if run in (None, each.run)]
+        return iter(sorted(kept, key=lambda each: (each.micros, each[:3])))
 
     def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
         """Keep a step that came too late, apart from the history."""

@@ -6,13 +6,26 @@ import re
 
 from .phase import PHASES
 
-__all__ = ["NAMESPACE", "RULES", "SCHEMA", "VERSION"]
+__all__ = ["FROM_1", "NAMESPACE", "RULES", "SCHEMA", "VERSION"]
 
 NAMESPACE = "runstates"  # the schema, as PostgreSQL says, that holds our tables
-VERSION = 1
+VERSION = 2
 
 _PHASES = ", ".join(f"'{phase}'" for phase in PHASES)
 _TIME = "BETWEEN -62135596800000000 AND 253402300799999999"  # microseconds: the years 1 to 9999
+
+_REFUSALS = f"""
+CREATE TABLE refusals (
+    run    TEXT   COLLATE "C" CHECK (length(run) BETWEEN 1 AND 200),
+    seq    BIGINT CHECK (seq >= 0),
+    event  TEXT   COLLATE "C",
+    state  TEXT   NOT NULL,
+    micros BIGINT NOT NULL CHECK (micros {_TIME}),
+    reason TEXT   NOT NULL,
+    who    TEXT,
+    PRIMARY KEY (run, seq, event)
+);
+"""
 
 # Names sort by their characters, as everywhere else in the project: COLLATE "C".
 _TABLES = f"""
@@ -92,6 +105,7 @@ CREATE TABLE late (
 
 CREATE INDEX late_run ON late (run);
 
+{_REFUSALS}
 CREATE TABLE outbox (
     run      TEXT   COLLATE "C",
     seq      BIGINT,
@@ -184,4 +198,5 @@ CREATE TRIGGER runs_follow BEFORE INSERT OR UPDATE OR DELETE ON runs
 """
 
 SCHEMA = _TABLES + _RULES
+FROM_1 = f"{_REFUSALS} UPDATE journal SET version = {VERSION}"
 RULES = frozenset(re.findall(r"CREATE TRIGGER (\w+)", _RULES))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
+from fsm.refusal import Refusal
 from fsm.step import Step
 from states import limits
 
@@ -52,6 +53,13 @@ class RowJournal(Journal):
         rows = self._ask(f"read run {step.run!r}", sql.STEP, place)
         return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
 
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep that an attempt was refused; its reason is redacted as payloads are."""
+        given = refusal._asdict()
+        if self._redaction is not None:
+            given["reason"] = self._redaction.text(refusal.reason)
+        self._change(f"note a refusal of run {refusal.run!r}", sql.INSERT_REFUSAL, given)
+
     def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
         """Keep a step that came too late, apart from the history."""
         row = late_row(step, claim, reason, self._redaction)
@@ -95,6 +103,10 @@ class RowJournal(Journal):
             yield from ((state, payload) for _, state, payload in page)
             more = len(page) == sql.PAGE
             after = page[-1][0] if page else after
+
+    def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
+        rows = self._ask("read what was refused", sql.REFUSALS, {"run": run})
+        return (Refusal(*row) for row in rows)
 
     def _came_late(self, run: str | None) -> Iterator[Late]:
         return (Late(*row) for row in self._ask("read what came late", sql.LATE, {"run": run}))

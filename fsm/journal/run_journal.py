@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from fsm.refusal import Refusal
 from fsm.step import Step
 
 from .record import Record
@@ -45,6 +46,9 @@ class RunJournal(Protocol):
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept: for whoever was interrupted before they knew."""
         ...
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep, for who asks later, that an attempt was refused."""
 
     def told(self, run: str, seq: int, listener: str) -> None:
         """Note that a listener of the outbox has been told."""

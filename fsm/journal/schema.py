@@ -24,7 +24,7 @@ from .writing import Writing
 __all__ = ["MARK", "RULES", "VERSION", "create", "upgrade"]
 
 MARK = 0x52554E53  # "RUNS": the application_id of our files
-VERSION = 2
+VERSION = 3
 
 _PHASES = ", ".join(f"'{phase}'" for phase in PHASES)
 _TIME = "BETWEEN -62135596800000000 AND 253402300799999999"  # microseconds: the years 1 to 9999
@@ -81,6 +81,20 @@ CREATE TABLE steps (
 CREATE UNIQUE INDEX steps_key ON steps (run, key) WHERE key IS NOT NULL;
 """
 
+# Notes on what did not happen: no step depends on them, and a run need not have begun.
+_REFUSALS = f"""
+CREATE TABLE refusals (
+    run    TEXT    NOT NULL CHECK (length(run) BETWEEN 1 AND 200),
+    seq    INTEGER NOT NULL CHECK (seq >= 0),  -- how many steps it had made
+    event  TEXT    NOT NULL,
+    state  TEXT    NOT NULL,
+    micros INTEGER NOT NULL CHECK (micros {_TIME}),
+    reason TEXT    NOT NULL,
+    who    TEXT,
+    PRIMARY KEY (run, seq, event)
+) STRICT, WITHOUT ROWID;
+"""
+
 _REST = f"""
 CREATE TABLE edges (
     kind   TEXT NOT NULL,
@@ -106,6 +120,7 @@ CREATE TABLE late (  -- steps that came after others had gone on
 
 CREATE INDEX late_run ON late (run);
 
+{_REFUSALS}
 CREATE TABLE outbox (  -- listeners that are still to be told
     run      TEXT    NOT NULL,
     seq      INTEGER NOT NULL,
@@ -180,11 +195,14 @@ def create(connection: sqlite3.Connection) -> None:
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """Bring a journal of an earlier *version* up to ours, within the caller's transaction."""
-    assert version == 1, "there is no other yet"
-    _execute(connection, _FROM_1)
-    for (run,) in connection.execute("SELECT id FROM runs").fetchall():
-        _complete(connection, run)
-    _execute(connection, _RULES)
+    if version == 1:
+        _execute(connection, _FROM_1)
+        for (run,) in connection.execute("SELECT id FROM runs").fetchall():
+            _complete(connection, run)
+        _execute(connection, _RULES)
+    else:
+        assert version == 2, "there is no other yet"
+        _execute(connection, _REFUSALS)
     _stamp(connection)
 
 

@@ -305,6 +305,9 @@ class SQLJournal(RowJournal):
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {postgres.NAMESPACE}")
             connection.exec_driver_sql(postgres.SCHEMA)
         version = connection.execute(text("SELECT version FROM journal")).scalar()
+        if version == 1:
+            connection.exec_driver_sql(postgres.FROM_1)
+            version = postgres.VERSION
         connection.commit()
         if version != postgres.VERSION:
             raise JournalError(

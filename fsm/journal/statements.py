@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from fsm.refusal import Refusal
+
 from .late import Late
 from .record import Record
 from .summary import Summary
@@ -24,11 +26,13 @@ __all__ = [
     "INSERT_EDGE",
     "INSERT_LATE",
     "INSERT_OUTBOX",
+    "INSERT_REFUSAL",
     "INSERT_RUN",
     "INSERT_STEP",
     "LATE",
     "ORPHANS",
     "PAGE",
+    "REFUSALS",
     "RENEW",
     "REVOKE",
     "STEP",
@@ -64,6 +68,12 @@ INSERT_RUN = insert(
         "began", "moved",
     ),
 )  # fmt: skip
+_REFUSED = Refusal._fields[:-1]  # not how often: each process counts for itself
+INSERT_REFUSAL = f"""{insert("refusals", _REFUSED)}
+ON CONFLICT (run, seq, event) DO UPDATE SET
+    state = excluded.state, micros = excluded.micros, reason = excluded.reason,
+    who = excluded.who
+"""
 INSERT_OUTBOX = insert("outbox", ("run", "seq", "listener"))
 INSERT_EDGE = f"{insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLICT DO NOTHING"
 
@@ -120,6 +130,10 @@ CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
 EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
 ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs) ORDER BY run"
 LATE = f"SELECT {', '.join(Late._fields)} FROM late WHERE run = coalesce(:run, run) ORDER BY id"
+REFUSALS = f"""
+SELECT {", ".join(_REFUSED)} FROM refusals
+WHERE run = coalesce(:run, run) ORDER BY micros, run, seq, event
+"""
 UNTOLD = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
 TOLD = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
 

@@ -71,7 +71,7 @@ def empty_database(shared_database: str) -> str:
     with psycopg.connect(as_libpq(shared_database)) as connection:
         for table in ("steps", "runs"):  # which refuse to lose a row
             connection.execute(f"ALTER TABLE runstates.{table} DISABLE TRIGGER USER")
-        for table in ("outbox", "late", "steps", "runs", "edges"):
+        for table in ("outbox", "late", "refusals", "steps", "runs", "edges"):
             connection.execute(f"DELETE FROM runstates.{table}")
         for table in ("steps", "runs"):
             connection.execute(f"ALTER TABLE runstates.{table} ENABLE TRIGGER USER")

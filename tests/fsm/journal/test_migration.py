@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import JournalError, MemoryJournal, TaskRun
+from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
 from fsm.journal import schema
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
@@ -199,3 +199,20 @@ def test_a_newer_version_is_refused_untouched(old: Path) -> None:
         SQLiteJournal(old)
 
     assert contents(old) == before
+
+
+def test_a_file_of_version_2_learns_to_keep_refusals(path: Path, known: MemoryJournal) -> None:
+    with SQLiteJournal(path) as journal:
+        for run in known.runs():
+            journal.extend(known.steps(run.run), TaskRun)
+        runs = list(journal.runs())
+    connection = sqlite3.connect(path)  # all that version 3 has and version 2 had not
+    connection.executescript("DROP TABLE refusals; PRAGMA user_version = 2")
+    connection.close()
+
+    with SQLiteJournal(path) as journal:
+        assert list(journal.runs()) == runs
+        with pytest.raises(TransitionNotAllowed):
+            TaskRun.restore("failed", journal).resume()
+        assert [each.event for each in journal.refusals("failed")] == ["resume"]
+        assert list(verify(journal)) == []

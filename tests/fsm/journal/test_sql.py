@@ -10,7 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from fsm import InvalidArgument, JournalError, StaleRun, Step, TaskRun, open_journal
+from fsm import (
+    InvalidArgument,
+    JournalError,
+    StaleRun,
+    Step,
+    TaskRun,
+    TransitionNotAllowed,
+    open_journal,
+)
 from fsm.journal.sql import SQLJournal
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.verification import verify
@@ -37,7 +45,8 @@ def test_its_tables_are_in_a_schema_of_their_own(database: str) -> None:
         ).fetchall()
 
     assert names == [
-        ("runstates", name) for name in ("edges", "journal", "late", "outbox", "runs", "steps")
+        ("runstates", name)
+        for name in ("edges", "journal", "late", "outbox", "refusals", "runs", "steps")
     ]
 
 
@@ -57,6 +66,17 @@ def test_another_version_is_refused(database: str, version: str) -> None:
 
     with pytest.raises(JournalError, match=f"version {version}; this release reads version"):
         SQLJournal(database)
+
+
+def test_a_journal_of_version_1_learns_to_keep_refusals(database: str) -> None:
+    with SQLJournal(database) as journal:
+        TaskRun("r", journal=journal).start()
+    execute(database, "DROP TABLE refusals; UPDATE journal SET version = 1")
+
+    with SQLJournal(database) as journal:
+        with pytest.raises(TransitionNotAllowed):
+            TaskRun.restore("r", journal).resume()
+        assert [each.event for each in journal.refusals("r")] == ["resume"]
 
 
 def test_a_transaction_is_durable_whatever_the_default(database: str) -> None:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from fsm.errors import UnknownRun
 
 from .arguments import as_micros, as_name, as_seconds
+from .kind import kind_of
 from .summary import Summary
+from .traffic import Traffic
 from .wanted import Wanted
 
 if TYPE_CHECKING:
     import datetime
+
+    from fsm.run import Run
 
 __all__ = ["Directory"]
 
@@ -78,8 +82,19 @@ class Directory(abc.ABC):
         """The children of a mapped run, in their order: the runs called `RUN[0]`, `RUN[1]` ..."""
         return self._found(Wanted(parent=as_name("run", run) or ""))
 
+    def traffic(self, of: type[Run] | None = None) -> Traffic:
+        """How many runs are where, how long they stayed there, and which ways they took.
+
+        Args:
+            of: Only runs of this very class, not of those below it; all if left out.
+        """
+        return self._traffic(None if of is None else kind_of(of))
+
     def _found(self, wanted: Wanted) -> Iterator[Summary]:
         return self._summaries(wanted) if wanted.possible else iter(())
+
+    @abc.abstractmethod
+    def _traffic(self, kind: str | None) -> Traffic: ...
 
     @abc.abstractmethod
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]: ...

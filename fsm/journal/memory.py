@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StaleRun, UnknownRun
@@ -23,6 +23,7 @@ from .lease import Leases
 from .phase import RUNNING, WAITING, due_of, phase_of
 from .record import Record
 from .summary import Summary
+from .traffic import Passage, Traffic
 from .wanted import Wanted
 from .writing import edges_of, late_row, policy_of
 
@@ -198,6 +199,19 @@ class MemoryJournal(Journal):
             summary = self._summary(steps)
             if wanted.admits(summary, _retries_left(steps)):
                 yield summary
+
+    def _traffic(self, kind: str | None) -> Traffic:
+        ids = (
+            id for id in list(self._runs) if kind is None or kind_of(self._classes.get(id)) == kind
+        )
+        return Traffic.of(each for id in ids for each in self._passages(id))
+
+    def _passages(self, id: str) -> Iterator[Passage]:
+        kept = self._runs.get(id, _NOTHING)
+        steps = [kept[seq] for seq in sorted(kept)]
+        for step, after in zip_longest(steps, steps[1:]):
+            source, dest = type(step.source).__name__, type(step.dest).__name__
+            yield Passage(id, source, step.event, dest, step.micros, after and after.micros)
 
     def _children_of(self, run: str) -> list[str]:
         found = ((parent_of(id), id) for id in list(self._runs) if id.startswith(f"{run}["))

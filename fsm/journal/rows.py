@@ -20,6 +20,7 @@ from .late import Late
 from .record import Record, read
 from .redaction import Redaction
 from .summary import Summary
+from .traffic import Stay, Traffic
 from .wanted import Wanted
 from .writing import late_row
 
@@ -120,6 +121,25 @@ class RowJournal(Journal):
             if len(page) < sql.PAGE:
                 return
             last = page[-1]
+
+    def _traffic(self, kind: str | None) -> Traffic:
+        """Counted by the database: there may be millions of steps."""
+        stays: dict[str, Stay] = {}
+        ways: dict[tuple[str, str, str], int] = {}
+        for source, event, dest, *counted in self._ask(
+            "count the steps", sql.TRAFFIC, {"kind": kind}
+        ):
+            steps, runs, since, ended, micros = (each and int(each) for each in counted)
+            ways[source, event, dest] = steps
+            before = stays.get(dest, Stay())
+            came = [each for each in (before.since, since) if each is not None]
+            stays[dest] = Stay(
+                before.runs + runs,
+                min(came, default=None),
+                before.ended + ended,
+                before.micros + micros,
+            )
+        return Traffic(stays, ways)
 
     def _claim(
         self,

@@ -38,6 +38,7 @@ __all__ = [
     "STEP",
     "STEPS",
     "TOLD",
+    "TRAFFIC",
     "UNTOLD",
     "claiming",
     "insert",
@@ -130,6 +131,21 @@ CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
 EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
 ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs) ORDER BY run"
 LATE = f"SELECT {', '.join(Late._fields)} FROM late WHERE run = coalesce(:run, run) ORDER BY id"
+# By way: where a run went next, and when, is the step after it. A clock may have been set back.
+TRAFFIC = """
+SELECT source, event, dest, count(*),
+       sum(CASE WHEN gone IS NULL THEN 1 ELSE 0 END),
+       min(CASE WHEN gone IS NULL THEN micros END),
+       count(gone),
+       coalesce(sum(CASE WHEN gone > micros THEN gone - micros ELSE 0 END), 0)
+FROM (
+    SELECT source, event, dest, micros,
+           lead(micros) OVER (PARTITION BY run ORDER BY seq) AS gone
+    FROM steps JOIN runs ON runs.id = steps.run
+    WHERE kind = coalesce(:kind, kind)
+) AS passages
+GROUP BY source, event, dest
+"""
 REFUSALS = f"""
 SELECT {", ".join(_REFUSED)} FROM refusals
 WHERE run = coalesce(:run, run) ORDER BY micros, run, seq, event

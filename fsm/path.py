@@ -25,7 +25,7 @@ from .proposal import propose
 if TYPE_CHECKING:
     from .run import Run
 
-__all__ = ["Leg", "path"]
+__all__ = ["Leg", "double_of", "path"]
 
 _A_DAY = 86_400 * 1_000_000
 _A_DETOUR = 2  # legs that somebody goes rather than wait for more than a day
@@ -67,7 +67,7 @@ def path(run: Run, event: str, arguments: Arguments) -> tuple[Leg, ...]:
     then, or a payload that needs arguments, behind which only the table is known.
     """
     number = itertools.count()  # so that of equal ways the table's order decides
-    start = _Stand(type(run.state), _double(run))
+    start = _Stand(type(run.state), double_of(run))
     ways: list[tuple[Cost, int, _Stand | None, tuple[Leg, ...]]] = [
         ((0, 0, 0), next(number), start, ())
     ]
@@ -95,7 +95,7 @@ def _legs(
     guarded = any(row.guarded for row in cls.lifecycle.rows(event, stand.node))
     doubt = "its guards are asked only then" if guarded else "it is only in the table"
     if stand.double is not None:
-        double = _double(stand.double)
+        double = double_of(stand.double)
         before = double._micros()
         try:
             dest, micros = _fired(double, event, given)
@@ -139,7 +139,7 @@ def _later(refused: GuardRejected, micros: int) -> datetime.datetime | None:
     return min((at for at in aware if moment.to_micros(at) > micros), default=None)
 
 
-def _double(run: Run) -> Run:
+def double_of(run: Run) -> Run:
     """A run that is as *run* is now and whose steps nobody keeps or hears.
 
     Its turn is taken: a guard that fires is refused, as in a step.
@@ -148,7 +148,7 @@ def _double(run: Run) -> Run:
     for each in cast("tuple[Mapping[str, Any] | None, ...]", _state_of(run)):
         for name, value in (each or {}).items():
             object.__setattr__(double, name, value)
-    double.journal = double._callbacks = double._posted = None
+    double.journal = double._callbacks = double._posted = double._refused = None
     double._id, double._state = run.id, run.state
     double._steps = list(run._steps or ())
     double._clock = _standing(moment.from_micros(run._micros()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,7 +13,8 @@ from states import StateError
 from . import firing
 from .errors import GuardRejected, InvalidArgument, TransitionError
 from .guard import Rejection, label
-from .path import Leg, path
+from .path import Leg, double_of, path
+from .reading import Reading, readings
 
 if TYPE_CHECKING:
     from .run import Run
@@ -29,6 +30,7 @@ class Why:
     state: str  # where it stands
     event: str
     refused: TransitionError | StateError | InvalidArgument | None  # what firing would raise
+    reads: tuple[Reading, ...]  # of each guard that said no, what it looked at, if that is known
     path: tuple[Leg, ...]  # of triggers from here, the event itself last; empty if none is known
 
     @property
@@ -49,7 +51,8 @@ class Why:
     @property
     def lines(self) -> tuple[str, ...]:
         """The same as sentences."""
-        return (self._answer(), *map(_asked, self.rejections), *self._way())
+        asked = map(_asked, self.rejections, self.reads)
+        return (self._answer(), *(line for lines in asked for line in lines), *self._way())
 
     def _answer(self) -> str:
         if self.refused is None:
@@ -72,7 +75,7 @@ class Why:
             "event": self.event,
             "allowed": self.allowed,
             "refused": None if self.refused is None else str(self.refused),
-            "guards": [_as_data(rejection) for rejection in self.rejections],
+            "guards": list(map(_as_data, self.rejections, self.reads)),
             "certain": self.certain,
             "path": [
                 {
@@ -96,21 +99,28 @@ def explain(run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, An
         refused = firing.refusal(event, run, *args, **kwargs)
     except (StateError, InvalidArgument) as unfit:  # the payload needs arguments
         refused = unfit
+    reads: tuple[Reading, ...] = ()
+    if isinstance(refused, GuardRejected):
+        reads = readings(double_of(run), event, args, kwargs, len(refused.rejections))
     way = path(run, event, (args, kwargs))
-    return Why(run.id, type(run.state).__name__, event, refused, way)
+    return Why(run.id, type(run.state).__name__, event, refused, reads, way)
 
 
-def _asked(rejection: Rejection) -> str:
-    """What a guard asks, in the words of its docstring where it has one."""
+def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:
+    """What a guard asks, in the words of its docstring where it has one, and what it saw."""
     asks = _purpose(rejection)
-    return f"[{label(rejection.guard)}] asks: {asks}" if asks else str(rejection)
+    if asks:
+        yield f"[{label(rejection.guard)}] asks: {asks}"
+    if read:
+        values = ", ".join(f"{name} = {value}" for name, value in read.items())
+        yield f"[{label(rejection.guard)}] read {values}"
 
 
 def _purpose(rejection: Rejection) -> str:
     return (inspect.getdoc(rejection.guard) or "").partition("\n")[0]
 
 
-def _as_data(rejection: Rejection) -> dict[str, Any]:
+def _as_data(rejection: Rejection, read: Reading) -> dict[str, Any]:
     at = rejection.passes_at
     return {
         "guard": label(rejection.guard),
@@ -118,5 +128,6 @@ def _as_data(rejection: Rejection) -> dict[str, Any]:
         "reason": rejection.reason,
         "passes_at": None if at is None else at.isoformat(),
         "asks": _purpose(rejection) or None,
+        "read": dict(read),
         "where": rejection.where or None,
     }

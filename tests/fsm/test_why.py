@@ -167,10 +167,12 @@ def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
     assert str(why) == (
         "cannot retry from Failed: [attempts left] said no: 1 of 1 attempts are used\n"
         "[attempts left] asks: Whether the run has been started no more than `max_retries` times.\n"
+        "[attempts left] read run.policy.retry.max_retries = 0, run.attempts = 1\n"
         "no triggers are known that lead from here to where one can retry"
     )
     (guard,) = why.as_data()["guards"]
     assert guard["reason"] == "1 of 1 attempts are used"
+    assert guard["read"] == {"run.policy.retry.max_retries": "0", "run.attempts": "1"}
     assert guard["where"].partition(".py:")[0].endswith("guards")
 
 

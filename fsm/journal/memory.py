@@ -5,45 +5,38 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, zip_longest
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
-from fsm.identity import parent_of
 from fsm.refusal import Refusal
 from fsm.step import Step
 from states import State
 
-from .arguments import LAST, as_steps
+from .arguments import as_steps
 from .claim import Claim
 from .contract import Journal
 from .kind import kind_of
 from .late import Late
-from .lease import Leases
-from .phase import RUNNING, WAITING, due_of, phase_of
+from .memory_directory import NOTHING, MemoryDirectory
+from .phase import WAITING
 from .record import Record
-from .summary import Summary
-from .traffic import Passage, Traffic
 from .wanted import Wanted
-from .writing import edges_of, late_row, policy_of
+from .writing import edges_of, late_row
 
 if TYPE_CHECKING:
     from fsm.run import Run
 
 __all__ = ["MemoryJournal"]
 
-_NOTHING: dict[int, Step] = {}  # never written to
 
-
-class MemoryJournal(Journal):
+class MemoryJournal(MemoryDirectory, Journal):
     """Keeps steps as long as the process lives, for any number of runs and threads."""
 
     blocking = False
 
     def __init__(self) -> None:
-        self._runs: dict[str, dict[int, Step]] = {}
-        self._classes: dict[str, type[Run]] = {}
-        self._claims = Leases()
+        super().__init__()
         self._late: list[Late] = []
         self._refusals: dict[tuple[str, int, str], Refusal] = {}
         self._outbox: dict[tuple[str, int, str], None] = {}
@@ -66,13 +59,13 @@ class MemoryJournal(Journal):
             self._append_carefully(step, of, epoch, outbox)
             return
         seq, dest = step.seq, step.dest
-        known = self._runs.get(step.run, _NOTHING)
+        known = self._runs.get(step.run, NOTHING)
         if len(known) != seq - 1:  # the very same step again is no news either
             there = known.get(seq)
             raise StaleRun(step.run, seq, repr(there) if there else "ahead of what is recorded")
         if dest._context or dest._cached_inputs:  # dicts, which their owner may change
             step = step._replace(dest=_apart(dest))
-        if known is _NOTHING:
+        if known is NOTHING:
             known = self._runs.setdefault(step.run, {seq: step})  # nobody ever sees it empty
             if of is not None:
                 self._classes.setdefault(step.run, of)
@@ -86,14 +79,14 @@ class MemoryJournal(Journal):
         """The same under the lock, for a step that not only its place speaks for or against."""
         with self._lock:
             lease = self._claims.of(step.run)
-            there = self._runs.get(step.run, _NOTHING).get(step.seq)
+            there = self._runs.get(step.run, NOTHING).get(step.seq)
             if there is not None:  # what was recorded says more than who has the claim
                 raise StaleRun(step.run, step.seq, repr(there))
             if epoch is not None and epoch != lease.epoch:
                 by = f"claimed by {lease.owner!r}" if lease.owner else "released"
                 raise StaleRun(step.run, step.seq, f"{by} (claim {lease.epoch}, not {epoch})")
             if step.key is not None and any(
-                kept.key == step.key for kept in self._runs.get(step.run, _NOTHING).values()
+                kept.key == step.key for kept in self._runs.get(step.run, NOTHING).values()
             ):
                 made = f"made before, for the request {step.key!r}"
                 raise StaleRun(step.run, step.seq, made)
@@ -144,7 +137,7 @@ class MemoryJournal(Journal):
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        return self._runs.get(step.run, _NOTHING).get(step.seq) == step
+        return self._runs.get(step.run, NOTHING).get(step.seq) == step
 
     def note_refusal(self, refusal: Refusal) -> None:
         """Keep that an attempt was refused."""
@@ -184,62 +177,6 @@ class MemoryJournal(Journal):
     def __repr__(self) -> str:
         return f"<MemoryJournal of {len(self._runs)} runs>"
 
-    # Runs.
-
-    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
-        if wanted.run is not None:
-            return self._admitted([wanted.run], wanted)
-        if wanted.parent is not None:  # there may be very many: they are sorted by their names
-            return self._admitted(self._children_of(wanted.parent), wanted)
-        return iter(sorted(self._admitted(list(self._runs), wanted), key=wanted.order))
-
-    def _admitted(self, ids: Iterable[str], wanted: Wanted) -> Iterator[Summary]:
-        for kept in filter(None, map(self._runs.get, ids)):
-            steps = [kept[seq] for seq in sorted(kept)]
-            summary = self._summary(steps)
-            if wanted.admits(summary, _retries_left(steps)):
-                yield summary
-
-    def _traffic(self, kind: str | None) -> Traffic:
-        ids = (
-            id for id in list(self._runs) if kind is None or kind_of(self._classes.get(id)) == kind
-        )
-        return Traffic.of(each for id in ids for each in self._passages(id))
-
-    def _passages(self, id: str) -> Iterator[Passage]:
-        kept = self._runs.get(id, _NOTHING)
-        steps = [kept[seq] for seq in sorted(kept)]
-        for step, after in zip_longest(steps, steps[1:]):
-            source, dest = type(step.source).__name__, type(step.dest).__name__
-            yield Passage(id, source, step.event, dest, step.micros, after and after.micros)
-
-    def _children_of(self, run: str) -> list[str]:
-        found = ((parent_of(id), id) for id in list(self._runs) if id.startswith(f"{run}["))
-        places = [(place[1], id) for place, id in found if place is not None and place[0] == run]
-        return [id for _, id in sorted(places)]
-
-    def _summary(self, steps: list[Step]) -> Summary:
-        first, last = steps[0], steps[-1]
-        lease = self._claims.of(last.run)
-        parent, child = parent_of(last.run) or (None, None)
-        return Summary(
-            run=last.run,
-            state=type(last.dest).__name__,
-            message=_said(last.dest.message),
-            steps=len(steps),
-            began=first.micros,
-            moved=last.micros,
-            kind=kind_of(self._classes.get(last.run)),
-            phase=phase_of(last.dest),
-            due=due_of(last.dest, last.micros),
-            deadline=_deadline(steps),
-            epoch=lease.epoch,
-            owner=lease.owner,
-            lease=lease.until,
-            parent=parent,
-            child=child,
-        )
-
     # Claims.
 
     def _claim(
@@ -275,31 +212,9 @@ class MemoryJournal(Journal):
             return self._claims.revoke(run, owner, now)
 
 
-def _deadline(steps: list[Step]) -> int | None:
-    """When the time of a running run is up: its timeout after it began to run."""
-    timeout = policy_of(steps[0]).get("timeout")
-    if phase_of(steps[-1].dest) != RUNNING or not isinstance(timeout, int | float):
-        return None
-    entered = (step for step in reversed(steps) if phase_of(step.source) != RUNNING)
-    begun = next(entered, None)
-    return None if begun is None else min(begun.micros + round(timeout * 1e6), LAST)
-
-
-def _retries_left(steps: list[Step]) -> bool:
-    retries = policy_of(steps[0]).get("max_retries")
-    return type(retries) is int and retries > sum(step.event == "retry" for step in steps)
-
-
 def _apart(state: State) -> State:
     """A copy whose context nobody else holds, as far as it can be copied."""
     try:
         return state.evolve(context=copy.deepcopy(state.context))
     except Exception:  # a context may hold anything
         return state.evolve()
-
-
-def _said(message: Any) -> str | None:
-    try:
-        return None if message is None else str(message)
-    except Exception as error:  # a message is anyone's object
-        return f"<{type(error).__name__} while asking what it says>"

@@ -35,18 +35,18 @@ from .step import Step
 from .task import TaskRun
 
 if TYPE_CHECKING:
-    from .aperform import aperform
     from .caching import Caches
-    from .call import Over, ResultOf
     from .current import CurrentRun, current_run
     from .delivery import Delivery, deliver
+    from .execution.aperform import aperform
+    from .execution.call import Over, ResultOf
+    from .execution.runner import Call, Runner, perform
     from .flow import gather
     from .function import FunctionRun, Task, task
     from .node import Node
     from .outcome import Outcome
     from .quorum import Quorum
     from .rescuing import Rescued, rescue
-    from .runner import Call, Runner, perform
     from .story import Story
     from .verification import Problem, verify
     from .why import Why
@@ -118,27 +118,27 @@ __all__ = [
 # What acts on runs is imported when it is first asked for: many programs only embed them.
 _ROOMS = {
     "Caches": "caching",
-    "Call": "call",
+    "Call": "execution.call",
     "CurrentRun": "current",
     "Delivery": "delivery",
     "FunctionRun": "function",
     "Node": "node",
     "Outcome": "outcome",
-    "Over": "call",
+    "Over": "execution.call",
     "Problem": "verification",
     "Quorum": "quorum",
     "Rescued": "rescuing",
-    "ResultOf": "call",
-    "Runner": "runner",
+    "ResultOf": "execution.call",
+    "Runner": "execution.runner",
     "Story": "story",
     "Task": "function",
     "Why": "why",
     "Worker": "worker",
-    "aperform": "aperform",
+    "aperform": "execution.aperform",
     "current_run": "current",
     "deliver": "delivery",
     "gather": "flow",
-    "perform": "runner",
+    "perform": "execution.runner",
     "rescue": "rescuing",
     "task": "function",
     "verify": "verification",

@@ -11,24 +11,24 @@ from typing import Any
 from states import Cancelled, Failed, Running, State, StateError, Success
 
 from . import tally
-from .batch import Batch
-from .call import Call, Over, ResultOf, has_ended
-from .drive import decide
 from .errors import InvalidArgument, UnknownRun
+from .execution.batch import Batch
+from .execution.call import Call, Over, ResultOf, has_ended
+from .execution.drive import decide
+from .execution.group import Group
+from .execution.making import Course, made
+from .execution.runner import Runner
+from .execution.scheduler import Scheduler
+from .execution.settlement import settle
+from .execution.trip import Trip
+from .execution.wish import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
 from .function import FunctionRun, Task
 from .graph import Graph
-from .group import Group
 from .identity import check_id, parent_of
 from .journal import Claim, RunJournal
-from .making import Course, made
 from .node import Each, Node
-from .runner import Runner
-from .scheduler import Scheduler
-from .settlement import settle
 from .task import TaskRun
 from .triggers import Upstream
-from .trip import Trip
-from .wish import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
 
 __all__ = ["gather"]
 

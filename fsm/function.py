@@ -21,11 +21,11 @@ from .validators import all_inputs
 if TYPE_CHECKING:
     import datetime
 
-    from .call import Call
+    from .execution.call import Call
+    from .execution.runner import Runner
     from .journal import RunJournal
     from .node import Node
     from .run import Clock
-    from .runner import Runner
 
 __all__ = ["FunctionRun", "Task", "task"]
 
@@ -125,7 +125,7 @@ class Task(Generic[P, R]):
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call:
         """A call of it for `Runner.perform_all`, with a run of its own."""
-        from .call import Call
+        from .execution.call import Call
 
         run = self.new(*args, **kwargs)
         return Call(run, self, run.args, run.kwargs)
@@ -191,7 +191,7 @@ class Task(Generic[P, R]):
         return self if owner is None else functools.partial(self.function, owner)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        from .naming import named
+        from .execution.naming import named
 
         if named(f"{self.kind.__module__}:{self.kind.__qualname__}") is self.kind:
             return str(self.kind.__qualname__)
@@ -307,7 +307,7 @@ class _Lent:
     """The runner that was given, or one for as long as it takes."""
 
     def __init__(self, runner: Runner | None, clock: Clock | None) -> None:
-        from .runner import Runner
+        from .execution.runner import Runner
 
         self._own = runner is None
         self._runner = Runner(clock=clock) if runner is None else runner

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from states import ambient
 
-from .call import Call
+from .execution.call import Call
+from .execution.trip import Trip
+from .execution.wish import Answer, Wait
 from .telemetry import observers
-from .trip import Trip
-from .wish import Answer, Wait
 
 if TYPE_CHECKING:
+    from .execution.pool import Pool
     from .journal import Claim
-    from .pool import Pool
 
 __all__ = ["Held", "Stopped"]
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import attrs
 
-from .call import as_inputs, check_at_once
 from .errors import InvalidArgument
+from .execution.call import as_inputs, check_at_once
 from .quorum import Quorum
 from .triggers import Trigger, all_successful
 

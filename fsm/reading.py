@@ -6,6 +6,7 @@ answer as those do, and remember; what they remember is believed if the guard's 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -71,9 +72,8 @@ class _Witness:
     def __init__(self, of: Any, name: str, seen: dict[str, Any]) -> None:
         self.__dict__.update(_of=of, _name=name, _seen=seen)
 
-    @property  # type: ignore[misc]  # `isinstance` asks this one, too
-    def __class__(self) -> type:
-        return type(self.__dict__["_of"])
+    # `isinstance` asks this one, too.
+    __class__ = property(lambda self: type(self.__dict__["_of"]))
 
     def __getattr__(self, name: str) -> Any:
         of, path, seen = (self.__dict__[each] for each in ("_of", "_name", "_seen"))
@@ -98,7 +98,7 @@ def _shown(value: object) -> str:
     try:
         if isinstance(value, tuple | list | dict | set | frozenset) and len(value) > _FEW:
             return f"a {type(value).__name__} of {len(value)}"
-        text = value.isoformat() if hasattr(value, "isoformat") else repr(value)
+        text = value.isoformat() if isinstance(value, datetime.date) else repr(value)
     except Exception as error:  # anyone's object
         return f"<{type(error).__name__} while asking what it is>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

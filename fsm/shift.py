@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 from states import Running, ambient
 
 from .acting import bare
-from .call import Call
 from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
-from .group import Group
+from .execution.call import Call
+from .execution.group import Group
+from .execution.making import made
+from .execution.wish import CatchUp, Fire
 from .held import Held, Stopped
 from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
-from .making import made
 from .policy import Policy
 from .rescuing import rescue
 from .telemetry import observers
-from .wish import CatchUp, Fire
 
 if TYPE_CHECKING:
+    from .execution.trip import Trip
     from .journal import Claim
     from .journal.renewal import Renewal
     from .task import TaskRun
-    from .trip import Trip
     from .worker import Worker
 
 __all__ = ["Shift"]

@@ -14,20 +14,20 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidArgument
+from .execution.pool import as_pool
+from .execution.scheduler import Scheduler
 from .function import Task
 from .held import Stopped
 from .journal import Journal
 from .journal.arguments import as_owner, as_seconds
 from .journal.renewal import Renewal
-from .pool import as_pool
-from .scheduler import Scheduler
 from .shift import Shift
 from .task import TaskRun
 
 if TYPE_CHECKING:
-    from .group import Group
-    from .trip import Trip
-    from .wish import Children
+    from .execution.group import Group
+    from .execution.trip import Trip
+    from .execution.wish import Children
 
 __all__ = ["Worker"]
 

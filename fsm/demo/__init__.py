@@ -17,8 +17,8 @@ from fsm.diagrams import mermaid, svg
 from fsm.diagrams.plain import plain
 from fsm.diagrams.timeline import timeline
 from fsm.errors import LifecycleError, MissingExtra
+from fsm.execution.runner import Runner
 from fsm.journal import Journal, open_journal
-from fsm.runner import Runner
 from fsm.task import TaskRun
 
 from .crew import CREWS, WORKERS, check_crew, hired

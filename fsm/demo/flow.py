@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 
 from fsm.errors import LifecycleError, StaleRun, UnknownRun
+from fsm.execution.runner import Call, Runner
 from fsm.journal import Journal, Summary
-from fsm.runner import Call, Runner
 from fsm.step import Step
 from fsm.task import TaskRun
 from states import Cached, Mapped, Paused, Pending, Running, State, ambient

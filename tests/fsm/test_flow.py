@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun, task
-from fsm import scheduler as scheduler_room
+from fsm.execution import scheduler as scheduler_room
 from fsm.flow import gather
 from fsm.journal import Journal, open_journal
 from fsm.node import Node

@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from fsm import Outcome, Policy, Quorum, TaskRun, triggers
-from fsm.pool import RemotePool
+from fsm.execution.pool import RemotePool
+from fsm.execution.wish import Displaced, Lost, Raised
 from fsm.testing import HandClock
-from fsm.wish import Displaced, Lost, Raised
 from states import Failed, Looped, Mapped, Paused, Retrying, Skipped, State, ValidationFailed
 
 __all__ = [

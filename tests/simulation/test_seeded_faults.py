@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fsm import MemoryJournal, Retry, Step, TaskRun
+from fsm.execution.scheduler import Scheduler
 from fsm.guards import start_of
 from fsm.journal import Summary
 from fsm.journal.directory import Directory
-from fsm.scheduler import Scheduler
 from states import State
 
 from ..torture.tampered import Tampered

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable
 
 from fsm import Claim, Journal, StaleRun, TaskRun, rescue, verify
-from fsm.drive import drive
+from fsm.execution.drive import drive
+from fsm.execution.making import Course
+from fsm.execution.wish import Answer, Execute, Raised, Returned
 from fsm.journal import Renewal
-from fsm.making import Course
 from fsm.testing import HandClock
-from fsm.wish import Answer, Execute, Raised, Returned
 from states import Paused, ambient
 
 from .books import Books

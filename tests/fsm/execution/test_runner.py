@@ -22,11 +22,11 @@ from fsm import (
     TaskRun,
     perform,
 )
+from fsm.execution.trip import Trip
+from fsm.execution.wish import Settled
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock, Recorder
 from fsm.triggers import manual_only
-from fsm.trip import Trip
-from fsm.wish import Settled
 from states import (
     Cached,
     Cancelled,

@@ -11,12 +11,13 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun, scheduler
-from fsm.group import Group
-from fsm.pool import Pool
-from fsm.scheduler import Scheduler
+from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun
+from fsm.execution import scheduler
+from fsm.execution.group import Group
+from fsm.execution.pool import Pool
+from fsm.execution.scheduler import Scheduler
+from fsm.execution.trip import Trip
 from fsm.testing import HandClock, SimulatedExecutor
-from fsm.trip import Trip
 from states import Cancelled, Looped, Paused, Retrying, State, Success, TimedOut
 
 START = pendulum.datetime(2020, 1, 1)

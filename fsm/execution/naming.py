@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from .run import Run
+from fsm.run import Run
 
 __all__ = ["named"]
 

@@ -9,18 +9,18 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fsm.current import CurrentRun
+from fsm.errors import JournalError
+from fsm.journal import Journal
+from fsm.journal.kind import kind_of
+from fsm.task import TaskRun
 from states import ambient
 
 from .attempt import Attempt, carry_out
+from .body import execute
 from .call import Call
-from .current import CurrentRun
-from .errors import JournalError
-from .execution import execute
-from .journal import Journal
-from .journal.kind import kind_of
 from .naming import named
 from .parcel import Packed, packed, unpacked
-from .task import TaskRun
 from .wish import Answer, Displaced, Execute, Lost, Raised, Returned
 
 if TYPE_CHECKING:

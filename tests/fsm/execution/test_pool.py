@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from fsm import Call, InvalidArgument, MissingExtra, Policy, Runner, TaskRun
-from fsm.alarm import TimeIsUp, time_limit
-from fsm.pool import ProcessPool, RemotePool, as_pool
-from fsm.process import Mark
-from fsm.threads import Threads
-from fsm.wish import Lost, Raised
+from fsm.execution.alarm import TimeIsUp, time_limit
+from fsm.execution.pool import ProcessPool, RemotePool, as_pool
+from fsm.execution.process import Mark
+from fsm.execution.threads import Threads
+from fsm.execution.wish import Lost, Raised
 from states import Failed
 
 LIMIT = 12_345  # of recursion, for an initializer to set
@@ -190,7 +190,7 @@ print(type(perform(TaskRun(timeout=0.01), threading.Event().wait)).__name__)
 def test_a_task_that_heeds_no_alarm_is_killed_with_its_process() -> None:
     program = """
 import threading
-from fsm import alarm
+from fsm.execution import alarm
 alarm._GRACE = 0.01
 with alarm.time_limit(0.01):
     while True:

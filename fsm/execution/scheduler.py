@@ -10,12 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from fsm.errors import LifecycleError
+from fsm.run import Clock
 from states import ambient, moment
 
-from .errors import LifecycleError
 from .group import Group
 from .pool import Pool
-from .run import Clock
 from .trip import Trip
 from .wish import Answer, Children, Execute, Expired, Settled, Wait
 

@@ -16,25 +16,26 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from fsm.callbacks import Callbacks, Plan, Way
+from fsm.errors import JournalError, StaleRun
+from fsm.journal import Journal
+from fsm.journal.renewal import Renewal
+from fsm.policy import Policy, Timeout
+from fsm.task import TaskRun
+
 from .alarm import TimeIsUp, time_limit
-from .callbacks import Callbacks, Plan, Way
-from .errors import JournalError, StaleRun
-from .execution import execute
-from .journal import Journal
-from .journal.renewal import Renewal
+from .body import execute
 from .making import fulfilled
 from .naming import named
 from .parcel import Packed, parcel
-from .policy import Policy, Timeout
 from .settlement import settle
-from .task import TaskRun
 from .wish import Answer, Expired, Lost, Raised, Returned, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .journal import Claim
-    from .journal.address import Address
+    from fsm.journal import Claim
+    from fsm.journal.address import Address
 
 __all__ = ["Attempt", "carry_out"]
 

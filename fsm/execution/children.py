@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 
+from fsm.errors import LifecycleError
+from fsm.journal import Claim, Journal, Summary
+from fsm.journal.children import Bare
+from fsm.journal.phase import FINISHED
+from fsm.task import TaskRun
 from states import State
 
 from .call import Call
-from .errors import LifecycleError
 from .group import Group
-from .journal import Claim, Journal, Summary
-from .journal.children import Bare
-from .journal.phase import FINISHED
-from .task import TaskRun
 from .trip import Trip
 from .wish import Answer, Returned
 from .wish import Children as Wish

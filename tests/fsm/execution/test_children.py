@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun, children, scheduler
+from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
+from fsm.execution import children, scheduler
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success

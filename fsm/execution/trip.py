@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fsm.task import TaskRun
+from fsm.triggers import all_successful, judged
 from states import Mapped, Result, Running, State
 
 from .call import Call
@@ -13,8 +15,6 @@ from .dispatch import Dispatch, dispatched
 from .drive import Lookup, MapPlan, decide
 from .making import Course, Observer, fulfilled, made
 from .settlement import INTERRUPTED
-from .task import TaskRun
-from .triggers import all_successful, judged
 from .wish import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from fsm.draft import given_by
+from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
+from fsm.guards import start_of
+from fsm.outcome import Outcome
 from states import Running, State, StateError, ambient, moment
 
-from .draft import given_by
-from .errors import StaleRun, TransitionError, TransitionNotAllowed
-from .guards import start_of
-from .outcome import Outcome
 from .wish import (
     Answer,
     Displaced,
@@ -27,7 +27,7 @@ from .wish import (
 if TYPE_CHECKING:
     import pendulum
 
-    from .task import TaskRun
+    from fsm.task import TaskRun
 
 __all__ = [
     "INTERRUPTED",

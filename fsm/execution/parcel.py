@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import NamedTuple
 
+from fsm.errors import InvalidArgument, MissingExtra
 from states.record import recorded
 
-from .errors import InvalidArgument, MissingExtra
 from .wish import Answer, Raised
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Execution: a task is called, in the surroundings of its attempt."""
+"""Body: what a task does is called, in the surroundings of its attempt."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fsm.current import CurrentRun, executing
 from states import ambient
-
-from .current import CurrentRun, executing
 
 __all__ = ["execute"]
 

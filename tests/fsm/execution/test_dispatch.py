@@ -17,15 +17,15 @@ from fsm import (
     Runner,
     StaleRun,
     TaskRun,
-    dispatch,
     open_journal,
 )
-from fsm.attempt import Attempt, carry_out
+from fsm.execution import dispatch
+from fsm.execution.attempt import Attempt, carry_out
+from fsm.execution.parcel import unpacked
+from fsm.execution.pool import RemotePool
+from fsm.execution.wish import Displaced, Lost
 from fsm.journal import Address
 from fsm.journal.sqlite import SQLiteJournal
-from fsm.parcel import unpacked
-from fsm.pool import RemotePool
-from fsm.wish import Displaced, Lost
 from states import Failed, Success, TimedOut
 
 gate = threading.Event()  # what is packed here is unpacked in the same process
@@ -161,7 +161,7 @@ def test_a_journal_that_workers_cannot_open_is_an_error_that_says_so(
         raise JournalError("there is no such file on this machine")
 
     monkeypatch.setattr(Address, "open", missing)
-    monkeypatch.setattr("fsm.attempt._journals", {})
+    monkeypatch.setattr("fsm.execution.attempt._journals", {})
 
     state = runner.perform(TaskRun(journal=journal), works)
 
@@ -222,7 +222,7 @@ def test_a_worker_that_died_before_it_came_to_a_run_costs_it_nothing(
 def test_a_run_cancelled_elsewhere_is_not_waited_for(
     runner: Runner, journal: SQLiteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fsm.scheduler._LOOK", 0.01)
+    monkeypatch.setattr("fsm.execution.scheduler._LOOK", 0.01)
     run = TaskRun("r", journal=journal)
 
     def cancel(_run: TaskRun, _step: object) -> None:

@@ -9,9 +9,9 @@ import pendulum
 import pytest
 
 from fsm import CallbackError, Policy, TaskRun
-from fsm.drive import Execute, Expired, Raised, Returned, Wait, drive
+from fsm.execution.drive import Execute, Expired, Raised, Returned, Wait, drive
+from fsm.execution.wish import Settled
 from fsm.testing import HandClock
-from fsm.wish import Settled
 from states import (
     Cached,
     Cancelled,

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
+from fsm.errors import CallbackError
 from states import State
 
-from .errors import CallbackError
 from .wish import Answer, CatchUp, Fire, Wish
 
 if TYPE_CHECKING:
-    from .step import Step
-    from .task import TaskRun
+    from fsm.step import Step
+    from fsm.task import TaskRun
 
 __all__ = ["Course", "Observer", "fulfilled", "made", "observed"]
 

@@ -23,7 +23,8 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from .errors import InvalidArgument
+from fsm.errors import InvalidArgument
+
 from .parcel import check_packing
 from .process import Mark, follow_parent, marked
 from .threads import Threads

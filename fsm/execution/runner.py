@@ -9,24 +9,24 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, Self
 
+from fsm.caching import Caches
+from fsm.errors import InvalidArgument
+from fsm.journal import Claim, Journal
+from fsm.quorum import Quorum
+from fsm.run import Clock
+from fsm.step import Step
+from fsm.task import TaskRun
+from fsm.telemetry import observers
 from states import Cached, State, ambient
 
 from .batch import Batch
-from .caching import Caches
 from .call import Call, Over, ResultOf, check_calls
 from .children import Children
 from .drive import Lookup
-from .errors import InvalidArgument
 from .group import Group
-from .journal import Claim, Journal
 from .parcel import packed
 from .pool import as_pool
-from .quorum import Quorum
-from .run import Clock
 from .scheduler import Scheduler
-from .step import Step
-from .task import TaskRun
-from .telemetry import observers
 from .trip import Trip
 from .wish import Children as ChildrenWish
 

@@ -10,19 +10,19 @@ from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
+from fsm.current import CurrentRun, executing
+from fsm.errors import CallbackError, LifecycleError
+from fsm.run import Clock
+from fsm.task import TaskRun
+from fsm.telemetry import observers
 from states import State, ambient, moment
 
+from .body import execute
 from .call import Call
-from .current import CurrentRun, executing
 from .dispatch import current_of
 from .drive import decide
-from .errors import CallbackError, LifecycleError
-from .execution import execute
 from .making import Course, Observer, logger, observed
-from .run import Clock
 from .settlement import INTERRUPTED
-from .task import TaskRun
-from .telemetry import observers
 from .wish import Answer, CatchUp, Execute, Expired, Fire, Raised, Returned, Wait, Wish
 
 __all__ = ["aperform"]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Over, ResultOf, Runner, TaskRun
-from fsm.batch import Batch
-from fsm.call import check_calls
+from fsm.execution.batch import Batch
+from fsm.execution.call import check_calls
+from fsm.execution.trip import Trip
 from fsm.triggers import all_finished
-from fsm.trip import Trip
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success, TriggerFailed
 
 

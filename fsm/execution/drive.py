@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from fsm.draft import given_by
+from fsm.errors import GuardRejected, InvalidArgument, StaleRun
+from fsm.quorum import Quorum
+from fsm.timers import due_at
 from states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 
-from .draft import given_by
-from .errors import GuardRejected, InvalidArgument, StaleRun
 from .making import Course, fulfilled
-from .quorum import Quorum
 from .settlement import Steps, can, enter, leads, lose, now_of, settle, try_again
-from .timers import due_at
 from .wish import (
     Answer,
     CatchUp,
@@ -34,7 +34,7 @@ from .wish import (
 )
 
 if TYPE_CHECKING:
-    from .task import TaskRun
+    from fsm.task import TaskRun
 
 __all__ = [
     "Answer",

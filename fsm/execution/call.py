@@ -8,12 +8,11 @@ from typing import Any
 
 import attrs
 
+from fsm.errors import InvalidArgument
+from fsm.quorum import Quorum
+from fsm.task import TaskRun
+from fsm.triggers import Trigger, Upstream, all_successful
 from states import Mapped, State
-
-from .errors import InvalidArgument
-from .quorum import Quorum
-from .task import TaskRun
-from .triggers import Trigger, Upstream, all_successful
 
 __all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
 

@@ -72,8 +72,8 @@ class _Witness:
     def __init__(self, of: Any, name: str, seen: dict[str, Any]) -> None:
         self.__dict__.update(_of=of, _name=name, _seen=seen)
 
-    # `isinstance` asks this one, too.
-    __class__ = property(lambda self: type(self.__dict__["_of"]))
+    # What `isinstance` asks, too.
+    __class__ = property(lambda self: type(self.__dict__["_of"]))  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __getattr__(self, name: str) -> Any:
         of, path, seen = (self.__dict__[each] for each in ("_of", "_name", "_seen"))

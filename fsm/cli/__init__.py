@@ -1,8 +1,9 @@
-"""cli: the command `fsm`, which shows lifecycles and looks into journals."""
+"""cli: the command `fsm`, which shows lifecycles, looks into journals and acts on their runs."""
 
 from __future__ import annotations
 
 from .act import approve, cancel, resume, retry
+from .completion import completion
 from .demo import demo
 from .diagram import diagram
 from .history import history
@@ -21,8 +22,8 @@ from .work import work
 
 __all__ = ["main"]
 
-for command in (
-    show, diagram, timeline, runs, history, story, why, verify, work, approve, resume, cancel,
-    retry, rescue, serve, report, top, demo,
-):  # fmt: skip
-    main.add_command(command)
+main.add_section("See a lifecycle", show, diagram)
+main.add_section("See runs", runs, history, story, why, timeline, top, serve, report)
+main.add_section("Act on runs", approve, resume, cancel, retry)
+main.add_section("Perform runs", work, demo)
+main.add_section("Keep in order", verify, rescue, completion)

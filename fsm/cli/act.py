@@ -16,9 +16,11 @@ from fsm.journal import Journal
 from fsm.run import Run
 from states import State
 
+from .answer import json_option
 from .journal import existing, journal_option, unknown
-from .program import FAILED
+from .problem import FAILED, hint
 from .screen import put_json, shown
+from .suggestion import run_ids, targets
 from .target import load
 
 __all__ = ["approve", "cancel", "resume", "retry"]
@@ -30,16 +32,17 @@ Act = Callable[[Journal, str], "State | Iterable[Acted]"]
 def _acts(command: Command) -> Command:
     """What all of them take."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        json_option("run", "state", "refused", "kind", "hint", lead="a list of objects with"),
         click.option(
             "--as",
             "target",
             metavar="TARGET",
+            shell_complete=targets,
             help="What the runs are runs of: its own listeners are told.",
         ),
         click.option("--message", metavar="TEXT", help="What the step says."),
         journal_option(),
-        click.argument("runs", nargs=-1, required=True, metavar="RUN..."),
+        click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=run_ids),
     ):
         command = option(command)
     return command
@@ -71,7 +74,7 @@ def resume(message: str | None, **given: Any) -> None:
 @click.command(epilog="\b\nExamples:\n  fsm cancel load-7 --journal runs.db --message 'wrong day'")
 @_acts
 def cancel(message: str | None, **given: Any) -> None:
-    """Cancel RUNs, and the children of mapped ones that have not ended.
+    """Cancel RUNs that have not ended, and their children.
 
     Who executes one notices within about a second.
     """
@@ -81,7 +84,7 @@ def cancel(message: str | None, **given: Any) -> None:
 
 
 @click.command(
-    epilog="\b\nExamples:\n  fsm retry load-7 --journal runs.db\n"
+    epilog="\b\nExamples:\n  fsm retry fetch-7 --journal runs.db\n"
     "  fsm retry nightly --journal runs.db --failed-children"
 )
 @_acts
@@ -155,10 +158,13 @@ def _way_out(refused: Exception) -> str:
 
 
 def _as_data(acted: Acted) -> dict[str, Any]:
+    state, refused = acted.state, acted.refused
     return {
         "run": acted.run,
-        "state": None if acted.state is None else type(acted.state).__name__,
-        "refused": None if acted.refused is None else str(acted.refused),
+        "state": None if state is None else type(state).__name__,
+        "refused": None if refused is None else str(refused),
+        "kind": None if refused is None else type(refused).__name__,
+        "hint": None if refused is None else _way_out(refused).lstrip("; ") or hint(refused),
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .choice import Choice
 from .screen import console
 
 __all__ = ["demo"]
@@ -28,16 +29,17 @@ Examples:
 )
 @click.option(
     "--executor",
-    type=click.Choice(("thread", "process", "dask")),
+    type=Choice(("thread", "process", "dask")),
     default="thread",
     show_default=True,
     help="Who does the work; of processes and Dask workers, one is killed on purpose.",
 )
 @click.option("--reset", is_flag=True, help="Begin anew; what earlier demos left there is removed.")
 def demo(directory: Path, executor: str, reset: bool) -> int:
-    """Turn the 2013 flight records of New York into a report of delays.
+    """Turn the flight records of a year into a report of delays.
 
-    Stop it when you like, even with kill -9: the next demo goes on where it was.
+    They are those of New York in 2013. Stop it when you like, even with kill -9: the next demo
+    goes on where it was.
     """
     from fsm.demo import run_demo  # at the door: the others do not pay for it
 

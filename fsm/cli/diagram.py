@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from fsm import diagrams
-from fsm.errors import CorruptJournal, UnknownRun
+from fsm.diagrams.drawing import graph as graph_of
+from fsm.errors import CorruptJournal
 from fsm.run import Run
 
-from .journal import existing, journal_option, unknown
+from .answer import json_option
+from .choice import Choice
+from .journal import holding, journal_option
 from .output import output_option, put_text
+from .screen import as_json
+from .suggestion import run_ids
 from .target import load, target_argument
 
 __all__ = ["diagram"]
 
-_FORMATS = ("mermaid", "dot", "svg")
-_SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg"}
+_FORMATS = ("mermaid", "dot", "svg", "json")
+_SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".json": "json"}
 
 
 @click.command(
@@ -30,13 +37,23 @@ _SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg"}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_FORMATS),
-    help="Default: as FILE ends, or mermaid.",
+    type=Choice(_FORMATS),
+    help="As FILE ends, or mermaid, if left out.",
 )
+@json_option("title", "states", "clusters", "edges", parameter="wants_json")
 @output_option()
-@click.option("--run", metavar="ID", help="Draw where this run is and has been.")
+@click.option(
+    "--run", metavar="ID", shell_complete=run_ids, help="Draw where this run is and has been."
+)
 @journal_option(required=False)
-def diagram(target: str, form: str | None, output: str, run: str | None, url: str | None) -> None:
+def diagram(
+    target: str,
+    form: str | None,
+    wants_json: bool,
+    output: str,
+    run: str | None,
+    url: str | None,
+) -> None:
     """Draw TARGET, a run of it, or all `states`.
 
     The state the run is in is marked, and its steps are numbered. `states` is the family tree of
@@ -45,9 +62,38 @@ def diagram(target: str, form: str | None, output: str, run: str | None, url: st
     if run is not None and url is None:
         raise click.UsageError("--run needs --journal, where the run is recorded")
     drawn = _drawn(target, run, url)
-    form = form or _SUFFIXES.get(Path(output).suffix.lower(), "mermaid")
-    text = {"mermaid": diagrams.mermaid, "dot": diagrams.dot, "svg": diagrams.svg}[form](drawn)
-    put_text(output, text)
+    form = "json" if wants_json else form or _SUFFIXES.get(Path(output).suffix.lower(), "mermaid")
+    put_text(output, _DRAWN[form](drawn))
+
+
+def _as_json(drawn: Any) -> str:
+    """The graph itself: its edges are folded as the others draw them."""
+    graph = graph_of(drawn)
+    data = {
+        "title": graph.title,
+        "states": [attrs.asdict(node) for node in graph.nodes],
+        "clusters": [
+            {"name": cluster.name, "states": [node.name for node in cluster.nodes]}
+            for cluster in graph.clusters
+        ],
+        "edges": [
+            {
+                "source": edge.source.name,
+                "dest": edge.dest.name,
+                "labels": [attrs.asdict(label) for label in edge.labels],
+            }
+            for edge in graph.edges
+        ],
+    }
+    return as_json(data) + "\n"
+
+
+_DRAWN: dict[str, Callable[[Any], str]] = {
+    "mermaid": diagrams.mermaid,
+    "dot": diagrams.dot,
+    "svg": diagrams.svg,
+    "json": _as_json,
+}
 
 
 def _drawn(target: str, run: str | None, url: str | None) -> Any:
@@ -62,11 +108,9 @@ def _drawn(target: str, run: str | None, url: str | None) -> Any:
 
 
 def _restored(cls: type[Run], run: str, url: str) -> Run:
-    with existing(url) as journal:
+    with holding(url, run) as journal:
         try:
             return cls.restore(run, journal)
-        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
-            raise unknown(run, journal) from None
         except CorruptJournal as error:
             error.add_note("a run of another class? then name that class as TARGET")
             raise

@@ -9,13 +9,15 @@ from typing import Any
 import click
 from rich.text import Text
 
-from fsm.errors import CorruptJournal, UnknownRun
+from fsm.errors import CorruptJournal
 from fsm.journal.record import Record
 from fsm.policy import Policy
 from states import moment
 
-from .journal import existing, journal_option, unknown
+from .answer import json_option
+from .journal import holding, journal_option
 from .screen import WIDE, Column, Row, as_moment, console, put_json, put_table, shown
+from .suggestion import run_ids
 
 __all__ = ["history"]
 
@@ -33,16 +35,17 @@ _COLUMNS = (
     epilog="\b\nExamples:\n  fsm history load-7 --journal runs.db\n"
     "  fsm history load-7 --journal runs.db --json | jq '.steps[-1].payload'"
 )
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @journal_option()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, payloads included.")
+@json_option("run", "state", "settings", "policy", "began", "steps")
 def history(run: str, url: str, as_json: bool) -> None:
-    """Show the steps of RUN, oldest first, and its policy where that is not the usual one."""
-    with existing(url) as journal:
-        try:
-            records = list(journal.records(run))
-        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
-            raise unknown(run, journal) from None
+    """Show the steps of RUN, oldest first.
+
+    Below them is its policy, where that is not the usual one. In JSON each step has seq, at,
+    event, source, dest, message and payload.
+    """
+    with holding(url, run) as journal:
+        records = list(journal.records(run))
     payloads = [_payload(record, record.payload) for record in records]
     if as_json:
         put_json(_as_data(run, records, payloads))

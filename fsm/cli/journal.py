@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,12 +12,29 @@ import click
 from fsm.errors import JournalError, UnknownRun, did_you_mean
 from fsm.journal import Journal, open_journal
 
-__all__ = ["existing", "journal_option", "unknown"]
+from .place import check_is_there, file_of
+from .suggestion import journals
+
+__all__ = ["existing", "holding", "journal_option", "opened", "unknown"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat.html, 1.3.1
 _MOST_RUNS = 10_000  # to look for a similar id in
+
+_WRITABLE = "one must be allowed to write to it and its directory, even to look"
+_DAMAGED = "it is damaged, or was never a journal; take a copy before you do anything to it"
+
+# What SQLite and the system say of a file, and what one can do about it.
+_WAYS_OUT = {
+    "is locked": "another program holds it; try again when that is done",
+    "readonly": _WRITABLE,
+    "Permission denied": _WRITABLE,
+    "unable to open": _WRITABLE,
+    "No such file or directory": "make its directory first",
+    "Is a directory": "name a file in it",
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+}
 
 
 def journal_option(*, required: bool = True) -> Callable[[Command], Command]:
@@ -30,6 +46,7 @@ def journal_option(*, required: bool = True) -> Callable[[Command], Command]:
         show_envvar=True,
         required=required,
         metavar="URL",
+        shell_complete=journals,
         help="A file, sqlite:///FILE or postgresql://USER@HOST/NAME.",
     )
 
@@ -39,12 +56,40 @@ def existing(url: str) -> Iterator[Journal]:
     """Open the journal at *url*, if there is one.
 
     Raises:
-        JournalError: There is none.
+        JournalError: There is none, or it cannot be read; says what to do where that is known.
         InvalidArgument: The URL is of no kind we know.
     """
-    _check_is_there(url)
-    with closing(open_journal(url, make=False)) as journal:
+    check_is_there(url)
+    with opened(url, make=False) as journal:
         yield journal
+
+
+@contextmanager
+def opened(url: str, *, make: bool = True) -> Iterator[Journal]:
+    """Open the journal at *url*, and add to what goes wrong there what to do about it."""
+    try:
+        with closing(open_journal(url, make=make)) as journal:
+            yield journal
+    except JournalError as error:
+        for reason, way_out in _WAYS_OUT.items():
+            if file_of(url) is not None and reason in str(error.__cause__):
+                error.add_note(way_out)
+        raise
+
+
+@contextmanager
+def holding(url: str, run: str) -> Iterator[Journal]:
+    """Open the journal at *url*, in which *run* is.
+
+    Raises:
+        UnknownRun: It is not.
+        JournalError, InvalidArgument: As `existing`.
+    """
+    with existing(url) as journal:
+        try:
+            yield journal
+        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
+            raise unknown(run, journal) from None
 
 
 def unknown(run: str, journal: Journal) -> UnknownRun:
@@ -54,31 +99,3 @@ def unknown(run: str, journal: Journal) -> UnknownRun:
     if hint := did_you_mean(run, ids):
         error.add_note(hint.strip(" ()"))
     return error
-
-
-def _check_is_there(url: str) -> None:
-    if url == "memory:":
-        raise JournalError("memory: ends with its process, so nothing is there; name a file")
-    path = _file(url)
-    if path is None:  # not a file: whoever opens it will know
-        return
-    if not path.exists():
-        raise JournalError(f"no journal is at {str(path)!r}")
-    if not path.is_file():
-        raise JournalError(f"{str(path)!r} is no file, so not a journal")
-    try:
-        with path.open("rb") as file:
-            begins = file.read(len(_MAGIC))
-    except OSError as error:
-        raise JournalError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    if begins != _MAGIC:
-        raise JournalError(f"{str(path)!r} is not a journal")
-
-
-def _file(url: str) -> Path | None:
-    scheme, colon, rest = url.partition(":")
-    if not url:
-        return None
-    if not colon or "/" in scheme or len(scheme) == 1:
-        return Path(url)
-    return Path(rest.removeprefix("///")) if scheme == "sqlite" else None

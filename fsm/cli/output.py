@@ -8,15 +8,26 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["output_option", "put_text"]
+from .suggestion import files
+
+__all__ = ["UnwritableOutput", "output_option", "put_text"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class UnwritableOutput(click.ClickException):
+    """The file cannot be written."""
 
 
 def output_option() -> Callable[[Command], Command]:
     """Return the option that says which file."""
     return click.option(
-        "-o", "--output", metavar="FILE", default="-", help="Default: the terminal."
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="-",
+        shell_complete=files,
+        help="Where to write it; to stdout if left out.",
     )
 
 
@@ -28,6 +39,6 @@ def put_text(output: str, text: str) -> None:
     try:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"cannot write {output!r}: {error.strerror}") from error
+        raise UnwritableOutput(f"cannot write {output!r}: {error.strerror}") from error
     except ValueError as error:  # a path with NUL
-        raise click.ClickException(f"cannot write {output!r}: {error}") from error
+        raise UnwritableOutput(f"cannot write {output!r}: {error}") from error

@@ -10,39 +10,58 @@ import importlib.metadata
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import click
-from click.exceptions import NoArgsIsHelpError
 
-from fsm.errors import LifecycleError
-from states import StateError
+from .problem import FAILED, answer, wants_json
 
-from .screen import shown
+__all__ = ["COMPLETE", "Program", "main"]
 
-__all__ = ["FAILED", "INTERRUPTED", "Program", "main"]
+COMPLETE = "_FSM_COMPLETE"  # the variable by which a shell asks what may follow
 
-FAILED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
-
+_NAME = 10  # columns of the longest name of a command
 _EPILOG = """\b
 Examples:
-  fsm show fsm:TaskRun
+  fsm show
   fsm diagram shop.orders:Order -o order.svg
   fsm runs --journal runs.db --state Failed
-  fsm history load-7 --journal runs.db
+  fsm story load-7 --journal runs.db
 
-\b
-Completion, for bash, zsh or fish:
-  eval "$(_FSM_COMPLETE=bash_source fsm)"
+With --json answers are JSON, and so are errors, on stderr: one object with error, kind and hint.
+Points in time are ISO 8601 in UTC. The exit code is 0, 1 if something is refused, fails or is
+found wrong, 2 for a wrong command line, 130 after a Ctrl-C.
 """
 
 
 class Program(click.Group):
-    """A group of commands that answers every error itself."""
+    """A group of commands, in sections by what one wants, that answers every error itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections: dict[str, tuple[click.Command, ...]] = {}
+
+    def add_section(self, title: str, *commands: click.Command) -> None:
+        """Add commands that are listed together."""
+        self.sections[title] = commands
+        for command in commands:
+            self.add_command(command)
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click gives it
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands under their sections."""
+        for title, commands in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        ((command.name or "").ljust(_NAME), command.get_short_help_str(limit=200))
+                        for command in commands
+                    ]
+                )
 
     def main(  # type: ignore[override]  # click's overloads, as one
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -50,56 +69,14 @@ class Program(click.Group):
         """Run as a program does, and exit."""
         if isinstance(sys.stdout, io.TextIOWrapper):  # it may have no arrows, or be closed
             sys.stdout.reconfigure(errors="backslashreplace")
-        extra["standalone_mode"] = False
+        given = sys.argv[1:] if args is None else list(args)
+        extra = {"complete_var": COMPLETE, **extra, "standalone_mode": False}
         try:
-            code = super().main(args, prog_name, **extra)
+            code = super().main(given, prog_name, **extra)
         except Exception as error:
-            code = _answer(error)
+            asked = COMPLETE in os.environ  # by a shell, while somebody types
+            code = FAILED if asked else answer(error, as_json=wants_json(given))
         sys.exit(code)
-
-
-def _answer(error: Exception) -> int:
-    """Say what went wrong, on stderr, and return the exit code."""
-    if os.environ.get("FSM_TRACEBACK"):
-        traceback.print_exception(error)
-    if isinstance(error, click.Abort):
-        return INTERRUPTED
-    if isinstance(error, click.UsageError):
-        _show_usage(error)
-        return error.exit_code
-    lines = [f"error: {shown(_sentence(error))}"]
-    lines += [f"note: {shown(note)}" for note in getattr(error, "__notes__", ())]
-    with suppress(OSError):  # nobody listens there either
-        click.echo("\n".join(lines), err=True)
-    return FAILED
-
-
-def _show_usage(error: click.UsageError) -> None:
-    with suppress(OSError):
-        if isinstance(error, NoArgsIsHelpError):
-            error.show()
-        else:
-            click.UsageError(shown(error.format_message()), error.ctx).show()
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, LifecycleError | StateError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename is None:
-        _abandon_output()
-        return f"cannot write the output: {error.strerror or error}"
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror or error}"
-    error.add_note("FSM_TRACEBACK=1 in the environment shows where")
-    return f"unexpected {type(error).__name__}: {error}"
-
-
-def _abandon_output() -> None:
-    """Let what is still buffered go nowhere: written at exit, it would fail once more."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -126,7 +103,7 @@ def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
     help="Show the version and exit.",
 )
 def main() -> None:
-    """Show lifecycles as tables and diagrams, and what journals know of their runs.
+    """Show lifecycles as tables and diagrams, what journals know of their runs, and act on them.
 
     A TARGET is a Run class, written package.module:Class; modules in the current directory are
     found. A journal is a file or a URL such as sqlite:///runs.db, given with --journal or in

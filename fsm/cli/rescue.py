@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from .answer import json_option
 from .journal import existing, journal_option
 from .screen import put_json, shown
+from .suggestion import targets as suggested_targets
 from .target import load
 
 __all__ = ["rescue"]
@@ -15,14 +17,15 @@ __all__ = ["rescue"]
     epilog="\b\nExamples:\n  fsm rescue --journal runs.db\n"
     "  fsm rescue shop.orders:Order --journal postgresql://db/runs"
 )
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=suggested_targets)
 @journal_option()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("run", "owner", "state", "left", lead="a list of objects with")
 def rescue(targets: tuple[str, ...], url: str, as_json: bool) -> None:
-    """Rescue the runs whose claims have lapsed: to Retrying, or to Failed by their policy.
+    """Rescue the runs whose workers are lost.
 
-    TARGET names the classes they may be of: fsm:TaskRun if left out. Finished runs, and runs
-    whose workers renew their claims, are left alone.
+    Their claims have lapsed; they go to Retrying, or to Failed as their policy says. TARGET names
+    the classes they may be of: fsm:TaskRun if left out. Finished runs, and runs whose workers
+    renew their claims, are left alone.
     """
     from fsm.rescuing import rescue as rescued_of
 

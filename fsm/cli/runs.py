@@ -11,9 +11,11 @@ from fsm.errors import did_you_mean
 from fsm.journal import Summary
 from states import State, moment
 
+from .answer import json_option
 from .duration import Duration
 from .journal import existing, journal_option
 from .screen import WIDE, Column, Row, as_moment, console, put_json, put_table
+from .suggestion import recorded_states
 
 __all__ = ["runs"]
 
@@ -24,7 +26,14 @@ __all__ = ["runs"]
     "  fsm runs --journal runs.db --state Running --older 10m"
 )
 @journal_option()
-@click.option("--state", "states", multiple=True, metavar="NAME", help="Only those in this state.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=recorded_states,
+    help="Only those in this state; give it again for more states.",
+)
 @click.option("--owner", metavar="NAME", help="Only those that this worker has claimed.")
 @click.option(
     "--older",
@@ -35,7 +44,11 @@ __all__ = ["runs"]
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help="Only the N that began last."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option(
+    "run", "state", "message", "steps", "began", "moved", "class", "owner", "lease", "wakes",
+    "parent", "child",
+    lead="a list of objects with",
+)  # fmt: skip
 def runs(
     url: str,
     states: tuple[str, ...],

@@ -17,6 +17,7 @@ from fsm.event import StateClass, Transition
 from fsm.guard import label
 from fsm.lifecycle import Lifecycle
 
+from .answer import json_option
 from .screen import console, light, put_json, shown
 from .target import load, target_argument
 
@@ -28,12 +29,13 @@ __all__ = ["show"]
     "  fsm show fsm:TaskRun | grep Failed"
 )
 @target_argument
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("name", "initial", "events", "states", "transitions")
 @click.option("--markdown", is_flag=True, help="Print its rows as a Markdown table.")
 def show(target: str, as_json: bool, markdown: bool) -> None:
-    """Show the table of TARGET: where each event leads from each state.
+    """Show the table of TARGET: what leads where.
 
-    A `?` or [words] stand for guards, which may say no. Piped, each state is one line.
+    Each state, and where each event leads from it. A `?` or [words] stand for guards, which may
+    say no. Piped, each state is one line.
     """
     lifecycle = load(target).lifecycle
     if as_json:

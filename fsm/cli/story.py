@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from fsm.errors import UnknownRun
-
-from .journal import existing, journal_option, unknown
+from .answer import json_option
+from .journal import holding, journal_option
 from .screen import put_json, shown
+from .suggestion import run_ids
 
 __all__ = ["story"]
 
@@ -16,18 +16,18 @@ __all__ = ["story"]
     epilog="\b\nExamples:\n  fsm story load-7 --journal runs.db\n"
     "  fsm story load-7 --journal runs.db --json | jq -r .stands[]"
 )
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @journal_option()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("run", "class", "state", "title", "policy", "lines", "stands")
 def story(run: str, url: str, as_json: bool) -> None:
-    """Tell what happened to RUN, when and why, and what it waits for now. Times are in UTC."""
+    """Tell what happened to RUN, and what it waits for now.
+
+    When and why, in sentences; times are in UTC.
+    """
     from fsm.story import read_story
 
-    with existing(url) as journal:
-        try:
-            told = read_story(journal, run)
-        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
-            raise unknown(run, journal) from None
+    with holding(url, run) as journal:
+        told = read_story(journal, run)
     if as_json:
         put_json(told.as_data())
     else:

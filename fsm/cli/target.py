@@ -18,11 +18,20 @@ from fsm.function import Task
 from fsm.run import Run
 from states import State
 
-__all__ = ["load", "load_tasks", "target_argument"]
+from .suggestion import targets
+
+__all__ = ["UnknownTarget", "load", "load_tasks", "target_argument"]
 
 _FORM = "a target is written package.module:Class, such as fsm:TaskRun"
 
-target_argument = click.argument("target", default="fsm:TaskRun", metavar="[TARGET]")
+
+class UnknownTarget(click.ClickException):
+    """There is no such thing, it is another one, or importing it raised."""
+
+
+target_argument = click.argument(
+    "target", default="fsm:TaskRun", metavar="[TARGET]", shell_complete=targets
+)
 
 
 def load(target: str) -> type[Run]:
@@ -30,7 +39,7 @@ def load(target: str) -> type[Run]:
 
     Raises:
         click.BadParameter: It is not of the form.
-        click.ClickException: There is no such module or class, or importing it raised.
+        UnknownTarget: There is no such module or class, or importing it raised.
     """
     name, colon, path = target.partition(":")
     if not colon or not _is_dotted(name) or not _is_dotted(path):
@@ -43,7 +52,7 @@ def load(target: str) -> type[Run]:
     if isinstance(found, type) and issubclass(found, Run):
         return found
     problem = f"{target} is {_kind(found)}, not a Run class{_run_classes(module)}"
-    raise click.ClickException(problem)
+    raise UnknownTarget(problem)
 
 
 def load_tasks(target: str) -> list[Task[..., Any]]:
@@ -51,7 +60,7 @@ def load_tasks(target: str) -> list[Task[..., Any]]:
 
     Raises:
         click.BadParameter: It is not of the form.
-        click.ClickException: There is no such module or function, or it is no task.
+        UnknownTarget: There is no such module or function, or it is no task.
     """
     name, colon, path = target.partition(":")
     if not _is_dotted(name) or (colon and not _is_dotted(path)):
@@ -63,11 +72,11 @@ def load_tasks(target: str) -> list[Task[..., Any]]:
         if isinstance(found, Task):
             return [found]
         problem = f"{target} is {_kind(found)}, not a function that @task decorates"
-        raise click.ClickException(f"{problem}{_task_names(module)}")
+        raise UnknownTarget(f"{problem}{_task_names(module)}")
     tasks = [found for found in vars(module).values() if isinstance(found, Task)]
     if not tasks:
         problem = f"{name} has no function that @task decorates"
-        raise click.ClickException(f"{problem}{_modules_inside(module)}")
+        raise UnknownTarget(f"{problem}{_modules_inside(module)}")
     return tasks
 
 
@@ -117,18 +126,18 @@ def _module(name: str) -> ModuleType:
         raise _not_importable(name, error) from error
 
 
-def _no_module(name: str) -> click.ClickException:
+def _no_module(name: str) -> UnknownTarget:
     parent, _, _ = name.rpartition(".")
     package = sys.modules.get(parent)
     inside = getattr(package, "__path__", None) if parent else sys.path
     known = {module.name for module in pkgutil.iter_modules(inside, parent and f"{parent}.")}
-    return click.ClickException(
+    return UnknownTarget(
         f"no module is called {name!r}{did_you_mean(name, sorted(known) if inside else ())}"
     )
 
 
-def _not_importable(name: str, error: BaseException) -> click.ClickException:
-    refusal = click.ClickException(f"importing {name!r} raised {type(error).__name__}: {error}")
+def _not_importable(name: str, error: BaseException) -> UnknownTarget:
+    refusal = UnknownTarget(f"importing {name!r} raised {type(error).__name__}: {error}")
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -150,7 +159,7 @@ def _member(module: ModuleType, path: str) -> object:
             hint = did_you_mean(name, _public(found))
             if not hint and isinstance(found, ModuleType):
                 hint = _run_classes(found)
-            raise click.ClickException(f"{place} has no {name!r}{hint}") from None
+            raise UnknownTarget(f"{place} has no {name!r}{hint}") from None
         place = f"{place}{'.' if ':' in place else ':'}{name}"
     return found
 

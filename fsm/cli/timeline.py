@@ -16,9 +16,12 @@ from fsm.journal import Journal
 from fsm.journal.record import Record
 from states import moment
 
+from .answer import json_option
+from .choice import Choice
 from .journal import existing, journal_option, unknown
 from .output import output_option, put_text
 from .screen import WIDE, as_json, console
+from .suggestion import run_ids
 
 __all__ = ["timeline"]
 
@@ -34,22 +37,25 @@ Kinds = dict[str, str]
     "  fsm timeline load-7 load-8 --journal runs.db --format mermaid\n"
     "  fsm timeline --journal runs.db -o runs.svg"
 )
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=run_ids)
 @journal_option()
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_FORMATS),
-    help="Default: as FILE ends, or text.",
+    type=Choice(_FORMATS),
+    help="As FILE ends, or text, if left out.",
 )
-@click.option("--json", "wants_json", is_flag=True, help="The same as --format json.")
+@json_option(
+    "run", "class", "state", "spans", lead="a list of objects with", parameter="wants_json"
+)
 @output_option()
 def timeline(
     runs: tuple[str, ...], url: str, form: str | None, wants_json: bool, output: str
 ) -> None:
-    """Draw RUNs over time, or all runs of a journal; many are grouped by name and kind.
+    """Draw RUNs over time, or all runs of a journal.
 
-    No class of theirs need be importable: a state that is unknown here is grey.
+    Many are grouped by name and kind. In JSON each span has state, began and ended. No class of
+    theirs need be importable: a state that is unknown here is grey.
     """
     form = "json" if wants_json else form or _SUFFIXES.get(Path(output).suffix.lower(), "text")
     with existing(url) as journal:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import click
 
+from .answer import json_option
 from .journal import existing
-from .program import FAILED
+from .problem import FAILED
 from .screen import put_json, shown
+from .suggestion import journals
 
 __all__ = ["verify"]
 
 
 @click.command(epilog="\b\nExamples:\n  fsm verify runs.db\n  fsm verify sqlite:///runs.db --json")
-@click.argument("journal", envvar="FSM_JOURNAL")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("journal", envvar="FSM_JOURNAL", shell_complete=journals)
+@json_option("runs", "problems")
 def verify(journal: str, as_json: bool) -> None:
-    """Check JOURNAL, a file or URL: every run, every step, and the rules of the database.
+    """Check every run and step of JOURNAL.
 
-    Exits with 1 and says what it found if anything is wrong. Nothing is mended.
+    The rules of its database too. JOURNAL is a file or a URL; FSM_JOURNAL if left out. Exits with
+    1 and says what it found if anything is wrong; nothing is mended. In JSON each problem has run,
+    seq and what.
     """
     from fsm.verification import verify as problems_of
 

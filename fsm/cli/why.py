@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import click
 
-from fsm.errors import CorruptJournal, LifecycleError, UnknownRun
+from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal import Journal
 from fsm.journal.contract import kind_of
 from fsm.run import Run
 from fsm.task import TaskRun
 from states import StateError
 
-from .journal import existing, journal_option, unknown
+from .answer import json_option
+from .journal import holding, journal_option
 from .screen import put_json, shown
+from .suggestion import events, run_ids, targets
 from .target import load
 
 __all__ = ["why"]
@@ -24,27 +26,26 @@ _LONGEST = 2_000  # characters of what a guard says, or a doubt
     epilog="\b\nExamples:\n  fsm why load-7 resume --journal runs.db\n"
     "  fsm why order-3 pay --journal runs.db --as shop.orders:Order --json"
 )
-@click.argument("run")
-@click.argument("event")
+@click.argument("run", shell_complete=run_ids)
+@click.argument("event", shell_complete=events)
 @journal_option()
 @click.option(
     "--as",
     "target",
     metavar="TARGET",
+    shell_complete=targets,
     help="What it is a run of, whose guards are asked; fsm:TaskRun if left out.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("run", "state", "event", "allowed", "refused", "guards", "certain", "path")
 def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> None:
-    """Say whether RUN can make the step EVENT now; if not, who says no and what leads there.
+    """Say whether RUN can make the step EVENT now, or why not.
 
-    Nothing is moved: the triggers that lead there are tried out on a copy.
+    If not, it says which guard says no, and the shortest way to where EVENT can be made. Nothing
+    is moved: the triggers that lead there are tried out on a copy.
     """
     cls = None if target is None else load(target)
-    with existing(url) as journal:
-        try:
-            answer = _restored(journal, run, cls).why(event)
-        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
-            raise unknown(run, journal) from None
+    with holding(url, run) as journal:
+        answer = _restored(journal, run, cls).why(event)
     if as_json:
         put_json(answer.as_data())
     else:

@@ -8,18 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fsm.errors import JournalError
-from fsm.journal import open_journal
 from fsm.journal.kind import kind_of
+from states import moment
 
+from .answer import as_line, json_option
+from .choice import Choice
 from .duration import Duration
-from .journal import journal_option
+from .journal import journal_option, opened
 from .screen import shown
+from .suggestion import tasks as suggested_tasks
 from .target import load_tasks
 
 if TYPE_CHECKING:
@@ -36,28 +39,48 @@ _PATIENCE = 1.0  # seconds that threads without work have to end
     "  fsm work shop.jobs:load shop.mail --journal postgresql://db/runs --workers 8\n"
     "  fsm work shop.jobs --journal runs.db --once"
 )
-@click.argument("targets", nargs=-1, required=True, metavar="MODULE...")
+@click.argument(
+    "targets", nargs=-1, required=True, metavar="MODULE...", shell_complete=suggested_tasks
+)
 @journal_option()
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Runs at a time.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Runs at a time; the executor's own number if left out.",
+)
 @click.option(
     "--lease",
     type=Duration(),
     default=60.0,
     metavar="TIME",
-    help="How long a worker may be silent before it counts as lost: 60s.",
+    help="How long a worker may be silent before it counts as lost: 90s, 10m, 2h; 60s if left out.",
 )
 @click.option(
-    "--poll", type=Duration(), default=1.0, metavar="TIME", help="How often to look for work: 1s."
+    "--poll",
+    type=Duration(),
+    default=1.0,
+    metavar="TIME",
+    help="How often to look for work; 1s if left out.",
 )
 @click.option(
     "--grace",
     type=Duration(),
     default=30.0,
     metavar="TIME",
-    help="How long to wait for what is executed when told to stop: 30s.",
+    help="How long to wait for what is executed when told to stop; 30s if left out.",
 )
 @click.option("--once", is_flag=True, help="Stop when nothing more is due.")
-@click.option("--executor", type=click.Choice(("thread", "process")), default="thread")
+@click.option(
+    "--executor",
+    type=Choice(("thread", "process")),
+    default="thread",
+    show_default=True,
+    help="Who executes the functions.",
+)
+@json_option(
+    "run", "class", "state", "message", "moved", lead="for each finished run a line, an object with"
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what goes wrong.")
 def work(
     targets: tuple[str, ...],
@@ -68,9 +91,10 @@ def work(
     grace: float,
     once: bool,
     executor: str,
+    as_json: bool,
     quiet: bool,
 ) -> None:
-    """Work for the tasks of MODULEs: perform their runs that are due in a journal.
+    """Perform the runs of MODULEs that are due in a journal.
 
     MODULE is a module whose functions @task decorates, or package.module:function for one of
     them; those in the current directory are found. A journal that is not there is made.
@@ -85,9 +109,10 @@ def work(
         raise JournalError(
             "memory: ends with its process, so nobody leaves work there; name a file"
         )
+    talks = not quiet and not as_json
     others = set(threading.enumerate())
     tasks = [task for target in targets for task in load_tasks(target)]
-    with closing(open_journal(url)) as journal:
+    with opened(url) as journal:
         worker = Worker(
             journal,
             tasks,
@@ -96,14 +121,14 @@ def work(
             poll=poll,
             grace=grace,
             executor=executor,
-            told=None if quiet else _put,
+            told=None if quiet else _put_line if as_json else _put,
         )
-        if not quiet:
+        if talks:
             names = ", ".join(kind_of(task.kind) for task in worker.tasks)
             _say(f"worker {worker.owner} works for {names} from {journal}")
         with _stopped_by_signals(worker):
             count = worker.until_idle() if once else worker.run()
-    if not quiet:
+    if talks:
         _say(f"{count} run{'s' * (count != 1)} finished")
     _leave(behind=[thread for thread in threading.enumerate() if thread not in others])
 
@@ -125,6 +150,17 @@ def _put(run: TaskRun) -> None:
     state = run.state
     message = "" if state.message is None else f" {state.message}"
     _say(f"{run.id} {type(state).__name__}{message}")
+
+
+def _put_line(run: TaskRun) -> None:
+    data = {
+        "run": run.id,
+        "class": kind_of(type(run)),
+        "state": type(run.state).__name__,
+        "message": run.state.message,
+        "moved": moment.format(run.history[-1].at),
+    }
+    click.echo(as_line(data))
 
 
 def _say(line: str) -> None:

@@ -90,11 +90,13 @@ def test_json_says_the_same(waiting: str, fsm: Invoke) -> None:
 
     assert result.exit_code == 1
     assert json.loads(result.stdout) == [
-        {"run": "deploy", "state": "Resume", "refused": None},
+        {"run": "deploy", "state": "Resume", "refused": None, "kind": None, "hint": None},
         {
             "run": "etl/load",
             "state": None,
             "refused": "run 'etl/load' waits for nobody's word: it is Success",
+            "kind": "TransitionError",
+            "hint": None,
         },
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -112,3 +113,26 @@ def test_a_file_that_cannot_be_written_is_an_error(output: str, here: Path, fsm:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: cannot write {output!r}: ")
     assert sorted(path.name for path in here.iterdir()) == ["shop.py"]
+
+
+def test_json_is_the_graph_that_is_drawn(journal: str, fsm: Invoke) -> None:
+    result = fsm("diagram", "--run", "etl/load", "--journal", journal, "--json")
+
+    data = json.loads(result.stdout)
+    names = {state["name"] for state in data["states"]}
+    boxes = {cluster["name"]: cluster["states"] for cluster in data["clusters"]}
+    assert [state["name"] for state in data["states"] if state["current"]] == ["Success"]
+    assert all(names >= set(states) for states in boxes.values())
+    assert all({edge["source"], edge["dest"]} <= names | boxes.keys() for edge in data["edges"])
+    steps = [step for edge in data["edges"] for label in edge["labels"] for step in label["steps"]]
+    assert sorted(steps) == [1, 2, 3, 4, 5]
+
+
+def test_json_goes_where_a_file_ends_in_it(fsm: Invoke, here: Path) -> None:
+    assert fsm("diagram", "states", "-o", "states.json").exit_code == 0
+
+    assert json.loads((here / "states.json").read_text())["states"]
+
+
+def test_a_misspelt_form_is_guessed_at(fsm: Invoke) -> None:
+    assert "(did you mean 'svg'?)" in fsm("diagram", "--format", "sgv").stderr

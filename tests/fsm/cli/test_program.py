@@ -129,15 +129,36 @@ def test_a_pipe_through_head_ends_well(here: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is Linux's to offer")
-@pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_full_disk_is_an_error(more: list[str], here: Path) -> None:
+@pytest.mark.parametrize(
+    "args", [["show"], ["show", "--json"], ["diagram"], ["timeline"], ["verify"], ["--help"]]
+)
+def test_a_full_disk_is_an_error(args: list[str], journal: str, here: Path) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
-            command("show", *more), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            command(*args),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"FSM_JOURNAL": journal},
+            timeout=60,
         )
 
     assert result.returncode == 1
-    assert result.stderr == "error: cannot write the output: No space left on device\n"
+    assert "cannot write the output: No space left on device" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_another_error_of_the_system_is_not_taken_for_one_of_the_output(
+    fsm: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_target: str) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(sys.modules["fsm.cli.show"], "load", broken)
+
+    assert fsm("show").stderr.startswith(
+        "error: unexpected ConnectionRefusedError: [Errno 111] Connection refused\n"
+    )
 
 
 def test_control_c_is_130(here: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -47,6 +48,11 @@ def hang(name):
             time.sleep(3600)  # it does not care
         time.sleep(0.01)
     return "done"
+
+
+@task
+def spoil(_):
+    raise ValueError("two\\nlines \\x7f")
 
 
 def plain():
@@ -112,7 +118,7 @@ def test_it_performs_what_is_due_and_says_so(kept: Journal, program: Program) ->
     assert done.stderr == ""
     first, *others = done.stdout.splitlines()
     assert first.startswith("worker ")
-    assert first.endswith(" works for jobs:double, jobs:where, jobs:hang from runs.db")
+    assert first.endswith(" works for jobs:double, jobs:where, jobs:hang, jobs:spoil from runs.db")
     assert others == ["r Success Task run succeeded.", "1 run finished"]
     assert done.returncode == 0
     assert kept.summary("r").state == "Success"
@@ -125,6 +131,21 @@ def test_quiet_says_nothing(kept: Journal, program: Program) -> None:
 
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
     assert kept.summary("r").over
+
+
+def test_a_program_is_told_of_each_run_in_a_line_of_json(kept: Journal, program: Program) -> None:
+    submit(kept, "double", "r", 21)
+    submit(kept, "spoil", "s", 21)
+
+    done = program("work", "jobs", "--journal", "runs.db", "--once", "--json")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert {line["run"]: line["state"] for line in lines} == {"r": "Success", "s": "Failed"}
+    assert all(list(line) == ["run", "class", "state", "message", "moved"] for line in lines)
+    assert {line["class"] for line in lines} == {"jobs:double", "jobs:spoil"}
+    assert all(line["moved"].endswith("+00:00") for line in lines)
+    assert "\x7f" not in done.stdout
 
 
 def test_it_works_for_what_it_is_told_to(kept: Journal, program: Program) -> None:
@@ -331,7 +352,7 @@ def test_a_task_stands_for_the_class_of_its_runs(jobs: Path, fsm: Invoke) -> Non
 def test_where_a_class_is_missing_the_tasks_are_named_too(jobs: Path, fsm: Invoke) -> None:
     result = fsm("show", "jobs:Nope")
 
-    assert result.stderr == "error: jobs has no 'Nope'; there is double, where, hang\n"
+    assert result.stderr == "error: jobs has no 'Nope'; there is double, where, hang, spoil\n"
 
 
 def test_a_plain_run_class_is_no_task(jobs: Path, fsm: Invoke) -> None:

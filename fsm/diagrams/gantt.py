@@ -1,12 +1,14 @@
 """Gantt: many runs over time as Mermaid text, as GitHub renders it.
 
-The laws of `mermaid` hold here too: what is not plainly harmless is written as `#code;`. And each
-task begins with a number, so that no name is a word of Mermaid's.
+The laws of `mermaid` hold here too: what is not plainly harmless is written as `#code;`. Each task
+begins with a number, so that no name is a word of Mermaid's. And no two sections have one title:
+Mermaid would take them for one, and put the titles of all others beside bars of somebody else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 
 from .bar import Bar, History, bars
 from .group import Group, groups
@@ -14,6 +16,8 @@ from .look import Look
 from .mermaid import escaped
 
 __all__ = ["gantt"]
+
+Section = tuple[str, Iterator[str]]  # a title, and the tasks below it
 
 _MOST = 40  # runs with a section of their own
 _SPANS = 50  # of one run; of more only the first and the last are drawn
@@ -37,15 +41,30 @@ def gantt(
     """
     drawn = bars(histories, until, kinds)
     sections = map(_together, groups(drawn)) if len(drawn) > _MOST else map(_apart, drawn)
-    lines = [line for section in sections for line in section]
     span = max((bar.ended for bar in drawn), default=0) - min((b.began for b in drawn), default=0)
     form = "%H:%M:%S" if span < 86_400_000_000 else "%m-%d %H:%M"
     head = ("gantt", "    dateFormat x", f"    axisFormat {form}")
-    return "\n".join((*head, *(f"    {line}" for line in lines))) + "\n"
+    return "\n".join((*head, *(f"    {line}" for line in _lines(sections)))) + "\n"
 
 
-def _apart(bar: Bar) -> Iterator[str]:
-    yield f"section {escaped(bar.name) or '?'}"
+def _lines(sections: Iterable[Section]) -> Iterator[str]:
+    seen = set[str]()
+    for name, tasks in sections:
+        bare = escaped(name) or "?"
+        if bare.isdigit():  # Mermaid would move it to the front
+            bare = f"#{ord(bare[0])};{bare[1:]}"
+        others = (f"{bare} ({number})" for number in count(2))
+        title = next(each for each in chain([bare], others) if each not in seen)
+        seen.add(title)
+        yield f"section {title}"
+        yield from tasks
+
+
+def _apart(bar: Bar) -> Section:
+    return bar.name, _spans(bar)
+
+
+def _spans(bar: Bar) -> Iterator[str]:
     half = _SPANS // 2
     chosen = list(enumerate(bar.spans, 1))
     if len(chosen) > _SPANS:
@@ -54,8 +73,11 @@ def _apart(bar: Bar) -> Iterator[str]:
         yield _task(str(place), span.look, span.began, span.ended)
 
 
-def _together(group: Group) -> Iterator[str]:
-    yield f"section {escaped(f'{group.name} ({len(group.bars)} runs)')}"
+def _together(group: Group) -> Section:
+    return f"{group.name} ({len(group.bars)} runs)", _states(group)
+
+
+def _states(group: Group) -> Iterator[str]:
     seen: dict[Look, tuple[int, int, int]] = {}
     for bar in group.bars:
         for span in bar.spans:
@@ -69,4 +91,6 @@ def _task(number: str, look: Look, began: int, ended: int) -> str:
     tag = _TAGS.get(look.kind, "done, ")
     if ended > began and look.kind == "finished":
         tag = "done, "
-    return f"{number} {escaped(look.name)} :{tag}{began // 1000}, {max(ended, began) // 1000}"
+    return (
+        f"{number} {escaped(look.name) or '?'} :{tag}{began // 1000}, {max(ended, began) // 1000}"
+    )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from .color import safe, text_on
 from .direction import checked
 from .drawing import Target, graph
-from .graph import Cluster, Edge, End, Graph, Node
+from .graph import Cluster, Edge, End, Graph
 from .plain import plain, wrapped
 
 __all__ = ["escaped", "mermaid"]
@@ -21,9 +21,11 @@ __all__ = ["escaped", "mermaid"]
 _LINE = 24  # characters; Mermaid would break at 200 pixels, wherever that is
 # What has no meaning to Mermaid, Markdown or HTML.
 _HARMLESS = re.compile(r"[A-Za-z0-9 ,()\[\]_]|[^\x00-\x7f]")
-# But `direction TB` is a statement wherever it stands in a line, and an underscore that is not
-# within a word is Markdown.
-_HARMFUL = re.compile(r"(?i)d(?=irection)|(?<![a-z0-9])_|_(?![a-z0-9])")
+# But `direction TB` is a statement wherever it stands in a line, so is a state that is called
+# `[[join]]`, and an underscore that is not within a word is Markdown.
+_HARMFUL = re.compile(r"(?i)d(?=irection)|(?<=\[)\[|(?<=\])\]|(?<![a-z0-9])_|_(?![a-z0-9])")
+# What Mermaid writes `#60;` and the like as while it parses: it cannot show these themselves.
+_RESERVED = {"\ufb02°": "fl°", "¶ß": "¶ ß"}
 _CURRENT = "stroke:#bf3989,stroke-width:4px"
 
 
@@ -70,7 +72,7 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
     """The box, and what lies wholly in it. Mermaid knows no edge from a box to its own inside."""
     inside = [edge for edge in shown.edges if shown.boxed(edge) == cluster]
     anyone = f"{ids[cluster]}any"
-    yield f'    state "{escaped(cluster.name)}" as {ids[cluster]} {{'
+    yield f"    {_declared(cluster, ids)} {{"
     for node in cluster.nodes:
         yield f"        {_declared(node, ids)}"
         if node.initial:
@@ -86,8 +88,8 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
     yield "    }"
 
 
-def _declared(node: Node, ids: Mapping[End, str]) -> str:
-    return f'state "{escaped(plain(node.name) or "?")}" as {ids[node]}'
+def _declared(end: End, ids: Mapping[End, str]) -> str:
+    return f'state "{escaped(plain(end.name) or "?")}" as {ids[end]}'
 
 
 def _labels(edge: Edge) -> str:
@@ -108,6 +110,8 @@ def _ids(shown: Graph) -> dict[End, str]:
 def escaped(text: str) -> str:
     """Return *text* as Mermaid shows it and does not read it."""
     text = plain(text)
+    for reserved, alike in _RESERVED.items():
+        text = text.replace(reserved, alike)
     harmful = {found.start() for found in _HARMFUL.finditer(text)}
     return "".join(
         letter if _HARMLESS.fullmatch(letter) and place not in harmful else f"#{ord(letter)};"

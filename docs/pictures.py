@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from fsm import TaskRun
 from fsm.diagrams import chart, svg
+from fsm.journal import RunJournal
 from fsm.testing import HandClock
+from states import State
 
 FOLDER = Path(__file__).parent / "img"
 NAMES = ("etl/extract", "etl/load", "mail", "report")
@@ -34,11 +38,13 @@ def winding() -> TaskRun:
     return run
 
 
-def tried(name: str, began: float, chances: random.Random) -> TaskRun:
+def tried(
+    name: str, began: float, chances: random.Random, journal: RunJournal | None = None
+) -> TaskRun:
     """A run that fails one time in three and is then tried again."""
     clock = HandClock()
     clock.advance(seconds=began)
-    run = TaskRun(name, clock=clock, max_retries=3)
+    run = TaskRun(name, clock=clock, max_retries=3, journal=journal)
     run.schedule(start_time=clock().add(seconds=3))
     clock.advance(seconds=3 + 2 * chances.random())
     run.start()
@@ -57,18 +63,24 @@ def tried(name: str, began: float, chances: random.Random) -> TaskRun:
     return run
 
 
-def many(count: int, seconds: float) -> list[TaskRun]:
+def many(count: int, seconds: float, journal: RunJournal | None = None) -> list[TaskRun]:
     """Runs that begin within so many seconds."""
     chances = random.Random(3)
     return [
-        tried(f"{chances.choice(NAMES)}-{place}", seconds * chances.random(), chances)
+        tried(f"{chances.choice(NAMES)}-{place}", seconds * chances.random(), chances, journal)
         for place in range(count)
     ]
 
 
+PICTURES: Final[dict[str, Callable[[], str]]] = {
+    "lifecycle": lambda: svg(TaskRun),
+    "run": lambda: svg(winding()),
+    "inheritance": lambda: svg(State),
+    "timeline": lambda: chart([winding(), *many(18, 12)]),
+    "many": lambda: chart(many(10_000, 600)),
+}
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    run = winding()
-    (FOLDER / "run.svg").write_text(svg(run), encoding="utf-8")
-    (FOLDER / "timeline.svg").write_text(chart([run, *many(18, 12)]), encoding="utf-8")
-    (FOLDER / "many.svg").write_text(chart(many(10_000, 600)), encoding="utf-8")
+    for picture, drawn in PICTURES.items():
+        (FOLDER / f"{picture}.svg").write_text(drawn(), encoding="utf-8")

@@ -1,116 +1,226 @@
-"""SVG: a graph drawn by Graphviz, which the wheels of pygraphviz carry (extra `diagrams`).
+"""SVG: a scene as a document that needs nothing from outside, in the light and in the dark.
 
-What Graphviz writes is read again and only what is on a list is kept: shapes, text and titles,
-no links and no scripts. It needs nothing from outside, and reads in the light and in the dark.
+The law of this file: what the user wrote is text, in an element `text` or `title`; there are no
+links and no scripts. An arrow and its label are one group, and so are a state and its name.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from fsm.errors import MissingExtra
-
-from .dot import FAINT, INK, PATH, dot
-from .drawing import Target
+from .color import safe, text_on
+from .direction import checked
+from .drawing import Target, graph
+from .graph import Cluster, Graph, Node
+from .layout import Point, Road, Size
+from .lettering import LINE
+from .plain import plain
+from .scene import NAME, TEXT, TITLE, Arrow, Shape, titled
+from .stage import staged
 
 __all__ = ["svg"]
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
-_TITLE = "{http://www.w3.org/1999/xlink}title"
-_ELEMENTS = {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
-_ATTRIBUTES = {
-    "class", "cx", "cy", "d", "fill", "fill-opacity", "font-family", "font-size", "height", "id",
-    "points", "rx", "ry", "stroke", "stroke-dasharray", "stroke-opacity", "stroke-width",
-    "text-anchor", "transform", "viewBox", "width", "x", "y",
-}  # fmt: skip
-_PAPER = "#fefefe"  # its own, so that a page of the other kind leaves it legible
-_LIGHTER = {INK: "#adbac7", PATH: "#f778ba", FAINT: "#444c56", _PAPER: "#0d1117"}
-# An arrow that must cross a label or the name of a family passes behind it.
-_HALO = (
-    ".edge text, .cluster text {{ paint-order: stroke; stroke: {}; "
-    "stroke-width: 5px; stroke-linejoin: round }}"
+_MARGIN = 8
+_PALETTE = {  # in the light, in the dark
+    "paper": ("#ffffff", "#0d1117"),
+    "box": ("#f6f8fa", "#151b23"),  # what a family stands in
+    "rim": ("#b6bfc9", "#4a535e"),
+    "ink": ("#4d5763", "#aab4bf"),
+    "line": ("#818b98", "#7d8590"),
+    "path": ("#b02a80", "#f778ba"),  # where a run went
+    "dim": ("#eaeef2", "#212830"),  # where it did not
+    "faint": ("#d1d9e0", "#30373f"),
+}
+_DARK = " ".join(
+    f".fsm-graph .fill-{name} {{ fill: {dark} }} .fsm-graph .stroke-{name} {{ stroke: {dark} }}"
+    for name, (_, dark) in _PALETTE.items()
 )
-_STYLE = _HALO.format(_PAPER) + " @media (prefers-color-scheme: dark) {{ {} }}".format(
-    " ".join(
-        f'[fill="{dark}"] {{ fill: {light} }} [stroke="{dark}"] {{ stroke: {light} }}'
-        for dark, light in _LIGHTER.items()
-    )
-    + " "
-    + _HALO.format(_LIGHTER[_PAPER])
-)
-
-_drawing = threading.Lock()  # Graphviz is one for the process, and not safe under threads
+_STYLE = f"""
+.fsm-graph .cluster text {{ font-weight: bold }}
+.fsm-graph .edge:hover path {{ stroke-width: 3 }}
+@media (prefers-color-scheme: dark) {{ {_DARK} }}
+"""
 
 
-def svg(target: Target, *, direction: str = "TB") -> str:
+def svg(target: Target, *, direction: str | None = None) -> str:
     """Draw *target* as an SVG document.
 
     Args:
         target: What `graph` takes.
-        direction: Where the arrows mostly point: `TB` or `LR`.
+        direction: Where the arrows mostly point: `TB` or `LR`; if left out, what inherits from
+            each other reads from left to right, all else from top to bottom.
 
     Raises:
         MissingExtra: pygraphviz is not installed.
         InvalidArgument: It cannot be drawn.
     """
-    text = dot(target, direction=direction)
-    try:
-        import pygraphviz
-    except ImportError as error:
-        raise MissingExtra("drawing SVG", "diagrams") from error
-    with _drawing:
-        shown: Any = pygraphviz.AGraph(string=text)
-        shown.graph_attr["bgcolor"] = _PAPER
-        drawn: Any = shown.draw(format="svg", prog="dot")
-    root = _kept(ElementTree.fromstring(drawn))
-    for side in ("width", "height"):  # as many pixels as points, to fit a screen
-        root.set(side, root.get(side, "").removesuffix("pt"))
-    for graph in root.findall("g"):
-        graph.extend(_labels(graph))
-    style = ElementTree.Element("style")
-    style.text = _STYLE
-    root.insert(0, style)
-    root.set("xmlns", _NAMESPACE)
-    root.set("role", "img")
+    shown = graph(target)
+    found = staged(shown, checked(direction or ("TB" if _is_told(shown) else "LR")))
+    root = _document(found.size)
+    whole = _group(root, "graph", plain(shown.title))
+    for shape in found.shapes:
+        if isinstance(shape.thing, Cluster):
+            _family(whole, shape, shape.thing)
+    for arrow in sorted(
+        found.arrows, key=lambda arrow: arrow.edge is not None and arrow.edge.taken
+    ):
+        _arrow(whole, arrow, _hue(arrow, shown))
+    for shape in found.shapes:
+        if isinstance(shape.thing, Node):
+            _state(whole, shape, shape.thing, dim=shown.traced and not shape.thing.visits)
+        elif not isinstance(shape.thing, Cluster):
+            _mark(whole, shape, shape.thing.kind, dim=shown.traced)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _kept(element: ElementTree.Element) -> ElementTree.Element:
-    """Copy what is on the list. Graphviz puts tooltips on links: they become titles."""
-    copy = ElementTree.Element(_name(element))
-    copy.attrib = {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
-    copy.text = element.text if copy.tag in {"text", "title"} else "\n"
-    copy.tail = "\n"
-    for child in element:
-        copy.extend(_unlinked(child))
-    hints = [hint for link in element.iterfind("./{*}g/{*}a") if (hint := link.get(_TITLE))]
-    for title in copy.findall("title"):
-        if copy.get("class") != "graph":  # named by their place in the DOT text
-            title.text = hints[0] if hints else copy.findtext("text", "")
-    return copy
+def _is_told(shown: Graph) -> bool:
+    """Whether its arrows say what they are; those of inheritance do not."""
+    return any(edge.labels for edge in shown.edges)
 
 
-def _labels(graph: ElementTree.Element) -> list[ElementTree.Element]:
-    """Take the labels of arrows and families out, to be drawn above all arrows."""
-    labels = []
-    for part in graph.findall("g"):
-        texts = [each for each in part if each.tag == "text" or each.find("text") is not None]
-        if texts and part.get("class") in ("edge", "cluster"):
-            label = ElementTree.Element("g", {"class": part.get("class", "")})
-            label.extend([*part.findall("title"), *texts])
-            labels.append(label)
-            for text in texts:
-                part.remove(text)
-    return labels
+def _document(size: Size) -> ElementTree.Element:
+    wide, high = (_number(2 * _MARGIN + side) for side in size)
+    root = ElementTree.Element("svg", {"xmlns": _NAMESPACE, "role": "img", "class": "fsm-graph"})
+    root.attrib |= {"width": wide, "height": high}
+    root.attrib |= {"viewBox": f"{-_MARGIN} {-_MARGIN} {wide} {high}"}
+    root.attrib |= {"font-family": "Helvetica,Arial,sans-serif", "font-size": str(TEXT)}
+    ElementTree.SubElement(root, "style").text = _STYLE
+    middle = size[0] / 2, size[1] / 2
+    all_of_it = size[0] + 2 * _MARGIN, size[1] + 2 * _MARGIN
+    _colored(_path(root, _rounded(middle, all_of_it, 0)), fill="paper")
+    return root
 
 
-def _unlinked(element: ElementTree.Element) -> list[ElementTree.Element]:
-    if _name(element) == "a":
-        return [kept for child in element for kept in _unlinked(child)]
-    return [_kept(element)] if _name(element) in _ELEMENTS else []
+def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
+    group = _group(whole, "cluster", plain(cluster.name))
+    _colored(_path(group, _rounded(shape.middle, shape.size, 10)), fill="box", stroke="rim")
+    top = shape.middle[1] - shape.size[1] / 2
+    _text(group, (shape.middle[0], top + TITLE / 2 + 1), titled(cluster), NAME)
 
 
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
+def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -> None:
+    group = _group(whole, "node", plain(node.doc or node.name))
+    fill, (wide, high) = safe(node.color), shape.size
+    stroke = "faint" if dim else "path" if node.current else "line"
+    if node.final:
+        _colored(_path(group, _rounded(shape.middle, (wide, high), 11)), stroke=stroke)
+        wide, high = wide - 6, high - 6
+    body = _path(group, _rounded(shape.middle, (wide, high), 8))
+    body.set("fill", fill)
+    _colored(body, fill="dim" if dim else "", stroke=stroke)
+    if node.current:
+        body.set("stroke-width", "4")
+    name = _text(group, shape.middle, plain(node.name) or "?", NAME)
+    if not dim:
+        name.set("fill", text_on(fill))
+        del name.attrib["class"]
+
+
+def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> None:
+    group = _group(whole, kind, "where a run begins" if kind == "start" else "any of the family")
+    body = _path(group, _rounded(shape.middle, shape.size, shape.size[1] / 2))
+    if kind == "start":
+        _colored(body, fill="ink")
+    else:
+        _colored(body, stroke="faint" if dim else "line").set("stroke-dasharray", "4 2")
+        _text(group, shape.middle, kind, TEXT)
+
+
+def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str) -> None:
+    said = "\n".join(map(plain, arrow.edge.lines)) if arrow.edge else ""
+    group = _group(whole, "edge", said)
+    for road in arrow.roads:
+        line = _colored(_path(group, _curve(road)), stroke=hue)
+        if hue == "path":
+            line.set("stroke-width", "2")
+        if road.tip:
+            _colored(ElementTree.SubElement(group, "polygon", points=_tip(road)), fill=hue)
+    x, y = arrow.middle
+    first = y - LINE * TEXT * (len(arrow.lines) - 1) / 2
+    for place, line_of in enumerate(arrow.lines):
+        _text(
+            group,
+            (x, first + LINE * TEXT * place),
+            line_of,
+            TEXT,
+            color="path" if hue == "path" else "ink",
+        )
+
+
+def _hue(arrow: Arrow, shown: Graph) -> str:
+    if arrow.edge is not None and arrow.edge.taken:
+        return "path"
+    return "faint" if shown.traced and arrow.edge is not None else "line"
+
+
+def _group(within: ElementTree.Element, kind: str, hint: str) -> ElementTree.Element:
+    group = ElementTree.SubElement(within, "g", {"class": kind})
+    if hint:
+        ElementTree.SubElement(group, "title").text = hint
+    return group
+
+
+def _path(within: ElementTree.Element, outline: str) -> ElementTree.Element:
+    return ElementTree.SubElement(within, "path", {"d": outline, "fill": "none"})
+
+
+def _text(
+    within: ElementTree.Element, middle: Point, said: str, size: float, color: str = "ink"
+) -> ElementTree.Element:
+    x, y = _number(middle[0]), _number(middle[1] + 0.35 * size)  # half the height of a capital
+    marks = {"x": x, "y": y, "text-anchor": "middle"}
+    if size != TEXT:
+        marks["font-size"] = str(size)
+    element = ElementTree.SubElement(within, "text", marks)
+    element.text = said
+    return _colored(element, fill=color)
+
+
+def _colored(
+    element: ElementTree.Element, *, fill: str = "", stroke: str = ""
+) -> ElementTree.Element:
+    """Color it: by attributes in the light, and by its class in the dark."""
+    used = [(side, name) for side, name in (("fill", fill), ("stroke", stroke)) if name]
+    for side, name in used:
+        element.set(side, _PALETTE[name][0])
+    element.set("class", " ".join(f"{side}-{name}" for side, name in used))
+    return element
+
+
+def _rounded(middle: Point, size: Size, radius: float) -> str:
+    """The outline of a box."""
+    (x, y), (wide, high) = middle, size
+    left, right, top, bottom = x - wide / 2, x + wide / 2, y - high / 2, y + high / 2
+    if not radius:
+        return f"M{_points([(left, top)])}H{_number(right)}V{_number(bottom)}H{_number(left)}Z"
+    r = min(radius, wide / 2, high / 2)
+    return "".join(
+        f"{'L' if place else 'M'}{_points([begin])}Q{_points([corner, end])}"
+        for place, (begin, corner, end) in enumerate((
+            ((left, top + r), (left, top), (left + r, top)),
+            ((right - r, top), (right, top), (right, top + r)),
+            ((right, bottom - r), (right, bottom), (right - r, bottom)),
+            ((left + r, bottom), (left, bottom), (left, bottom - r)),
+        ))
+    ) + "Z"  # fmt: skip
+
+
+def _curve(road: Road) -> str:
+    return f"M{_points(road.points[:1])}C{_points(road.points[1:])}"
+
+
+def _tip(road: Road) -> str:
+    """The head of an arrow: from where the line ends to the tip."""
+    (x, y), (tip_x, tip_y) = road.points[-1], road.tip or road.points[-1]
+    right, down = 0.4 * (tip_x - x), 0.4 * (tip_y - y)
+    return _points([(tip_x, tip_y), (x - down, y + right), (x + down, y - right)])
+
+
+def _points(points: Iterable[Point]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

@@ -1,4 +1,4 @@
-"""SVG: drawn by Graphviz, kept by a list."""
+"""SVG: what the document holds; how it looks is judged in tests/browser."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import pytest
 
 from fsm import TaskRun
 from fsm.diagrams import graph, inheritance, svg
+from fsm.diagrams.graph import Edge, Graph, Label, Node
 from fsm.diagrams.plain import plain
-from fsm.diagrams.svg import _ATTRIBUTES, _ELEMENTS
 from fsm.errors import LifecycleError, MissingExtra
 
 from .conftest import HOSTILE, lifecycle_of
+
+ELEMENTS = {"svg", "style", "g", "title", "path", "polygon", "text"}
+ATTRIBUTES = {
+    "class", "d", "fill", "font-family", "font-size", "height", "points", "role", "stroke",
+    "stroke-dasharray", "stroke-width", "text-anchor", "viewBox", "width", "x", "y",
+}  # fmt: skip
 
 
 def test_without_its_extra_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,15 +56,50 @@ class TestDrawn:
     def test_a_run_is_drawn(self, run: TaskRun) -> None:
         assert "succeed" in svg(run)
 
-    def test_labels_lie_above_all_arrows(self, run: TaskRun) -> None:
-        (drawn,) = ElementTree.fromstring(svg(run)).findall("{*}g")
+    def test_a_label_is_one_group_with_its_arrow(self, run: TaskRun) -> None:
+        parts = ElementTree.fromstring(svg(run)).findall(".//{*}g[@class='edge']")
 
-        parts = [part for part in drawn if part.get("class") == "edge"]
-        labelled = [bool(part.findall(".//{*}text")) for part in parts]
+        labelled = [part for part in parts if part.findall("{*}text")]
 
-        assert any(labelled)
-        assert labelled == sorted(labelled)
-        assert not any(part.findall(".//{*}path") for part in parts if part.findall(".//{*}text"))
+        assert len(labelled) == len(graph(run).path().edges)
+        assert all(len(part.findall("{*}path")) == 2 for part in labelled)
+
+    def test_each_edge_explains_itself(self) -> None:
+        parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
+
+        titles = sorted(part.findtext("{*}title", "") for part in parts)
+
+        assert titles == sorted(["", *("\n".join(edge.lines) for edge in graph(TaskRun).edges)])
+
+    def test_what_a_run_did_not_do_tells_its_name_when_asked(self, run: TaskRun) -> None:
+        parts = ElementTree.fromstring(svg(run)).findall(".//{*}g[@class='edge']")
+
+        silent = {part.findtext("{*}title", "") for part in parts if not part.findall("{*}text")}
+
+        assert any("fail_validation" in title for title in silent)
+
+    def test_each_state_is_drawn_once(self, run: TaskRun) -> None:
+        for target in (TaskRun, run):
+            parts = ElementTree.fromstring(svg(target)).findall(".//{*}g[@class='node']")
+
+            names = sorted(part.findtext("{*}text", "") for part in parts)
+
+            assert names == sorted(node.name for node in graph(target).nodes)
+
+    def test_the_same_is_drawn_the_same(self, run: TaskRun) -> None:
+        assert svg(run) == svg(run)
+
+    def test_a_hundred_states_are_drawn(self) -> None:
+        nodes = tuple(Node(f"State{place}", initial=not place) for place in range(100))
+        edges = tuple(
+            Edge(node, nodes[place * step % 100], (Label("go"),))
+            for place, node in enumerate(nodes)
+            for step in (3, 7)
+        )
+
+        root = ElementTree.fromstring(svg(Graph("many", nodes, (), edges)))
+
+        assert len(root.findall(".//{*}g[@class='node']")) == 100
 
     def test_inheritance_is_drawn(self) -> None:
         assert "ValidationFailed" in svg(inheritance(), direction="LR")
@@ -68,8 +109,8 @@ class TestDrawn:
         root = ElementTree.fromstring(svg(lifecycle_of(text)))
 
         for element in root.iter():
-            assert element.tag.rpartition("}")[2] in {*_ELEMENTS, "style"}
-            assert set(element.attrib) <= {*_ATTRIBUTES, "role"}
+            assert element.tag.rpartition("}")[2] in ELEMENTS
+            assert set(element.attrib) <= ATTRIBUTES
         assert len(root.findall(".//{*}style")) == 1
 
     @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 200])

@@ -1,0 +1,41 @@
+"""Lettering: how wide text is, and where it breaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsm.diagrams.lettering import broken, width
+
+
+@pytest.mark.parametrize(
+    ("text", "em"),
+    [("", 0), ("i", 0.222), ("W", 0.944), ("0", 0.556), ("日", 1.0), ("e\u0301", 0.556)],
+)
+def test_text_is_as_wide_as_its_letters(text: str, em: float) -> None:
+    assert width(text, 100) == pytest.approx(100 * em)
+
+
+def test_every_letter_of_ascii_has_its_width() -> None:
+    from fsm.diagrams.lettering import _WIDTH
+
+    assert {chr(code) for code in range(32, 127)} - set(_WIDTH) <= set("{}")
+
+
+def test_a_label_breaks_where_its_parts_meet() -> None:
+    assert broken(["submit [pause over] → Submitted"], 20) == ("submit [pause over]", "→ Submitted")
+
+
+def test_a_label_with_room_stays_on_one_line() -> None:
+    assert broken(["pause → Paused"], 20) == ("pause → Paused",)
+
+
+def test_a_long_guard_breaks_between_its_words() -> None:
+    assert broken(["retry [attempts left, time left]"], 18) == (
+        "retry",
+        "[attempts left,",
+        "time left]",
+    )
+
+
+def test_each_line_begins_anew() -> None:
+    assert broken(["a", "b"], 20) == ("a", "b")

@@ -16,7 +16,12 @@ __all__ = ["report"]
 @click.argument("url", metavar="JOURNAL", envvar="FSM_JOURNAL")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Default: the terminal.")
 @click.option(
-    "--as", "target", metavar="TARGET", default="fsm:TaskRun", help="Whose lifecycle is drawn."
+    "--as",
+    "targets",
+    metavar="TARGET",
+    multiple=True,
+    default=["fsm:TaskRun"],
+    help="Whose lifecycle is drawn; may be given several times.",
 )
 @click.option(
     "--histories",
@@ -26,7 +31,7 @@ __all__ = ["report"]
     metavar="N",
     help="How many runs come with their steps: the last begun.",
 )
-def report(url: str, output: str, target: str, histories: int) -> None:
+def report(url: str, output: str, targets: tuple[str, ...], histories: int) -> None:
     """Write the runs of JOURNAL as one HTML file that needs nothing else.
 
     It holds what the runs carry; mail it to whom that may be shown.
@@ -34,7 +39,7 @@ def report(url: str, output: str, target: str, histories: int) -> None:
     from fsm import page
 
     with existing(url) as journal:
-        text = page.report(journal, load(target), histories=histories)
+        text = page.report(journal, *map(load, targets), histories=histories)
     if output == "-":
         click.echo(text, nl=False)
         return

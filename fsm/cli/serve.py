@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import click
@@ -19,15 +20,16 @@ __all__ = ["serve"]
 @journal_option()
 @click.option(
     "--as",
-    "target",
+    "targets",
     metavar="TARGET",
-    default="fsm:TaskRun",
-    help="Whose lifecycle is drawn, and whose listeners are told.",
+    multiple=True,
+    default=["fsm:TaskRun"],
+    help="Whose lifecycle is drawn, and whose listeners are told; may be given several times.",
 )
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, metavar="N"
 )
-def serve(url: str, target: str, port: int) -> None:
+def serve(url: str, targets: tuple[str, ...], port: int) -> None:
     """Serve a page with the runs of a journal, on this machine alone.
 
     It shows the lifecycle with how many runs are where, and follows what happens. Whoever is on
@@ -39,10 +41,10 @@ def serve(url: str, target: str, port: int) -> None:
     with existing(url):  # a wrong name is refused now; one that disappears later is waited for
         pass
     try:
-        server = Server(partial(existing, url), load(target), port)
+        server = Server(partial(existing, url), *map(load, targets), port=port)
     except OSError as error:
         problem = f"cannot use port {port}: {error.strerror}; name another with --port"
         raise click.ClickException(problem) from error
-    with server:
+    with server, suppress(KeyboardInterrupt):
         click.echo(f"{server.url}\nCtrl-C ends it")
         server.serve_forever()

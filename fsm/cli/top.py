@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.columns import Columns
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -17,14 +20,18 @@ from fsm.journal.phase import FAILED, RUNNING
 from states import State, ambient
 
 from .journal import existing, journal_option
+from .keyboard import keys
 from .screen import console, light, put_json, shown
 
 if TYPE_CHECKING:
-    from fsm.page import Snapshot
+    from fsm.page import Snapshot, Watch
 
 __all__ = ["top"]
 
 _MOST = 10  # runs of a list
+_WIDE = 60  # columns of a terminal that has room for messages
+_NAME = 40  # columns that a name is not cut to fewer of, where there is room for messages
+_ENDS = frozenset("qQ\x03\x04")  # Ctrl-C and Ctrl-D, where the terminal makes no signal of them
 _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -45,7 +52,7 @@ _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 def top(url: str, interval: float, once: bool, as_json: bool) -> None:
     """Show how many runs are in each state, which run the longest, and which failed last.
 
-    Ctrl-C ends it. A journal that disappears is waited for.
+    q or Ctrl-C ends it. A journal that disappears is waited for.
     """
     from fsm.page import Source, Watch
 
@@ -56,15 +63,26 @@ def top(url: str, interval: float, once: bool, as_json: bool) -> None:
     try:
         if as_json:
             put_json(_as_data(watch.look(), ambient.micros()))
-        elif once or not screen.is_terminal:
+        elif once or not screen.is_terminal or screen.is_dumb_terminal:
             screen.print(_drawn(watch.look(), ambient.micros()))
         else:
-            with Live(console=screen, screen=True, auto_refresh=False) as live:
-                while True:
-                    live.update(_drawn(watch.look(), ambient.micros()), refresh=True)
-                    threading.Event().wait(interval)
+            _follow(watch, screen, interval)
     finally:
         source.close()
+
+
+def _follow(watch: Watch, screen: Console, interval: float) -> None:
+    """Look again and again, until somebody has seen enough."""
+    with (
+        suppress(KeyboardInterrupt),
+        keys() as pressed,
+        Live(console=screen, screen=True, auto_refresh=False) as live,
+    ):
+        while True:
+            drawn = _drawn(watch.look(), ambient.micros(), screen.size)
+            live.update(drawn, refresh=True)
+            if _ENDS & set(pressed(interval)):
+                return
 
 
 def _running(snapshot: Snapshot) -> list[Summary]:
@@ -93,25 +111,51 @@ def _line(run: Summary, now: int) -> dict[str, Any]:
     return {"run": run.run, "state": run.state, "seconds": max(0, now - run.moved) / 1e6}
 
 
-def _drawn(snapshot: Snapshot, now: int) -> RenderableType:
-    colors = {cls.__name__: cls.color for cls in State.children()}
-    counts = Table.grid(padding=(0, 2))
-    for state, count in snapshot.counts.most_common():
-        counts.add_row(light(colors.get(state)), Text(shown(state)), Text(f"{count:,}", "bold"))
-    parts: list[RenderableType] = [Text(f"{len(snapshot.runs):,} runs", "bold"), counts]
+def _drawn(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) -> RenderableType:
+    """What is to be seen; no more lines of it than there is room for."""
+    parts: list[RenderableType] = [Text(f"{len(snapshot.runs):,} runs", "bold")]
     if snapshot.trouble is not None:
         parts.insert(0, Text(f"cannot read the journal now: {shown(snapshot.trouble)}", "bold red"))
-    for title, runs in (("running", _running(snapshot)), ("failed", _failed(snapshot))):
-        if runs:
-            parts += [Text(f"\n{title}", "bold"), _listed(runs, now)]
+    parts.append(_counted(snapshot))
+    lists = [("running", _running(snapshot)), ("failed", _failed(snapshot))]
+    found = [(title, runs) for title, runs in lists if runs]
+    wide = room is None or room.width >= _WIDE
+    most = _MOST if room is None else _share(parts, room, len(found))
+    for title, runs in found if most > 0 else ():
+        parts += [Text(f"\n{title}", "bold"), _listed(runs[:most], now, wide=wide)]
     return Group(*parts)
 
 
-def _listed(runs: list[Summary], now: int) -> Table:
+def _share(parts: Iterable[RenderableType], room: ConsoleDimensions, lists: int) -> int:
+    """How many runs each of the lists has room for below *parts*, a blank line and its title."""
+    measure = Console(width=room.width)
+    above = sum(len(measure.render_lines(part)) for part in parts)
+    return min(_MOST, (room.height - above) // max(lists, 1) - 2)
+
+
+def _counted(snapshot: Snapshot) -> Columns:
+    """The states, as many side by side as there is room for, most runs first."""
+    colors = {cls.__name__: cls.color for cls in State.children()}
+    states = [
+        Text.assemble(light(colors.get(state)), f" {shown(state)} ", (f"{count:,}", "bold"))
+        for state, count in snapshot.counts.most_common()
+    ]
+    return Columns(states, padding=(0, 3))
+
+
+def _listed(runs: list[Summary], now: int, *, wide: bool) -> Table:
+    ages = [_age(now - run.moved) for run in runs]
     table = Table.grid(padding=(0, 2))
-    for run in runs:
-        message = Text(shown(run.message or ""), no_wrap=True, overflow="ellipsis")
-        table.add_row(Text(_age(now - run.moved)), Text(shown(run.run)), message)
+    table.add_column(justify="right", no_wrap=True, min_width=max(map(len, ages)))
+    longest = max(cell_len(shown(run.run)) for run in runs)
+    table.add_column(
+        no_wrap=True, overflow="ellipsis", min_width=min(longest, _NAME) if wide else None
+    )
+    if wide:  # before its name is cut, its message is
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for age, run in zip(ages, runs, strict=True):
+        cells = age, shown(run.run), shown(run.message or "")
+        table.add_row(*map(Text, cells[: len(table.columns)]))
     return table
 
 

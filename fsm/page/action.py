@@ -9,9 +9,10 @@ from fsm import acting
 from fsm.acting import Acted
 from fsm.errors import InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
-from fsm.journal.kind import kind_of
 from fsm.run import Run
 from states import State, StateError
+
+from .catalog import Catalog
 
 __all__ = ["ACTIONS", "act"]
 
@@ -28,11 +29,11 @@ ACTIONS: Mapping[str, _Act] = {
 }
 
 
-def act(journal: Journal, asked: object, cls: type[Run]) -> list[dict[str, Any]]:
+def act(journal: Journal, asked: object, catalog: Catalog) -> list[dict[str, Any]]:
     """Do what *asked* says, a mapping with `action`, `run` and perhaps `by` and `message`.
 
     Args:
-        cls: Whose listeners are told, of runs that are of just this class.
+        catalog: Whose listeners are told: the class of the run, where it is among them.
 
     Returns:
         What became of the run, and of its children where they are cancelled with it.
@@ -48,9 +49,9 @@ def act(journal: Journal, asked: object, cls: type[Run]) -> list[dict[str, Any]]
         raise InvalidArgument('an action is {"action": NAME, "run": ID}, by and message in text')
     if action not in ACTIONS:
         raise InvalidArgument(f"an action is one of {', '.join(ACTIONS)}, not {action!r:.40}")
-    known = journal.summary(run).kind == kind_of(cls)
+    cls = catalog.named(journal.summary(run).kind)
     try:
-        became = ACTIONS[action](journal, run, by or None, said or None, cls if known else None)
+        became = ACTIONS[action](journal, run, by or None, said or None, cls)
     except (LifecycleError, StateError):
         raise
     except Exception as error:  # whatever a listener raises is its veto

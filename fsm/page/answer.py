@@ -6,19 +6,18 @@ import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from fsm.acting import bare
+from fsm.diagrams.drawing import graph
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
-from fsm.journal.kind import kind_of
-from fsm.run import Run
 from states import StateError
 
 from .action import act
 from .door import HEADERS
-from .view import MOST_RUNS, Query, history, overview, page
+from .files import markup, script, style
+from .recorded import trail
+from .view import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
 
 if TYPE_CHECKING:
     from .server import Server
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Answer"]
 
 _FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/": (markup, "text/html; charset=utf-8"),
+    "/page.css": (style, "text/css; charset=utf-8"),
+    "/page.js": (script, "text/javascript; charset=utf-8"),
 }
 _JSON = "application/json"
 _LARGEST = 65_536  # bytes of a request's body
@@ -81,8 +80,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def _get(self, path: str, asked: _Asked) -> None:
         if path in _FILES:
-            name, kind = _FILES[path]
-            self._send(kind, resources.files("fsm.page").joinpath("static", name).read_bytes())
+            read, kind = _FILES[path]
+            self._send(kind, read().encode())
         elif path in _VIEWS:
             self._put(_VIEWS[path](self._served, asked))
         elif path == "/api/events":
@@ -100,7 +99,7 @@ class Answer(BaseHTTPRequestHandler):
             self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
         else:
             with self._served.source.journal() as journal:
-                became = act(journal, json.loads(self._body), self._served.cls)
+                became = act(journal, json.loads(self._body), self._served.catalog)
             self._served.watch.hurry()
             self._put(became)
 
@@ -126,7 +125,7 @@ class Answer(BaseHTTPRequestHandler):
                     self.wfile.write(b": still here\n\n")
                     continue
                 version = snapshot.version
-                data = json.dumps(overview(snapshot, self._served.cls))
+                data = json.dumps(overview(snapshot, self._served.catalog))
                 self.wfile.write(f"data: {data}\n\n".encode())
         finally:
             self._served.listeners.release()
@@ -149,34 +148,51 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def _overview(server: Server, _: _Asked) -> object:
-    return overview(server.watch.snapshot, server.cls) | {"diagram": server.diagram}
+    return overview(server.watch.snapshot, server.catalog)
 
 
 def _page(server: Server, asked: _Asked) -> object:
-    return page(
-        server.watch.snapshot,
-        Query(
-            state=asked.get("state", ""),
-            kind=asked.get("kind", ""),
-            search=asked.get("search", ""),
-            offset=max(0, int(asked.get("offset", "0"))),
-            limit=max(1, min(int(asked.get("limit", "50")), MOST_RUNS)),
-        ),
-    )
+    return page(server.watch.snapshot, _query(asked))
 
 
 def _history(server: Server, asked: _Asked) -> object:
     with server.source.journal() as journal:
-        return history(journal, asked.get("run", ""))
+        return history(journal, asked.get("run", ""), int(asked.get("after", "0")))
+
+
+def _lifecycle(server: Server, asked: _Asked) -> object:
+    with server.source.journal() as journal:
+        drawn = server.catalog.drawn(journal, asked.get("kind", ""))
+    return lifecycle(drawn)
 
 
 def _picture(server: Server, asked: _Asked) -> object:
-    """The run's own way, where its lifecycle is known: that takes its class."""
+    """The run's own way; in the whole of its lifecycle, if asked and if that is known."""
     id = asked.get("run", "")
     with server.source.journal() as journal:
-        known = journal.summary(id).kind == kind_of(server.cls)
-        run: Run = server.cls.restore(id, journal) if known else bare(id, journal)
-    return {"diagram": server.draw(run)}
+        run = server.catalog.restored(journal, id) if "whole" in asked else None
+        way = trail(journal.records(id)) if run is None else graph(run)
+    return {"diagram": picture(way)}
+
+
+def _timeline(server: Server, asked: _Asked) -> object:
+    """Of one page of the runs; of all that match where it asks for no end of them."""
+    query, snapshot = _query(asked), server.watch.snapshot
+    found = query.found(snapshot)
+    shown = found if "all" in asked else query.shown(found)
+    width = max(600, min(int(asked.get("width", "1200")), 3000))
+    with server.source.journal() as journal:
+        return {"diagram": timeline(journal, shown, width)}
+
+
+def _query(asked: _Asked) -> Query:
+    return Query(
+        state=asked.get("state", ""),
+        kind=asked.get("kind", ""),
+        search=asked.get("search", ""),
+        offset=max(0, int(asked.get("offset", "0"))),
+        limit=max(1, min(int(asked.get("limit", "50")), MOST_RUNS)),
+    )
 
 
 _VIEWS: Mapping[str, Callable[[Server, _Asked], object]] = {
@@ -184,4 +200,6 @@ _VIEWS: Mapping[str, Callable[[Server, _Asked], object]] = {
     "/api/runs": _page,
     "/api/run": _history,
     "/api/picture": _picture,
+    "/api/lifecycle": _lifecycle,
+    "/api/timeline": _timeline,
 }

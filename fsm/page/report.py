@@ -5,46 +5,67 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from importlib import resources
+from collections.abc import Iterable
+from typing import Any
 
-from fsm.journal import Journal
+from fsm.diagrams import Graph
+from fsm.journal import Journal, Summary
 from fsm.run import Run
 
-from .view import history, listed, overview, picture
+from .catalog import Catalog
+from .files import markup, script, style
+from .recorded import trail
+from .view import history, lifecycle, listed, overview, picture, timeline
 from .watch import Snapshot
 
 __all__ = ["report"]
 
 _STYLE = '<link rel="stylesheet" href="/page.css">'
 _SCRIPT = '<script src="/page.js" defer></script>'
+_MOST_PATHS = 50  # pictures; runs that went the same way share one
 
 
-def report(journal: Journal, cls: type[Run], *, histories: int = 1000) -> str:
+def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
     """Write the runs of *journal* as an HTML file.
 
     Args:
-        cls: Whose lifecycle is drawn.
+        classes: Whose lifecycles are drawn; the first stands for runs at large.
         histories: How many runs come with their steps and payloads: the last begun.
     """
-    snapshot = Snapshot(1, tuple(journal.runs())[::-1])
+    catalog, snapshot = Catalog(classes), Snapshot(1, tuple(journal.runs())[::-1])
+    included = snapshot.runs[: max(0, histories)]
+    known = overview(snapshot, catalog)
+    kinds = ["", *(kind["name"] for kind in known["kinds"])]
     data = {
-        "overview": overview(snapshot, cls) | {"diagram": picture(cls)},
+        "overview": known,
         "runs": [listed(run) for run in snapshot.runs],
-        "histories": {
-            run.run: history(journal, run.run) for run in snapshot.runs[: max(0, histories)]
-        },
+        "histories": {run.run: history(journal, run.run) for run in included},
+        "paths": _paths(journal, included),
+        "lifecycles": {kind: lifecycle(catalog.drawn(journal, kind)) for kind in kinds},
+        "timeline": timeline(journal, included),
     }
-    style, script = _read("page.css"), _read("page.js")
+    return _file(_embedded(data))
+
+
+def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:
+    """The ways that the runs went, and by its id which of them a run went."""
+    ways: dict[Graph, int] = {}
+    went = {}
+    for run in runs:
+        way = trail(journal.records(run.run))
+        if way is not None and (way in ways or len(ways) < _MOST_PATHS):
+            went[run.run] = ways.setdefault(way, len(ways))
+    return {"pictures": [picture(way) for way in ways], "went": went}
+
+
+def _file(data: str) -> str:
     policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+        f"default-src 'none'; script-src {_hash(script())}; style-src {_hash(style())}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style}</style>'
-    body = (
-        f'<script type="application/json" id="data">{_embedded(data)}</script>'
-        f"<script>{script}</script>"
-    )
-    before, after = _read("index.html").replace(_STYLE, head).split(_SCRIPT)
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style()}</style>'
+    body = f'<script type="application/json" id="data">{data}</script><script>{script()}</script>'
+    before, after = markup().replace(_STYLE, head).split(_SCRIPT)
     return before + after.replace("</body>", f"{body}</body>")
 
 
@@ -56,7 +77,3 @@ def _embedded(data: object) -> str:
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _read(name: str) -> str:
-    return resources.files("fsm.page").joinpath("static", name).read_text("utf-8")

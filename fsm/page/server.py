@@ -8,13 +8,12 @@ from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
-from fsm.diagrams import Target
 from fsm.run import Run
 
 from .answer import Answer
+from .catalog import Catalog
 from .door import Door
 from .source import Opening, Source
-from .view import picture
 from .watch import Watch
 
 __all__ = ["Server"]
@@ -27,22 +26,23 @@ class Server(ThreadingHTTPServer):
 
     Args:
         opening: Opens the journal, or raises `JournalError` while it is not there.
-        cls: Whose lifecycle is drawn, and whose listeners are told of what is done on the page.
+        classes: Whose lifecycles are drawn, and whose listeners are told of what is done on the
+            page; the first stands for runs at large.
         port: 0 takes a free one.
         period: Seconds between two looks into the journal.
     """
 
     daemon_threads = True
+    request_queue_size = 128  # a browser opens many pages at once
 
     def __init__(
-        self, opening: Opening, cls: type[Run], port: int = 8000, period: float = 1.0
+        self, opening: Opening, *classes: type[Run], port: int = 8000, period: float = 1.0
     ) -> None:
+        self.catalog = Catalog(classes)
         self.source = Source(opening)
         self.watch = Watch(self.source, period)
         super().__init__(("127.0.0.1", port), Answer)  # closes all of it where the port is taken
-        self.cls = cls
         self.door = Door(self.server_port)
-        self.diagram = self.draw(cls)
         self.listeners = threading.Semaphore(_MOST_LISTENERS)
         threading.Thread(target=self.watch.run, name="fsm watch", daemon=True).start()
 
@@ -50,10 +50,6 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """Where the page is; what follows the `#` is the token, and is never sent."""
         return f"http://127.0.0.1:{self.server_port}/#{self.door.token}"
-
-    def draw(self, target: Target) -> str | None:
-        """Draw it, where something here can."""
-        return picture(target)
 
     def server_bind(self) -> None:
         """Bind without asking the name service what our address is called."""

@@ -1,0 +1,28 @@
+"""Files: what a browser is sent as it stands in `static`; the scripts as one."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+__all__ = ["markup", "script", "style"]
+
+_SCRIPTS = ("source.js", "draw.js", "list.js", "run.js", "page.js")  # each may use those before it
+
+
+def markup() -> str:
+    """The page without its style and script, which it asks for."""
+    return _read("index.html")
+
+
+def style() -> str:
+    """How it looks."""
+    return _read("page.css")
+
+
+def script() -> str:
+    """What it does."""
+    return "\n".join(map(_read, _SCRIPTS))
+
+
+def _read(name: str) -> str:
+    return resources.files("fsm.page").joinpath("static", name).read_text("utf-8")

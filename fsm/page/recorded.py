@@ -1,0 +1,62 @@
+"""Recorded: pictures from what a journal says alone, for runs whose classes are not known here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from fsm.diagrams.graph import Edge, Graph, Label, Node
+from fsm.journal import Record
+from states import State
+
+__all__ = ["table", "trail"]
+
+_LONGEST = 80  # characters of a name in a picture
+_MOST = 400  # ways from state to state; of more no picture can be read
+
+_Ways = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
+
+
+def trail(records: Iterable[Record]) -> Graph | None:
+    """Where a run has been, and how it went there; the same for all that went the same way."""
+    ways: dict[tuple[str, str], dict[str, list[int]]] = {}
+    visits: Counter[str] = Counter()
+    last = ""
+    for record in records:
+        source, last = _cut(record.source), _cut(record.dest)
+        if not visits:
+            visits[source] = 1
+        visits[last] += source != last
+        ways.setdefault((source, last), {}).setdefault(_cut(record.event), []).append(record.seq)
+    return _graph(ways, visits, last)
+
+
+def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
+    """The edges that a journal has recorded of a class: source, event and dest."""
+    ways: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for source, event, dest in sorted(edges):
+        ways.setdefault((_cut(source), _cut(dest)), {})[_cut(event)] = []
+    return _graph(ways, Counter(), "")
+
+
+def _graph(ways: _Ways, visits: Counter[str], current: str) -> Graph | None:
+    if not 0 < len(ways) <= _MOST:
+        return None
+    colors = {state.__name__: str(state.color) for state in State.children()}
+    nodes = {
+        name: Node(name, colors.get(name, "#696969"), current=name == current, visits=visits[name])
+        for name in dict.fromkeys(end for ends in ways for end in ends)
+    }
+    edges = tuple(
+        Edge(
+            nodes[source],
+            nodes[dest],
+            tuple(Label(event, steps=tuple(steps)) for event, steps in events.items()),
+        )
+        for (source, dest), events in ways.items()
+    )
+    return Graph("", tuple(nodes.values()), (), edges)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"

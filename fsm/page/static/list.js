@@ -1,0 +1,140 @@
+// List: the runs that are asked for, as a table, over time, or by where they are.
+
+const asked = { state: "", kind: "", search: "", offset: 0 };
+let overview = null;
+let view = "list";
+let page = { matching: 0, offset: 0, runs: [] };
+
+const number = (count) => count.toLocaleString("en");
+
+// By the name of a state, how many runs are there: of the kind that is asked for, or of all.
+function counts() {
+  const kinds = overview.kinds.filter((kind) => !asked.kind || kind.name === asked.kind);
+  const sum = (place) => kinds.reduce((all, kind) => all + kind.counts[place], 0);
+  return new Map(overview.states.map((state, place) => [state.name, sum(place)]));
+}
+
+function showOverview() {
+  const found = counts();
+  const there = overview.states.filter(({ name }) => found.get(name) || name === asked.state);
+  say(at("title"), overview.lifecycle);
+  say(at("total"), overview.total === 1 ? "1 run" : `${number(overview.total)} runs`);
+  const name = (state) => state.name;
+  arrange(at("shares"), there, name, () => make("div"), (share, state) => {
+    colored(share, state.name).style.flexGrow = found.get(state.name);
+    share.title = `${state.name}: ${number(found.get(state.name))}`;
+  });
+  arrange(at("states"), there, name, chip, (button, state) => {
+    colored(button, state.name).setAttribute("aria-pressed", asked.state === state.name);
+    say(button.firstChild, state.name);
+    say(button.lastChild, number(found.get(state.name)));
+  });
+  const kinds = ["", ...overview.kinds.map((kind) => kind.name).filter(Boolean)];
+  arrange(at("kind"), kinds, (kind) => kind, (value) => make("option", value || "Any kind", { value }), () => {});
+  at("kind").value = asked.kind;
+  light(at("diagram"), found);
+}
+
+function chip(state) {
+  const button = make("button", undefined, { type: "button" });
+  button.append(make("span"), " ", make("b"));
+  button.addEventListener("click", () => choose(state.name));
+  return button;
+}
+
+function choose(state) {
+  ask({ state: asked.state === state ? "" : state });
+}
+
+// The first page of other runs.
+function ask(query) {
+  Object.assign(asked, { offset: 0 }, query);
+  showOverview();
+  return showRuns();
+}
+
+function turn(by) {
+  Object.assign(asked, { offset: Math.max(0, asked.offset + by) });
+  return showRuns();
+}
+
+function showView(name) {
+  view = name;
+  for (const button of at("views").children) button.setAttribute("aria-pressed", button.value === view);
+  for (const each of ["list", "timeline", "lifecycle"]) at(each).hidden = each !== view;
+  at("pager").hidden = view === "lifecycle" || (view === "timeline" && (embedded || at("all").checked));
+  return showRuns();
+}
+
+const showRuns = coalesced(async () => {
+  const query = { ...asked };
+  try {
+    if (view === "lifecycle") await showTable(query.kind);
+    else if (view === "timeline") await showChart(query);
+    if (view === "lifecycle") return;
+    const found = await source.runs(query);
+    if (JSON.stringify(query) !== JSON.stringify(asked)) return; // asked anew meanwhile
+    page = found;
+  } catch {
+    return; // the line above says what is wrong, and what stands below is how it last was
+  }
+  showPage();
+});
+
+function showPage() {
+  if (view === "list") arrange(at("rows"), page.runs, (run) => run.run, row, fillRow);
+  const last = page.offset + page.runs.length;
+  const place = `${number(page.offset + 1)} to ${number(last)} of ${number(page.matching)}`;
+  say(at("place"), page.runs.length ? place : "no such run");
+  at("newer").disabled = page.offset === 0;
+  at("older").disabled = last >= page.matching;
+}
+
+function row(run) {
+  const line = make("tr");
+  const open = make("button", run.run, { type: "button" });
+  const cells = [open, make("span"), "", "", ""];
+  for (const content of cells) {
+    const cell = make("td");
+    cell.append(content);
+    line.append(cell);
+  }
+  line.children[2].className = "number";
+  line.addEventListener("click", () => openRun(run.run));
+  return line;
+}
+
+function fillRow(line, run) {
+  const [, state, steps, moved, message] = line.children;
+  pill(state.firstChild, run.state);
+  say(steps, String(run.steps));
+  say(moved, run.moved.slice(0, 19));
+  say(message, run.message ?? "");
+  if (selected !== null && selected.id === run.run) line.setAttribute("aria-current", "true");
+  else line.removeAttribute("aria-current");
+}
+
+// A chart is drawn anew only if its runs have moved.
+let charted = "";
+
+async function showChart(query) {
+  const width = Math.max(900, at("chart").clientWidth);
+  const wanted = JSON.stringify([query, width, at("all").checked, overview.version]);
+  if (wanted === charted) return;
+  const drawn = await source.timeline({ ...query, width, ...(at("all").checked ? { all: 1 } : {}) });
+  draw(at("chart"), drawn);
+  charted = wanted;
+}
+
+let tabled = null; // the kind whose table is drawn
+
+async function showTable(kind) {
+  if (tabled !== kind) {
+    const found = await source.lifecycle(kind);
+    const drawn = draw(at("diagram"), found?.diagram);
+    tabled = kind;
+    say(at("table"), drawn ? (found.name ?? `As recorded of ${kind}; its class, named by --as, says more.`)
+      : "No picture: nothing is recorded of its table, or the extra `diagrams` is not installed.");
+  }
+  light(at("diagram"), counts());
+}

@@ -1,0 +1,146 @@
+// Run: one of them, what happened to it, and what may be done to it.
+
+let selected = null; // its id, and the steps that are known of it
+let opener = null; // what had the focus before
+
+function openRun(id) {
+  if (selected === null) opener = document.activeElement;
+  selected = { id, steps: [], drawn: "" };
+  at("run").hidden = false;
+  say(at("id"), id);
+  for (const part of ["about", "state", "outcome", "pointed"]) say(at(part), "");
+  for (const part of ["track", "scale", "steps"]) at(part).replaceChildren();
+  draw(at("path"), null);
+  document.body.classList.add("opened");
+  at("id").focus({ preventScroll: true });
+  at("run").scrollTop = 0;
+  at("run").scrollIntoView({ block: "nearest" });
+  showPage();
+  return showRun();
+}
+
+function closeRun() {
+  if (selected === null) return;
+  const line = [...at("rows").children].find((each) => each.key === selected.id);
+  selected = null;
+  at("run").hidden = true;
+  document.body.classList.remove("opened");
+  showPage();
+  (line?.querySelector("button") ?? opener)?.focus();
+}
+
+const showRun = coalesced(async () => {
+  const shown = selected;
+  if (shown === null) return;
+  try {
+    const known = shown.steps.at(-1)?.seq ?? 0;
+    let said = await source.run(shown.id, known);
+    if (known && (said.run.began !== shown.began || said.run.steps < known)) { // in another journal
+      shown.steps = [];
+      said = await source.run(shown.id, 0);
+    }
+    if (selected !== shown) return; // another one was opened meanwhile
+    if (!known) say(at("outcome"), "");
+    shown.began = said.run.began;
+    shown.steps = [...shown.steps, ...said.steps].slice(-STEPS);
+    showSaid(said, shown.steps);
+    await showPath(shown);
+  } catch (error) {
+    if (selected === shown && !shown.steps.length) say(at("outcome"), error.message); // or the page says it
+  }
+});
+
+function showSaid({ run, now, left_out }, steps) {
+  pill(at("state"), run.state);
+  const about = [run.kind, `began ${run.began}`, run.owner && `claimed by ${run.owner}`];
+  say(at("about"), about.filter(Boolean).join(" · "));
+  at("left-out").hidden = !left_out;
+  say(at("left-out"), `the first ${number(left_out)} are left out`);
+  const spans = spansOf(steps, now, ["finished", "failed"].includes(run.phase));
+  showTrack(spans);
+  arrange(at("steps"), spans, (span) => `${span.seq} ${span.at} ${span.event}`, step, fillStep);
+}
+
+// How long the run was in each state: until its next step, its end, or now.
+function spansOf(steps, now, over) {
+  return steps.map((each, place) => {
+    const last = place + 1 === steps.length;
+    const [day, time] = each.at.split(" ");
+    const same = place > 0 && steps[place - 1].at.startsWith(day);
+    return { ...each, when: same ? time : each.at, ends: last && over, ms: each.ms, until: last ? (over ? each.ms : Math.max(now, each.ms)) : steps[place + 1].ms };
+  });
+}
+
+function showTrack(spans) {
+  const [first, last] = [spans[0], spans.at(-1)];
+  const whole = Math.max(last.until - first.ms, 1);
+  arrange(at("track"), spans, (span) => span.seq, () => make("div"), (bar, span) => {
+    colored(bar, span.dest).style.left = `${(100 * (span.ms - first.ms)) / whole}%`;
+    bar.style.width = `${(100 * (span.until - span.ms)) / whole}%`;
+    bar.className = span.ends ? "end" : "";
+    bar.title = told(span);
+    bar.onmouseenter = () => say(at("pointed"), told(span));
+    bar.onmouseleave = () => say(at("pointed"), "");
+  });
+  const marks = [0, 0.25, 0.5, 0.75, 1];
+  arrange(at("scale"), marks, (mark) => mark, () => make("span"), (label, mark) => say(label, mark ? lasted(mark * whole) : "0"));
+}
+
+const told = (span) => `${span.dest} from ${span.at}` + (span.ends ? "" : `, ${lasted(span.until - span.ms)}`);
+
+// As the pictures write it: `240 ms`, `3.2 s`, `4 min 05 s`, `3 h 07 min`, `2 d 4 h`.
+function lasted(ms) {
+  const [seconds, minutes, hours] = [1000, 60_000, 3_600_000].map((unit) => Math.floor(ms / unit));
+  if (seconds < 1) return `${Math.floor(ms)} ms`;
+  if (minutes < 1) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  if (minutes < 120) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
+  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+function step(each) {
+  const item = make("li");
+  const details = make("details");
+  const summary = make("summary");
+  summary.append(make("span", String(each.seq), { class: "dim number" }), make("b", each.event),
+    pill(make("span"), each.dest), make("span", each.when, { class: "dim", title: each.at }),
+    make("span", "", { class: "dim" }));
+  details.append(summary);
+  details.addEventListener("toggle", () => { // a thousand payloads are laid out when they are read
+    if (details.open && !details.querySelector("pre")) details.append(make("pre", each.payload, { tabindex: 0 }));
+  });
+  item.append(details);
+  return item;
+}
+
+function fillStep(item, span) {
+  say(item.querySelector("summary").lastChild, span.ends ? "" : lasted(span.until - span.ms));
+}
+
+async function showPath(shown) {
+  const whole = at("whole").checked;
+  const wanted = `${whole} ${shown.steps.at(-1)?.seq}`;
+  if (shown.drawn === wanted) return;
+  const drawn = await source.path(shown.id, whole);
+  if (selected !== shown) return;
+  shown.drawn = wanted;
+  at("picture").hidden = !draw(at("path"), drawn);
+}
+
+async function act(action) {
+  const { id } = selected;
+  const [by, token] = [at("by").value, at("token").value];
+  keep("by", by);
+  keep("token", token);
+  const headers = { "Content-Type": "application/json", "X-FSM-Token": encodeURIComponent(token) };
+  const options = { method: "POST", headers, body: JSON.stringify({ action, run: id, by }) };
+  let said;
+  try {
+    const became = await fetched("/api/act", {}, options);
+    said = became.map((each) => `${each.run}: ${each.refused ?? `now ${each.state}`}`).join("; ");
+  } catch (error) {
+    said = error.message;
+  }
+  if (selected?.id === id) say(at("outcome"), said);
+  return showRun();
+}

@@ -1,4 +1,4 @@
-"""Duration: a length of time in seconds, and the point in time that lies so far ahead."""
+"""Duration: a length of time, the point that lies so far ahead, and how long it is in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import InvalidArgument
 if TYPE_CHECKING:
     import pendulum
 
-__all__ = ["A_CENTURY", "Duration", "after", "as_delay", "as_seconds"]
+__all__ = ["A_CENTURY", "Duration", "after", "as_delay", "as_seconds", "lasting"]
 
 Duration = float | datetime.timedelta  # seconds, where it is a number
 
@@ -54,3 +54,21 @@ def after(at: pendulum.DateTime, seconds: float) -> pendulum.DateTime:
         return at.add(seconds=seconds)
     except (OverflowError, ValueError) as error:
         raise InvalidArgument(f"{seconds:g} seconds after {at} is beyond the year 9999") from error
+
+
+def lasting(micros: int) -> str:
+    """Say how long, rounded down: `240 ms`, `3.2 s`, `4 min 5 s`, `3 h 7 min`, `2 d 4 h`."""
+    seconds, minutes = micros // 1_000_000, micros // 60_000_000
+    if seconds < 1:
+        return f"{micros // 1000} ms"
+    if minutes < 1:
+        return f"{micros // 100_000 / 10:g} s"
+    if minutes < 60:
+        return _both(minutes, "min", seconds % 60, "s")
+    if minutes < 48 * 60:
+        return _both(minutes // 60, "h", minutes % 60, "min")
+    return _both(minutes // 1440, "d", minutes // 60 % 24, "h")
+
+
+def _both(large: int, unit: str, small: int, fine: str) -> str:
+    return f"{large} {unit} {small} {fine}" if small else f"{large} {unit}"

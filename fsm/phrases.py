@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from states import moment
 
 from .diagrams.plain import plain
+from .duration import lasting
 from .policy import Policy
 from .retry import Retry
 
-__all__ = ["DONE", "clock", "lasting", "policy_in_words", "times"]
+__all__ = ["DONE", "clock", "policy_in_words", "times"]
 
 # What a step of a TaskRun says, by event and where it led. With which attempt of how many it is.
 DONE: Mapping[tuple[str, str], str] = {
@@ -45,24 +46,6 @@ DONE: Mapping[tuple[str, str], str] = {
 def clock(micros: int) -> str:
     """A point in time, in UTC, to the millisecond."""
     return moment.from_micros(micros).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def lasting(micros: int) -> str:
-    """Say how long, rounded down: `240 ms`, `3.2 s`, `4 min 5 s`, `3 h 7 min`, `2 d 4 h`."""
-    seconds, minutes = micros // 1_000_000, micros // 60_000_000
-    if seconds < 1:
-        return f"{micros // 1000} ms"
-    if minutes < 1:
-        return f"{micros // 100_000 / 10:g} s"
-    if minutes < 60:
-        return _both(minutes, "min", seconds % 60, "s")
-    if minutes < 48 * 60:
-        return _both(minutes // 60, "h", minutes % 60, "min")
-    return _both(minutes // 1440, "d", minutes // 60 % 24, "h")
-
-
-def _both(large: int, unit: str, small: int, fine: str) -> str:
-    return f"{large} {unit} {small} {fine}" if small else f"{large} {unit}"
 
 
 def times(count: int) -> str:

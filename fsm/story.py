@@ -15,11 +15,12 @@ import attrs
 from states import moment
 
 from .diagrams.plain import plain
+from .duration import lasting
 from .errors import UnknownRun
 from .journal.contract import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
-from .phrases import clock, lasting, policy_in_words
+from .phrases import clock, policy_in_words
 from .policy import Policy, as_policy
 from .telling import LONG, Line, lines_of, tries_of
 

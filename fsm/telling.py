@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .diagrams.plain import plain
+from .duration import lasting
 from .journal.phase import FAILED, RUNNING, WAITING
 from .move import Move
-from .phrases import DONE, clock, lasting, times
+from .phrases import DONE, clock, times
 from .policy import Policy
 from .refusal import Refusal
 from .task import TaskRun

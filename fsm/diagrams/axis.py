@@ -1,4 +1,4 @@
-"""Axis: time as people read it, how long and at what marks."""
+"""Axis: the marks at which people read time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from states import moment
 
-__all__ = ["duration", "ticks"]
+__all__ = ["ticks"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -27,20 +27,6 @@ def ticks(began: int, ended: int, most: int = 8) -> Iterator[tuple[int, str]]:
     for micros in range(began - began % -step, ended + 1, step):
         text = moment.from_micros(micros).strftime(form)
         yield micros, text[:-3] if form.endswith("%f") and step >= 1000 else text
-
-
-def duration(micros: int) -> str:
-    """Say how long, rounded down: `240 ms`, `3.2 s`, `4 min 05 s`, `3 h 07 min` or `2 d 4 h`."""
-    seconds, minutes = micros // 1_000_000, micros // 60_000_000
-    if seconds < 1:
-        return f"{micros // 1000} ms"
-    if minutes < 1:
-        return f"{seconds}.{micros // 100_000 % 10} s"
-    if minutes < 120:
-        return f"{minutes} min {seconds % 60:02} s"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02} min"
-    return f"{minutes // 1440} d {minutes // 60 % 24} h"
 
 
 def _form(step: int, spread: int) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fsm.duration import lasting
 from states import moment
 
-from .axis import duration, ticks
+from .axis import ticks
 from .bar import Bar, History, bars
 from .color import text_on
 from .group import Group, groups
@@ -98,7 +99,7 @@ class _Picture:
 
     def _axis(self, bottom: int) -> None:
         day = moment.from_micros(self.began).strftime("%Y-%m-%d UTC")
-        self.sheet.text(12, 28, f"{day}, {duration(self.ended - self.began)}", "fsm-faint")
+        self.sheet.text(12, 28, f"{day}, {lasting(self.ended - self.began)}", "fsm-faint")
         for micros, said in ticks(self.began, self.ended):
             x = self._x(micros)
             self.sheet.line(x, _TOP - 8, bottom)
@@ -106,7 +107,7 @@ class _Picture:
 
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2
-        lasted = duration(bar.ended - bar.began)
+        lasted = lasting(bar.ended - bar.began)
         with self.sheet.group(f"{plain(bar.name)}: {plain(bar.last.name)} {lasted}"):
             self.sheet.text(12, middle + 4, cut(bar.name, _NAME))
             self._spans(bar, middle)
@@ -167,7 +168,7 @@ class _Picture:
 
     def _said(self, look: Look, began: int, lasted: int) -> str:
         at = moment.from_micros(began).strftime("%H:%M:%S.%f")[:-3]
-        return f"{plain(look.name)} at {at}" + (f", {duration(lasted)}" if lasted else "")
+        return f"{plain(look.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
 
 
 def _corners(

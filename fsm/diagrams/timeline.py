@@ -15,9 +15,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
+from fsm.duration import lasting
 from states import moment
 
-from .axis import duration
 from .bar import Bar, History, bars, cells
 from .group import Group, groups
 from .look import Look
@@ -117,7 +117,7 @@ def _most(group: Group, began: int, ended: int, width: int) -> list[Look | None]
 
 def _scale(began: int, ended: int, left: int, width: int) -> Iterator[Segment]:
     first = moment.from_micros(began).format("HH:mm:ss")
-    last = duration(ended - began)
+    last = lasting(ended - began)
     scale = first.ljust(max(width - len(last), 9)) + last
     yield Segment(" " * (left + 1) + scale + "\n", Style(dim=True))
 
@@ -145,7 +145,7 @@ def _legend(bars: tuple[Bar, ...], width: int, ascii_only: bool) -> Iterator[Seg
 def _end(bar: Bar, ascii_only: bool) -> str:
     times = "x" if ascii_only else "\N{MULTIPLICATION SIGN}"
     starts = f", started {bar.starts}{times}" if bar.starts > 1 else ""
-    return f"{plain(bar.last.name)} {duration(bar.ended - bar.began)}{starts}"
+    return f"{plain(bar.last.name)} {lasting(bar.ended - bar.began)}{starts}"
 
 
 def _ends(group: Group, ascii_only: bool) -> str:

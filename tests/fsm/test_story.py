@@ -11,9 +11,10 @@ import attrs
 import pytest
 
 from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, event, open_journal
+from fsm.duration import lasting
 from fsm.journal.record import Record
 from fsm.move import Move
-from fsm.phrases import DONE, lasting
+from fsm.phrases import DONE
 from fsm.policy import Retry, Timeout
 from fsm.rescuing import rescue
 from fsm.story import read_story

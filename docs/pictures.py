@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fsm import TaskRun
-from fsm.diagrams import chart, svg
+from fsm import MemoryJournal, TaskRun
+from fsm.diagrams import chart, heat, svg
 from fsm.journal import RunJournal
+from fsm.journal.traffic import Traffic
 from fsm.testing import HandClock
 from states import State
 
@@ -72,11 +73,20 @@ def many(count: int, seconds: float, journal: RunJournal | None = None) -> list[
     ]
 
 
+def traffic(count: int, seconds: float) -> Traffic:
+    """How things stand in the middle of so many runs."""
+    journal, now = MemoryJournal(), HandClock().advance(seconds=seconds / 2)
+    steps = (step for run in many(count, seconds) for step in run.history)
+    journal.extend(step for step in steps if step.at <= now)
+    return journal.traffic()
+
+
 PICTURES: Final[dict[str, Callable[[], str]]] = {
     "lifecycle": lambda: svg(TaskRun),
     "run": lambda: svg(winding()),
     "inheritance": lambda: svg(State),
     "timeline": lambda: chart([winding(), *many(18, 12)]),
+    "heat": lambda: svg(heat(TaskRun, traffic(2_000, 600))),
     "many": lambda: chart(many(10_000, 600)),
 }
 

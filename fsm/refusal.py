@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-__all__ = ["Noted", "Refusal", "keep", "noted", "refusals_of", "refuse"]
+__all__ = ["Noted", "Refusal", "keep", "known_refusals", "noted", "refusals_of", "refuse"]
 
 _MOST = 32  # that a run remembers
 _LONGEST = 2000  # characters of a reason
@@ -107,6 +107,14 @@ def refuse(run: Run, event: str, error: TransitionError, who: str | None = None)
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
     """What *run* remembers, oldest first."""
     return tuple(_told(run, note) for note in run._refused or ())
+
+
+def known_refusals(run: Run) -> tuple[Refusal, ...]:
+    """What *run* remembers and what its journal knows besides, oldest first."""
+    asked = getattr(run.journal, "refusals", None)
+    found = {each[:3]: each for each in (asked(run.id) if asked else ())}
+    found |= {each[:3]: each for each in refusals_of(run)}
+    return tuple(sorted(found.values(), key=lambda each: each.micros))
 
 
 def _is_refusal(error: BaseException) -> bool:

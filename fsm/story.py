@@ -22,6 +22,7 @@ from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
 from .phrases import clock, policy_in_words
 from .policy import Policy, as_policy
+from .refusal import known_refusals
 from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:
@@ -76,16 +77,14 @@ def story_of(run: Run) -> Story:
     journal = getattr(run.journal, "journal", run.journal)  # a claim's own
     summary: Summary | None = None
     late: tuple[Late, ...] = ()
-    refusals = {each[:3]: each for each in run.refusals}
     if moves and isinstance(journal, Journal):
         with suppress(UnknownRun):  # a program that tidies up was faster
             summary, late = journal.summary(run.id), tuple(journal.late(run.id))
-            refusals = {each[:3]: each for each in journal.refusals(run.id)} | refusals
     policy = getattr(run, "policy", None)
     ends = getattr(run, "deadline", None)
     deadline = None if ends is None else moment.to_micros(ends)
     state = type(run.state).__name__
-    lines = _lines(moves, policy, summary, late, refusals.values())
+    lines = _lines(moves, policy, summary, late, known_refusals(run))
     return _tell(run.id, kind_of(type(run)), state, moves, lines, policy, deadline, summary)
 
 

@@ -11,12 +11,13 @@ import click
 
 from fsm import diagrams
 from fsm.diagrams.drawing import graph as graph_of
-from fsm.errors import CorruptJournal
+from fsm.errors import CorruptJournal, LifecycleError
+from fsm.journal.kind import kind_of
 from fsm.run import Run
 
 from .answer import json_option
 from .choice import Choice
-from .journal import holding, journal_option
+from .journal import existing, holding, journal_option
 from .output import output_option, put_text
 from .screen import as_json
 from .suggestion import run_ids
@@ -31,7 +32,8 @@ _SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".json": "json"}
 @click.command(
     epilog="\b\nExamples:\n  fsm diagram shop.orders:Order -o order.svg\n"
     "  fsm diagram states --format dot | dot -Tpng > states.png\n"
-    "  fsm diagram fsm:TaskRun --run load-7 --journal runs.db"
+    "  fsm diagram fsm:TaskRun --run load-7 --journal runs.db\n"
+    "  fsm diagram fsm:TaskRun --journal runs.db -o traffic.svg"
 )
 @target_argument
 @click.option(
@@ -54,10 +56,11 @@ def diagram(
     run: str | None,
     url: str | None,
 ) -> None:
-    """Draw TARGET, a run of it, or all `states`.
+    """Draw TARGET, a run of it, its many runs, or all `states`.
 
-    The state the run is in is marked, and its steps are numbered. `states` is the family tree of
-    every state class there is.
+    Of a run, the state it is in is marked, and its steps are numbered. Of the many runs in a
+    journal, each state says how many are there now and how long a stay lasted on average, and each
+    arrow how often it was taken. `states` is the family tree of every state class there is.
     """
     if run is not None and url is None:
         raise click.UsageError("--run needs --journal, where the run is recorded")
@@ -102,9 +105,21 @@ def _drawn(target: str, run: str | None, url: str | None) -> Any:
             raise click.UsageError("--run needs a Run class as TARGET, not states")
         return diagrams.inheritance()
     cls = load(target)
-    if run is None or url is None:
+    if url is None:
         return cls
-    return _restored(cls, run, url)
+    return _heated(cls, url) if run is None else _restored(cls, run, url)
+
+
+def _heated(cls: type[Run], url: str) -> diagrams.Graph:
+    with existing(url) as journal:
+        traffic = journal.traffic(cls)
+        if not traffic.runs:
+            kinds = sorted({run.kind for run in journal.runs()} - {""})
+            refusal = LifecycleError(f"{journal} has no runs of {kind_of(cls)}")
+            if kinds:
+                refusal.add_note(f"it has runs of {', '.join(kinds[:5])}")
+            raise refusal
+        return diagrams.heat(cls, traffic)
 
 
 def _restored(cls: type[Run], run: str, url: str) -> Run:

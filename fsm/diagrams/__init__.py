@@ -11,10 +11,12 @@ from .dot import dot
 from .drawing import Target, graph, inheritance
 from .gantt import gantt
 from .graph import Graph
+from .heat import heat
 from .mermaid import mermaid
 from .svg import svg
 from .table import table
 
 __all__ = [
-    "Graph", "Target", "chart", "dot", "gantt", "graph", "inheritance", "mermaid", "svg", "table",
+    "Graph", "Target", "chart", "dot", "gantt", "graph", "heat", "inheritance", "mermaid", "svg",
+    "table",
 ]  # fmt: skip

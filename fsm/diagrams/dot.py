@@ -86,9 +86,10 @@ def _declared(node: Node, shown: Graph, names: Mapping[str, str]) -> str:
         marks["peripheries"] = "2"
     if node.current:
         marks |= {"penwidth": "4", "color": PATH}
-    elif shown.traced and not node.visits:
+    elif shown.lit and not node.visits:
         marks |= {"fillcolor": "#8c959f33", "fontcolor": INK, "color": FAINT}
-    return f"{names[node.name]} [label={_quoted(plain(node.name) or '?')}, {_attributes(marks)}]"
+    label = "\n".join([plain(node.name) or "?", *node.notes])
+    return f"{names[node.name]} [label={_quoted(label)}, {_attributes(marks)}]"
 
 
 def _arrow(edge: Edge, shown: Graph, names: Mapping[str, str], order: Mapping[End, int]) -> str:
@@ -96,7 +97,7 @@ def _arrow(edge: Edge, shown: Graph, names: Mapping[str, str], order: Mapping[En
     marks = {"label": _label(edge), "tooltip": said, "labeltooltip": said}
     if edge.taken:
         marks |= {"color": PATH, "fontcolor": PATH, "penwidth": "2"}
-    elif shown.traced:  # what the run did not do is a faint line that tells its name when asked
+    elif shown.lit:  # what was not done is a faint line that tells its name when asked
         marks |= {"color": FAINT, "label": ""}
     tail, head = edge.source, edge.dest
     if isinstance(tail, Cluster) and edge.inner:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from collections.abc import Iterator
 
 import attrs
 
 from fsm.errors import InvalidArgument
 from fsm.event import StateClass
 from fsm.lifecycle import Lifecycle
+from fsm.refusal import known_refusals
 from fsm.run import Run
 from fsm.step import Step
 from states import State
 
 from .family import families
 from .fold import Arrow, fold
-from .graph import Cluster, Edge, Graph, Label, Node
+from .graph import TIMES, Cluster, Edge, Graph, Label, Node
 
-__all__ = ["Target", "graph", "inheritance"]
+__all__ = ["Target", "graph", "inheritance", "of_lifecycle", "states_of"]
+
+_MOST_REFUSED = 3  # that a state tells of
 
 Target = Graph | Lifecycle | Run | type[Run] | StateClass
 
@@ -36,11 +40,11 @@ def graph(target: Target) -> Graph:
     if isinstance(target, Graph):
         return target
     if isinstance(target, Lifecycle):
-        return _of_lifecycle(target)
+        return of_lifecycle(target)
     if isinstance(target, Run):
         return _of_run(target)
     if isinstance(target, type) and issubclass(target, Run):
-        return _of_lifecycle(target.lifecycle)
+        return of_lifecycle(target.lifecycle)
     if isinstance(target, type) and issubclass(target, State):
         return inheritance(target)
     raise InvalidArgument(
@@ -62,8 +66,8 @@ def inheritance(root: StateClass = State) -> Graph:
     return Graph(f"{root.__name__} and its kinds", tuple(nodes.values()), (), tuple(edges))
 
 
-def _of_lifecycle(lifecycle: Lifecycle, marked: dict[str, Node] | None = None) -> Graph:
-    nodes = marked or _nodes(lifecycle)
+def of_lifecycle(lifecycle: Lifecycle, marked: dict[str, Node] | None = None) -> Graph:
+    nodes = marked or states_of(lifecycle)
     found = families(lifecycle.nodes, _sources(lifecycle))
     clusters = tuple(
         Cluster(family.name, tuple(nodes[member.__name__] for member in family.members))
@@ -78,13 +82,31 @@ def _of_run(run: Run) -> Graph:
     where = type(run.state if not history else history[-1].dest).__name__
     visits = Counter(type(step.dest).__name__ for step in history if step.dest is not step.source)
     visits[type(history[0].source).__name__ if history else where] += 1
+    refused = _refused(run)
     nodes = {
-        name: attrs.evolve(node, current=name == where, visits=visits[name])
-        for name, node in _nodes(run.lifecycle).items()
+        name: attrs.evolve(
+            node, current=name == where, visits=visits[name], notes=refused.get(name, ())
+        )
+        for name, node in states_of(run.lifecycle).items()
     }
-    whole = _of_lifecycle(run.lifecycle, nodes)
+    whole = of_lifecycle(run.lifecycle, nodes)
     edges = (*_path(history, nodes), *whole.edges)
     return attrs.evolve(whole, title=f"{whole.title} {run.id}", edges=edges)
+
+
+def _refused(run: Run) -> dict[str, tuple[str, ...]]:
+    """What it was refused in each of its states."""
+    counts: dict[str, Counter[str]] = {}
+    for refusal in known_refusals(run):
+        counts.setdefault(refusal.state, Counter())[refusal.event] += refusal.times
+    return {state: tuple(_notes(events)) for state, events in counts.items()}
+
+
+def _notes(events: Counter[str]) -> Iterator[str]:
+    for event, count in events.most_common(_MOST_REFUSED):
+        yield f"refused: {event}" + (f" ({count}{TIMES})" if count > 1 else "")
+    if len(events) > _MOST_REFUSED:
+        yield f"and {len(events) - _MOST_REFUSED} others"
 
 
 def _path(history: tuple[Step, ...], nodes: dict[str, Node]) -> list[Edge]:
@@ -103,7 +125,7 @@ def _path(history: tuple[Step, ...], nodes: dict[str, Node]) -> list[Edge]:
     ]
 
 
-def _nodes(lifecycle: Lifecycle) -> dict[str, Node]:
+def states_of(lifecycle: Lifecycle) -> dict[str, Node]:
     return {
         cls.__name__: attrs.evolve(
             _node(cls), initial=cls is lifecycle.initial, final=cls in lifecycle.finals

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-__all__ = ["Cluster", "Edge", "End", "Graph", "Label", "Node"]
+__all__ = ["TIMES", "Cluster", "Edge", "End", "Graph", "Label", "Node"]
 
 _MANY = 4  # steps on one edge; of more only the first two and the last are told
-_TIMES = "\N{MULTIPLICATION SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @attrs.frozen
@@ -25,7 +25,10 @@ class Node:
     initial: bool = False
     final: bool = False
     current: bool = False
-    visits: int = 0  # how often the run was here, its beginning included
+    visits: int = 0  # how often the run was here, its beginning included; or how often many were
+    notes: tuple[str, ...] = ()  # what is said below its name
+    hint: str = ""  # more of that, for who asks
+    heat: float | None = None  # how many of many runs are here now: from 0, none, to 1, the most
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -55,6 +58,7 @@ class Label:
     excluding: tuple[str, ...] = ()  # which it does not lead from
     stays: bool = False  # the run does not leave its state
     steps: tuple[int, ...] = ()  # which steps of the run took it
+    times: int = 0  # how many steps of many runs took it
 
     @property
     def whence(self) -> str:
@@ -69,10 +73,11 @@ class Label:
         steps = ", ".join(map(str, self.steps))
         if len(self.steps) > _MANY:
             steps = f"{self.steps[0]}, {self.steps[1]} … {self.steps[-1]}"
-        count = f" ({len(self.steps)}{_TIMES})" if len(self.steps) > 1 else ""
+        times = self.times or (len(self.steps) if len(self.steps) > 1 else 0)
+        count = f" ({times:,}{TIMES})" if times else ""
         parts = [
-            f"{steps}: {self.event}{count}" if steps else self.event,
-            self.guards,
+            f"{steps}: {self.event}{count}" if steps else f"{self.event}{count}",
+            "" if self.times else self.guards,
             f"({self.whence})" if self.whence else "",
             "(stays)" if self.stays else "",
             f"→ {self.dest}" if self.dest else "",
@@ -90,17 +95,26 @@ class Edge:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The labels as they read; what all of them say of their sources is said once, above."""
-        said = {(label.only, label.excluding) for label in self.labels}
-        if len(self.labels) < 2 or len(said) > 1 or said == {((), ())}:
-            return tuple(label.text for label in self.labels)
-        bare = [attrs.evolve(label, only=(), excluding=()) for label in self.labels]
-        return (f"{self.labels[0].whence}:", *(label.text for label in bare))
+        """The labels as they read; what all of them say of their sources is said once, above.
+
+        Where many runs went this way, only what took them there.
+        """
+        told = [label for label in self.labels if label.times] or self.labels
+        said = {(label.only, label.excluding) for label in told}
+        if len(told) < 2 or len(said) > 1 or said == {((), ())}:
+            return tuple(label.text for label in told)
+        bare = [attrs.evolve(label, only=(), excluding=()) for label in told]
+        return (f"{told[0].whence}:", *(label.text for label in bare))
 
     @property
     def taken(self) -> bool:
-        """Whether the run went along here."""
-        return any(label.steps for label in self.labels)
+        """Whether the run went along here, or many did."""
+        return any(label.steps or label.times for label in self.labels)
+
+    @property
+    def times(self) -> int:
+        """How many steps of many runs went along here."""
+        return sum(label.times for label in self.labels)
 
     @property
     def inner(self) -> bool:
@@ -128,6 +142,11 @@ class Graph:
     def traced(self) -> bool:
         """Whether it shows one run."""
         return any(node.current for node in self.nodes)
+
+    @property
+    def lit(self) -> bool:
+        """Whether it shows what was done, by one run or by many: the rest is dim."""
+        return self.traced or any(node.heat is not None for node in self.nodes)
 
     @property
     def loose(self) -> tuple[Node, ...]:

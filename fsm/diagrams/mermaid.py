@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from .color import safe, text_on
 from .direction import checked
 from .drawing import Target, graph
-from .graph import Cluster, Edge, End, Graph
+from .graph import Cluster, Edge, End, Graph, Node
 from .plain import plain, wrapped
 
 __all__ = ["escaped", "mermaid"]
@@ -89,7 +89,9 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
 
 
 def _declared(end: End, ids: Mapping[End, str]) -> str:
-    return f'state "{escaped(plain(end.name) or "?")}" as {ids[end]}'
+    notes = end.notes if isinstance(end, Node) else ()
+    lines = [plain(end.name) or "?", *map(plain, notes)]
+    return f'state "{"<br/>".join(map(escaped, lines))}" as {ids[end]}'
 
 
 def _labels(edge: Edge) -> str:

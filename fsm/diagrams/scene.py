@@ -6,11 +6,15 @@ import attrs
 
 from .graph import Cluster, Edge, Node
 from .layout import Point, Road, Size
+from .plain import plain
 from .sheet import cut
 
-__all__ = ["NAME", "TEXT", "TITLE", "Arrow", "Mark", "Scene", "Shape", "Thing", "titled"]
+__all__ = [
+    "NAME", "NOTE", "TEXT", "TITLE", "Arrow", "Mark", "Scene", "Shape", "Thing", "glow", "noted",
+    "titled",
+]  # fmt: skip
 
-NAME, TEXT = 13, 12  # the sizes of the letters of a state's name, and of all else
+NAME, TEXT, NOTE = 13, 12, 11  # the sizes of letters: a state's name, a label, what is below a name
 TITLE = 26  # the height of the line with a family's name
 
 
@@ -68,6 +72,16 @@ class Scene:
                 for each in self.arrows
             ),
         )
+
+
+def glow(node: Node) -> float:
+    """How far a state glows, by how many of many runs are there."""
+    return 3 + 7 * node.heat if node.heat else 0
+
+
+def noted(node: Node) -> tuple[str, ...]:
+    """What is said below a state's name."""
+    return tuple(cut(plain(note), 40) for note in node.notes)
 
 
 def titled(cluster: Cluster) -> str:

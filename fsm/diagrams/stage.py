@@ -14,9 +14,22 @@ from .clearance import crossings
 from .front import front
 from .graph import Cluster, Edge, End, Graph, Node
 from .layout import Layout, Link, Size, arrange
-from .lettering import broken, room, width
+from .lettering import LINE, broken, room, width
 from .plain import plain
-from .scene import NAME, TEXT, TITLE, Arrow, Mark, Scene, Shape, Thing, titled
+from .scene import (
+    NAME,
+    NOTE,
+    TEXT,
+    TITLE,
+    Arrow,
+    Mark,
+    Scene,
+    Shape,
+    Thing,
+    glow,
+    noted,
+    titled,
+)  # fmt: skip
 
 __all__ = ["staged"]
 
@@ -84,7 +97,7 @@ class _Stage:
         }
         boxes |= {node: _sized(node) for node in self._shown.loose}
         edges = [edge for edge, box in self._boxed.items() if box is None]
-        turned = self._way.beside and any(map(_is_path, self._shown.clusters))
+        turned = self._way.beside and any(map(self._is_path, self._shown.clusters))
         direction = _ACROSS[self._direction] if turned else self._direction
         gap = _GAP if any(map(self._lines, edges)) else 2 * _GAP  # a label keeps them apart, too
         whole = self._arranged(boxes, edges, direction, gap)
@@ -103,7 +116,7 @@ class _Stage:
         boxes: dict[Thing, Size] = {node: _sized(node) for node in cluster.nodes}
         if any(edge.source == cluster for edge in edges):
             boxes[_ANY] = _sized(_ANY)
-        return self._arranged(boxes, edges, self._direction if _is_path(cluster) else "TB")
+        return self._arranged(boxes, edges, self._direction if self._is_path(cluster) else "TB")
 
     def _arranged(
         self, boxes: dict[Thing, Size], edges: Sequence[Edge], direction: str, gap: float = _NEAR
@@ -122,7 +135,7 @@ class _Stage:
 
     def _lines(self, edge: Edge) -> tuple[str, ...]:
         """The label; what a run did not do is a faint line that tells its name when asked."""
-        if self._shown.traced and not edge.taken:
+        if self._shown.lit and not edge.taken:
             return ()
         return broken(edge.lines, self._way.longest)
 
@@ -137,7 +150,8 @@ class _Stage:
             label=_label(lines) if lines else None,
             backward=self._is_backward(edge),
             weight=self._weight(edge),
-            loose=self._shown.traced and not (_is_path(edge.source) or _is_path(edge.dest)),
+            loose=self._shown.traced
+            and not (self._is_path(edge.source) or self._is_path(edge.dest)),
         )
 
     def _weight(self, edge: Edge) -> int:
@@ -146,13 +160,17 @@ class _Stage:
             return 1
         return 3 if self._order[edge.dest] - self._order[edge.source] == 1 else 1
 
+    def _is_path(self, end: End) -> bool:
+        """Whether it is where the one run has been."""
+        return self._shown.traced and all(node.visits for node in end.nodes)
+
     def _is_backward(self, edge: Edge) -> bool:
         if edge.inner:
             return False
         for order in (self._path, self._order):
             if edge.source in order and edge.dest in order:
                 return order[edge.source] > order[edge.dest]
-        return _is_path(edge.dest)  # all that a run left out is beside its path
+        return self._is_path(edge.dest)  # all that a run left out is beside its path
 
 
 def _filled(
@@ -188,18 +206,16 @@ def _sized(thing: Node | Mark) -> Size:
         return 10, 10
     if isinstance(thing, Mark):
         return width(thing.kind, TEXT) + 16, 22
-    more = 6 if thing.final else 0  # the second border
-    return width(plain(thing.name) or "?", NAME) + 18 + more, 27 + more
+    more = (6 if thing.final else 0) + 2 * glow(thing)  # the second border, and what glows
+    notes = [width(note, NOTE) for note in noted(thing)]
+    wide = max(width(plain(thing.name) or "?", NAME), *notes, 0)
+    below = LINE * NOTE * len(notes) + 4 if notes else 0
+    return wide + 18 + more, 27 + below + more
 
 
 def _family(cluster: Cluster, size: Size) -> Size:
     wide = max(size[0], 1.1 * width(titled(cluster), NAME))
     return wide + 2 * _PADDING, size[1] + TITLE + _PADDING
-
-
-def _is_path(end: End) -> bool:
-    """Whether it is where the run has been."""
-    return all(node.visits for node in end.nodes)
 
 
 def _label(lines: Sequence[str]) -> Size:

@@ -6,6 +6,7 @@ links and no scripts. An arrow and its label are one group, and so are a state a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from .graph import Cluster, Graph, Node
 from .layout import Point, Road, Size
 from .lettering import LINE
 from .plain import plain
-from .scene import NAME, TEXT, TITLE, Arrow, Shape, titled
+from .scene import NAME, NOTE, TEXT, TITLE, Arrow, Shape, glow, noted, titled
 from .stage import staged
 
 __all__ = ["svg"]
@@ -32,6 +33,7 @@ _PALETTE = {  # in the light, in the dark
     "path": ("#b02a80", "#f778ba"),  # where a run went
     "dim": ("#eaeef2", "#212830"),  # where it did not
     "faint": ("#d1d9e0", "#30373f"),
+    "glow": ("#ffd591", "#7d4700"),  # where many runs are
 }
 _DARK = " ".join(
     f".fsm-graph .fill-{name} {{ fill: {dark} }} .fsm-graph .stroke-{name} {{ stroke: {dark} }}"
@@ -63,15 +65,14 @@ def svg(target: Target, *, direction: str | None = None) -> str:
     for shape in found.shapes:
         if isinstance(shape.thing, Cluster):
             _family(whole, shape, shape.thing)
-    for arrow in sorted(
-        found.arrows, key=lambda arrow: arrow.edge is not None and arrow.edge.taken
-    ):
-        _arrow(whole, arrow, _hue(arrow, shown))
+    most = max((edge.times for edge in shown.edges), default=0)
+    for arrow in sorted(found.arrows, key=_is_taken):
+        _arrow(whole, arrow, _hue(arrow, shown), _stroke(arrow, most))
     for shape in found.shapes:
         if isinstance(shape.thing, Node):
-            _state(whole, shape, shape.thing, dim=shown.traced and not shape.thing.visits)
+            _state(whole, shape, shape.thing, dim=shown.lit and not shape.thing.visits)
         elif not isinstance(shape.thing, Cluster):
-            _mark(whole, shape, shape.thing.kind, dim=shown.traced)
+            _mark(whole, shape, shape.thing.kind, dim=shown.lit)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
@@ -101,8 +102,11 @@ def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
 
 
 def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -> None:
-    group = _group(whole, "node", plain(node.doc or node.name))
+    group = _group(whole, "node", "\n".join(map(plain, filter(None, (node.doc, node.hint)))))
     fill, (wide, high) = safe(node.color), shape.size
+    if around := glow(node):
+        _colored(_path(group, _rounded(shape.middle, (wide, high), 8 + around)), fill="glow")
+        wide, high = wide - 2 * around, high - 2 * around
     stroke = "faint" if dim else "path" if node.current else "line"
     if node.final:
         _colored(_path(group, _rounded(shape.middle, (wide, high), 11)), stroke=stroke)
@@ -112,10 +116,15 @@ def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -
     _colored(body, fill="dim" if dim else "", stroke=stroke)
     if node.current:
         body.set("stroke-width", "4")
-    name = _text(group, shape.middle, plain(node.name) or "?", NAME)
-    if not dim:
-        name.set("fill", text_on(fill))
-        del name.attrib["class"]
+    notes = noted(node)
+    x, y = shape.middle[0], shape.middle[1] - (LINE * NOTE * len(notes) + 2) / 2 * bool(notes)
+    said = [_text(group, (x, y), plain(node.name) or "?", NAME)]
+    below = _group(group, "note", "") if notes else group
+    for place, note in enumerate(notes):
+        said.append(_text(below, (x, y + 4 + LINE * NOTE * (place + 1)), note, NOTE))
+    for text in () if dim else said:
+        text.set("fill", text_on(fill))
+        del text.attrib["class"]
 
 
 def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> None:
@@ -128,13 +137,13 @@ def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> 
         _text(group, shape.middle, kind, TEXT)
 
 
-def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str) -> None:
+def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) -> None:
     said = "\n".join(map(plain, arrow.edge.lines)) if arrow.edge else ""
     group = _group(whole, "edge", said)
     for road in arrow.roads:
         line = _colored(_path(group, _curve(road)), stroke=hue)
-        if hue == "path":
-            line.set("stroke-width", "2")
+        if stroke != 1:
+            line.set("stroke-width", _number(stroke))
         if road.tip:
             _colored(ElementTree.SubElement(group, "polygon", points=_tip(road)), fill=hue)
     x, y = arrow.middle
@@ -150,9 +159,21 @@ def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str) -> None:
 
 
 def _hue(arrow: Arrow, shown: Graph) -> str:
-    if arrow.edge is not None and arrow.edge.taken:
+    if _is_taken(arrow):
         return "path"
-    return "faint" if shown.traced and arrow.edge is not None else "line"
+    return "faint" if shown.lit and arrow.edge is not None else "line"
+
+
+def _stroke(arrow: Arrow, most: int) -> float:
+    """How broad: of many runs, by how many went along here."""
+    if not _is_taken(arrow):
+        return 1
+    times = arrow.edge.times if arrow.edge else 0
+    return 1.5 + 2.5 * math.log1p(times) / math.log1p(most) if most else 2
+
+
+def _is_taken(arrow: Arrow) -> bool:
+    return arrow.edge is not None and arrow.edge.taken
 
 
 def _group(within: ElementTree.Element, kind: str, hint: str) -> ElementTree.Element:

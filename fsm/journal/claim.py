@@ -132,6 +132,10 @@ class Claim:
         """As the journal's own."""
         return self._journal.runs(**wanted)
 
+    def refusals(self, run: str | None = None) -> Iterator[Refusal]:
+        """As the journal's own."""
+        return self._journal.refusals(run)
+
     def holds(self, step: Step) -> bool:
         """As the journal's own."""
         return self._journal.holds(step)

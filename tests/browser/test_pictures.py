@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
-from fsm import Run, TaskRun, event, internal
-from fsm.diagrams import Target, graph, svg
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event, internal
+from fsm.diagrams import Target, graph, heat, svg
+from fsm.journal.traffic import Stay, Traffic
 from fsm.testing import HandClock
 from states import Failed, Finished, Pending, Running, Scheduled, State, Success
 
@@ -165,6 +167,47 @@ RUNS: dict[str, Callable[[], Target]] = {
 }
 
 
+def refused(steps: int) -> TaskRun:
+    """A run that was refused all that it could not do, wherever it was."""
+    run = turned(steps)
+    again = TaskRun("refused", max_retries=9, clock=HandClock())
+    for step in run.history:
+        for name in list(again.lifecycle.events)[: 9 * (len(again.history) % 3)]:
+            if not getattr(again, name).may():
+                with suppress(LifecycleError):
+                    again.trigger(name)
+        again.trigger(step.event)
+    return again
+
+
+def traffic(seed: int, runs: int) -> Target:
+    """Where many runs are that wandered so long."""
+    journal = MemoryJournal()
+    for place in range(runs):
+        wanderer = wandered(seed * runs + place, 1 + place % 12)
+        journal.extend(step._replace(run=f"{place}") for step in wanderer.history)
+    return heat(TaskRun, journal.traffic())
+
+
+HEATS: dict[str, Callable[[], Target]] = {
+    "no runs": lambda: heat(TaskRun, Traffic({}, {})),
+    "a few": lambda: traffic(1, 7),
+    "many": lambda: traffic(2, 300),
+    "a million": lambda: heat(
+        TaskRun,
+        Traffic(
+            {node.__name__: Stay(10**6, 0, 10**6, 10**18) for node in TaskRun.lifecycle.nodes},
+            {
+                (edge.source.__name__, edge.event, edge.dest.__name__): 10**6
+                for edge in TaskRun.lifecycle.edges
+            },
+        ),
+    ),
+    "refused once": lambda: refused(0),
+    "refused a lot": lambda: refused(3),
+}
+
+
 @pytest.fixture(scope="module", params=["light", "dark"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(
@@ -193,6 +236,11 @@ def test_a_lifecycle_can_be_read_sideways(page: Page, name: str) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_can_be_read(page: Page, name: str) -> None:
     assert judged(page, svg(RUNS[name]())) == []
+
+
+@pytest.mark.parametrize("name", HEATS)
+def test_heat_and_refusals_can_be_read(page: Page, name: str) -> None:
+    assert judged(page, svg(HEATS[name]())) == []
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -68,7 +68,7 @@ const parsed = (svg) => document.importNode(new DOMParser().parseFromString(svg,
 function light(host, counts) {
   for (const node of host.shadowRoot?.querySelectorAll("g.node") ?? []) {
     for (const old of node.querySelectorAll("[data-count]")) old.remove();
-    const name = [...node.querySelectorAll("text")].map((text) => text.textContent.trim()).join(" ");
+    const name = [...node.querySelectorAll(":scope > text")].map((text) => text.textContent.trim()).join(" ");
     const count = counts.get(name);
     if (count === undefined) continue;
     node.setAttribute("data-state", name);

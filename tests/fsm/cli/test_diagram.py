@@ -70,6 +70,28 @@ def test_a_run_is_drawn_with_its_path(journal: str, fsm: Invoke) -> None:
     assert result.stdout != fsm("diagram").stdout
 
 
+def test_the_runs_of_a_journal_are_drawn_into_the_lifecycle(journal: str, fsm: Invoke) -> None:
+    drawn = fsm("diagram", "fsm:TaskRun", "--journal", journal, "--json")
+
+    assert drawn.exit_code == 0
+    data = json.loads(drawn.stdout)
+    assert data["title"].endswith("runs")
+    assert [each["notes"] for each in data["states"] if each["notes"]]
+    assert any(label["times"] for edge in data["edges"] for label in edge["labels"])
+
+
+def test_runs_of_another_class_are_not_taken_for_those_of_this_one(
+    journal: str, fsm: Invoke, here: Path
+) -> None:
+    (here / "elsewhere.py").write_text("from fsm import TaskRun\nclass Other(TaskRun): 'x'\n")
+
+    refused = fsm("diagram", "elsewhere:Other", "--journal", journal)
+
+    assert refused.exit_code == 1
+    assert "has no runs of elsewhere:Other" in refused.stderr
+    assert "it has runs of fsm.task:TaskRun" in refused.stderr
+
+
 def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:
     result = fsm("diagram", "--run", "etl/lod", "--journal", journal)
 

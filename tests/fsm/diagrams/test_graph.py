@@ -220,7 +220,7 @@ def test_a_run_counts_what_it_did_again(run: TaskRun) -> None:
 
 
 def test_of_many_steps_a_few_are_told() -> None:
-    assert Label("retry", steps=tuple(range(4, 4000, 2))).text == "4, 6 … 3998: retry (1998×)"  # noqa: RUF001  # it is a multiplication sign
+    assert Label("retry", steps=tuple(range(4, 4000, 2))).text == "4, 6 … 3998: retry (1,998×)"  # noqa: RUF001  # it is a multiplication sign
 
 
 def test_a_run_that_has_not_moved_is_where_it_began() -> None:

@@ -106,7 +106,7 @@ def refuse(run: Run, event: str, error: TransitionError, who: str | None = None)
 
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
     """What *run* remembers, oldest first."""
-    return tuple(_told(run, note) for note in run._refused or ())
+    return tuple(_told(run, note) for note in tuple(run._refused or ()))  # others may add to it
 
 
 def known_refusals(run: Run) -> tuple[Refusal, ...]:

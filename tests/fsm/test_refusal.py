@@ -153,6 +153,23 @@ def test_a_run_remembers_the_last_thirty_two() -> None:
     assert len(run.refusals) == 32
 
 
+def test_refusals_may_be_read_while_others_are_refused() -> None:
+    run, done = TaskRun("r"), threading.Event()
+
+    def insist() -> None:
+        while not done.is_set():
+            refused(run, "succeed")
+            refused(run, "finish")
+
+    thread = threading.Thread(target=insist)
+    thread.start()
+    try:
+        assert all(len(run.refusals) <= 32 for _ in range(20_000))
+    finally:
+        done.set()
+        thread.join()
+
+
 def test_what_was_posted_and_refused_is_remembered(journal: Any) -> None:
     run = TaskRun("r", journal=journal)
 

@@ -93,7 +93,7 @@ async def afire(
                         await answer
                 except Exception as error:
                     errors.append(error)
-        if run._posted:
+        if run._aside:
             inside = inside or _inside.set((run, *_inside.get()))
             await _make_posted(run, errors)
     except BaseException as refused:
@@ -107,7 +107,7 @@ async def afire(
             _inside.reset(inside)
     run._owner = None
     run._lock.release()
-    if run._posted:  # another thread posted just now
+    if run._aside:  # another thread posted just now
         post(run)
     if errors:
         raise CallbackError.of(step, errors)
@@ -115,8 +115,8 @@ async def afire(
 
 
 async def _make_posted(run: Run, errors: list[Exception]) -> None:
-    while run._posted:
-        event, args, kwargs = run._posted.popleft()
+    while run._aside:
+        event, args, kwargs = run._aside.popleft()
         try:
             step, row = propose(event, run, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)

@@ -95,14 +95,14 @@ def fire(
                         forget(answer, listener)
                 except Exception as error:
                     errors.append(error)
-        if run._posted:
+        if run._aside:
             make_posted(run, errors)
     except BaseException as refused:
         end_refused(run, event, refused)
         raise
     run._owner = None
     run._lock.release()
-    if run._posted:  # another thread posted just now
+    if run._aside:  # another thread posted just now
         post(run)
     if errors:
         raise CallbackError.of(step, errors)
@@ -156,7 +156,7 @@ def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionErr
 
 def post(run: Run) -> None:
     """Fire what has been posted, unless a step is in progress, which then does so at its end."""
-    while run._posted and run._lock.acquire(False):
+    while run._aside and run._lock.acquire(False):
         errors: list[Exception] = []
         try:
             run._owner = get_ident()
@@ -174,7 +174,7 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
     """Let others step; fire what was posted meanwhile, without hiding why a step was refused."""
     run._owner = None
     run._lock.release()
-    if run._posted:
+    if run._aside:
         try:
             post(run)
         except Exception as error:
@@ -222,8 +222,8 @@ def keep_up(run: Run, step: Step, error: BaseException) -> None:
 def make_posted(run: Run, errors: list[Exception]) -> Step | None:
     """Make the posted steps in order; what goes wrong with one does not stop the next."""
     last = None
-    while run._posted:
-        event, args, kwargs = run._posted.popleft()
+    while run._aside:
+        event, args, kwargs = run._aside.popleft()
         try:
             step, row = propose(event, run, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)

@@ -148,7 +148,7 @@ def double_of(run: Run) -> Run:
     for each in cast("tuple[Mapping[str, Any] | None, ...]", _state_of(run)):
         for name, value in (each or {}).items():
             object.__setattr__(double, name, value)
-    double.journal = double._callbacks = double._posted = double._refused = None
+    double.journal = double._callbacks = double._aside = None
     double._id, double._state = run.id, run.state
     double._steps = list(run._steps or ())
     double._clock = _standing(moment.from_micros(run._micros()))

@@ -5,7 +5,6 @@ It is a note, no promise: it never stands in the way of the error that the calle
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Noted", "Refusal", "keep", "known_refusals", "noted", "refusals_of", "refuse"]
 
-_MOST = 32  # that a run remembers
 _LONGEST = 2000  # characters of a reason
 _TOLD_LATER = (TransitionNotAllowed, GuardRejected)  # made again from their arguments when asked
 
@@ -75,12 +73,9 @@ def noted(run: Run, event: str, error: BaseException) -> Refusal | None:
         said = error.args if later else _worded(event, error)
     except Exception:  # the clock's, which has failed the step too, or of an odd error
         return None
-    seq, kept = len(run._steps or ()), run._refused
-    fresh = run.journal is not None and not _is_known(run, seq, event)
-    times = 1
-    if kept is None:
-        kept = run._refused = deque(maxlen=_MOST)
-    elif kept and kept[-1].seq == seq and kept[-1].event == event:
+    seq, kept, times = len(run._steps or ()), run._beside().refused, 1
+    fresh = run.journal is not None and not any(each[:2] == (seq, event) for each in kept)
+    if kept and kept[-1][:2] == (seq, event):
         times += kept.pop().times
     state = type(run.state).__name__
     kind = cast("type[Exception]", type(error)) if later else None
@@ -106,7 +101,9 @@ def refuse(run: Run, event: str, error: TransitionError, who: str | None = None)
 
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
     """What *run* remembers, oldest first."""
-    return tuple(_told(run, note) for note in tuple(run._refused or ()))  # others may add to it
+    aside = run._aside
+    kept = () if aside is None else tuple(aside.refused)  # at once: others may add to it
+    return tuple(_told(run, note) for note in kept)
 
 
 def known_refusals(run: Run) -> tuple[Refusal, ...]:
@@ -123,10 +120,6 @@ def _is_refusal(error: BaseException) -> bool:
     if isinstance(error, TransitionError):
         return not isinstance(error, StepInProgress)
     return isinstance(error, Exception) and not isinstance(error, LifecycleError | StateError)
-
-
-def _is_known(run: Run, seq: int, event: str) -> bool:
-    return any(note.seq == seq and note.event == event for note in run._refused or ())
 
 
 def _told(run: Run, note: Noted) -> Refusal:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from states import Pending, State, ambient
 
 from . import firing, following
+from .aside import Aside
 from .callbacks import Callbacks, methods
 from .declaration import declared
 from .draft import given_by
@@ -27,7 +27,7 @@ from .identity import check_id, new_id
 from .lifecycle import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
 from .picture import Pictured
-from .refusal import Noted, Refusal, refusals_of
+from .refusal import Refusal, refusals_of
 from .step import Step
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Run"]
 
 Clock = Callable[[], "datetime.datetime"]
-Posted = tuple[str, tuple[Any, ...], dict[str, Any]]
 R = TypeVar("R", bound="Run")
 
 
@@ -68,8 +67,8 @@ class Run(Pictured):
     """
 
     __slots__ = (
-        "__weakref__", "_callbacks", "_clock", "_id", "_lock", "_owner", "_posted", "_refused",
-        "_state", "_steps", "journal",
+        "__weakref__", "_aside", "_callbacks", "_clock", "_id", "_lock", "_owner", "_state",
+        "_steps", "journal",
     )  # fmt: skip
 
     initial: ClassVar[StateClass] = Pending
@@ -112,8 +111,7 @@ class Run(Pictured):
                 self._state = self.initial()
         self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
         self._callbacks: Callbacks | None = None
-        self._posted: deque[Posted] | None = None
-        self._refused: deque[Noted] | None = None
+        self._aside: Aside | None = None
         self._lock = allocate_lock()
         self._owner: int | tuple[int, object] | None = None  # who steps: a thread, or its task too
 
@@ -263,9 +261,7 @@ class Run(Pictured):
         `CallbackError`.
         """
         name = self._known(event)
-        if self._posted is None:
-            self._posted = deque()
-        self._posted.append((name, args, kwargs))
+        self._beside().append((name, args, kwargs))
         firing.post(self)
 
     def catch_up(self) -> tuple[Step, ...]:
@@ -297,6 +293,13 @@ class Run(Pictured):
         )
 
     # What events, hooks and firing need of a run.
+
+    def _beside(self) -> Aside:
+        if self._aside is None:
+            with _birth:  # the first to ask, not the last, says which it is
+                if self._aside is None:
+                    self._aside = Aside()
+        return self._aside
 
     def _micros(self) -> int:
         if self._clock is None:

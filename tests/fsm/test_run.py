@@ -8,9 +8,11 @@ import datetime
 import itertools
 import pickle
 import random
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pendulum
@@ -1012,3 +1014,35 @@ def test_scheduled_defaults_are_those_of_the_runs_clock(run: TaskRun, clock: Han
 
     assert isinstance(scheduled, Scheduled)
     assert scheduled.start_time == clock()
+
+
+def test_events_that_two_threads_post_at_once_are_both_kept() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        kept = [posted_at_once() for _ in range(2_000)]
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert set(kept) == {("Cancelled", 2)}
+
+
+def posted_at_once() -> tuple[str, int]:
+    """Where a run ends up that two threads post to in the middle of its first step."""
+    run, both = TaskRun("r"), threading.Barrier(2)
+
+    def post(name: str) -> None:
+        both.wait()
+        run.post(name)
+
+    def busy(run: TaskRun, step: Step) -> None:
+        threads = [threading.Thread(target=post, args=(name,)) for name in ("start", "cancel")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    run.after(TaskRun.submit)(busy)
+    with suppress(CallbackError):  # a start after the cancel
+        run.submit()
+    return type(run.state).__name__, len(run.history) - 1 + len(run.refusals)

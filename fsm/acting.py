@@ -20,7 +20,7 @@ from .journal import Journal
 from .journal.phase import FAILED
 from .journal.run_journal import RunJournal
 from .policy import Policy, as_policy
-from .refusal import refuse
+from .refusal import asking, refuse
 from .run import Run
 from .task import TaskRun
 
@@ -74,14 +74,15 @@ def approve(
         if not isinstance(run.state, Paused):
             state = type(run.state).__name__
             error = TransitionError(f"run {run.id!r} waits for nobody's word: it is {state}")
-            refuse(run, "resume", error, by)
+            refuse(run, "resume", error)
         return run.trigger(
             "resume",
             message=f"Approved by {by}" if message is None else message,
             context={**(run.state.context or {}), "approved_by": by},
         )
 
-    return _acted(journal, run, cls, act)
+    with asking(by):
+        return _acted(journal, run, cls, act)
 
 
 def cancel(

@@ -97,8 +97,10 @@ async def afire(
             inside = inside or _inside.set((run, *_inside.get()))
             await _make_posted(run, errors)
     except BaseException as refused:
-        fresh = noted(run, event, refused)
-        end_turn(run, refused)
+        try:
+            fresh = noted(run, event, refused)
+        finally:  # whatever becomes of the note
+            end_turn(run, refused)
         if fresh is not None:
             await _note(run, fresh)
         raise
@@ -196,7 +198,8 @@ async def _note(run: Run, refusal: Refusal) -> None:
     if run.journal is None or not run.journal.blocking:
         keep(run, refusal)
     else:
-        await asyncio.get_running_loop().run_in_executor(None, keep, run, refusal)
+        with contextlib.suppress(Exception):  # of a loop whose threads are gone
+            await asyncio.get_running_loop().run_in_executor(None, keep, run, refusal)
 
 
 async def _tell(

@@ -185,8 +185,10 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
 
 def end_refused(run: Run, event: str, error: BaseException) -> None:
     """End the turn of a step that was not made; the run, and its journal, remember why not."""
-    fresh = noted(run, event, error)
-    end_turn(run, error)
+    try:
+        fresh = noted(run, event, error)
+    finally:  # whatever becomes of the note
+        end_turn(run, error)
     if fresh is not None:
         keep(run, fresh)
 

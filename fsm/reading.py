@@ -85,6 +85,7 @@ class _Witness:
         return value
 
     def __eq__(self, other: object) -> bool:
+        self.__dict__["_seen"].setdefault(self.__dict__["_name"], self.__dict__["_of"])
         return bool(self.__dict__["_of"] == getattr(other, "__dict__", {}).get("_of", other))
 
     def __hash__(self) -> int:

@@ -5,7 +5,9 @@ It is a note, no promise: it never stands in the way of the error that the calle
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 from states import StateError, moment
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-__all__ = ["Noted", "Refusal", "keep", "known_refusals", "noted", "refusals_of", "refuse"]
+__all__ = ["Noted", "Refusal", "asking", "keep", "noted", "refusals_of", "refuse"]
 
+_MOST = 32  # that a run remembers
 _LONGEST = 2000  # characters of a reason
 _TOLD_LATER = (TransitionNotAllowed, GuardRejected)  # made again from their arguments when asked
+
+
+_asker: ContextVar[str | None] = ContextVar("asker", default=None)
 
 
 class Refusal(NamedTuple):
@@ -37,14 +43,14 @@ class Refusal(NamedTuple):
     seq: int  # how many steps the run had made by then
     event: str
     state: str  # where it was, by name
-    micros: int  # when, in microseconds since 1970 in UTC; of several, the last
-    reason: str
+    micros: int  # when, in microseconds since 1970 in UTC; of several times, the last
+    reason: str  # of several, the last
     who: str | None = None  # asked, as far as that is known: who had claimed the run, or a person
-    times: int = 1  # how often in a row, as far as one process knows
+    times: int = 1  # how often after this step, as far as one process knows
 
     @property
     def at(self) -> pendulum.DateTime:
-        """When it was refused, in UTC; of several times in a row, the last."""
+        """When it was refused, in UTC; of several times, the last."""
         return moment.from_micros(self.micros)
 
 
@@ -57,7 +63,9 @@ class Noted(NamedTuple):
     micros: int
     kind: type[Exception] | None  # None: `args` is the reason itself
     args: Any
+    who: str | None
     times: int
+    kept: bool  # by the journal
 
 
 def noted(run: Run, event: str, error: BaseException) -> Refusal | None:
@@ -65,53 +73,71 @@ def noted(run: Run, event: str, error: BaseException) -> Refusal | None:
 
     Whoever gives arguments that make no payload, or finds the journal broken, was not refused.
     """
-    later = type(error) in _TOLD_LATER
-    if not later and not _is_refusal(error):
+    if type(error) not in _TOLD_LATER and not _is_refusal(error):
         return None
     try:
-        micros = run._micros()
-        said = error.args if later else _worded(event, error)
+        return _noted(run, event, error)
     except Exception:  # the clock's, which has failed the step too, or of an odd error
         return None
-    seq, kept, times = len(run._steps or ()), run._beside().refused, 1
-    fresh = run.journal is not None and not any(each[:2] == (seq, event) for each in kept)
-    if kept and kept[-1][:2] == (seq, event):
-        times += kept.pop().times
-    state = type(run.state).__name__
-    kind = cast("type[Exception]", type(error)) if later else None
-    kept.append(Noted(seq, event, state, micros, kind, said, times))
-    return _told(run, kept[-1]) if fresh else None
 
 
 def keep(run: Run, refusal: Refusal) -> None:
     """Let the journal keep *refusal*, if it keeps such notes; nobody hears of it if it cannot."""
     note = getattr(run.journal, "note_refusal", None)
-    if note is not None:
-        with suppress(Exception):
-            note(refusal)
+    if note is None:
+        return
+    with suppress(Exception):
+        note(refusal)
+        aside = run._beside()
+        aside.refused = tuple(
+            each._replace(kept=True) if each[:2] == (refusal.seq, refusal.event) else each
+            for each in aside.refused
+        )
 
 
-def refuse(run: Run, event: str, error: TransitionError, who: str | None = None) -> NoReturn:
+def refuse(run: Run, event: str, error: TransitionError) -> NoReturn:
     """Raise *error* for an attempt that was not even made; noted as one that was."""
     fresh = noted(run, event, error)
     if fresh is not None:
-        keep(run, fresh._replace(who=who))
+        keep(run, fresh)
     raise error
+
+
+@contextmanager
+def asking(who: str) -> Iterator[None]:
+    """Let what is refused within be noted as asked by *who*."""
+    token = _asker.set(who)
+    try:
+        yield
+    finally:
+        _asker.reset(token)
 
 
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
     """What *run* remembers, oldest first."""
-    aside = run._aside
-    kept = () if aside is None else tuple(aside.refused)  # at once: others may add to it
-    return tuple(_told(run, note) for note in kept)
+    return () if run._aside is None else tuple(_told(run, note) for note in run._aside.refused)
 
 
-def known_refusals(run: Run) -> tuple[Refusal, ...]:
-    """What *run* remembers and what its journal knows besides, oldest first."""
-    asked = getattr(run.journal, "refusals", None)
-    found = {each[:3]: each for each in (asked(run.id) if asked else ())}
-    found |= {each[:3]: each for each in refusals_of(run)}
-    return tuple(sorted(found.values(), key=lambda each: each.micros))
+def _noted(run: Run, event: str, error: BaseException) -> Refusal | None:
+    micros, seq, aside = run._micros(), len(run._steps or ()), run._beside()
+    later = type(error) in _TOLD_LATER
+    said = error.args if later else _worded(event, error)
+    others = tuple(each for each in aside.refused if each[:2] != (seq, event))
+    (before,) = [each for each in aside.refused if each[:2] == (seq, event)] or (None,)
+    note = Noted(
+        seq,
+        event,
+        type(run.state).__name__,
+        micros,
+        cast("type[Exception]", type(error)) if later else None,
+        said,
+        _asker.get(),
+        1 if before is None else before.times + 1,
+        before is not None and before.kept,
+    )
+    aside.refused = (*others[-_MOST + 1 :], note)
+    # A journal knows of a run that has made a step, and is told once: who polls does not write.
+    return _told(run, note) if seq and run.journal is not None and not note.kept else None
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -123,8 +149,11 @@ def _is_refusal(error: BaseException) -> bool:
 
 
 def _told(run: Run, note: Noted) -> Refusal:
-    reason = note.args if note.kind is None else _shown(note.kind(*note.args))
-    return Refusal(run.id, note.seq, note.event, note.state, note.micros, reason, None, note.times)
+    try:
+        reason = note.args if note.kind is None else _shown(note.kind(*note.args))
+    except Exception as error:  # a guard's answer is anyone's
+        reason = f"{note.event} was refused ({type(error).__name__} while asking why)"
+    return Refusal(run.id, *note[:4], reason, note.who, note.times)
 
 
 def _worded(event: str, error: BaseException) -> str:

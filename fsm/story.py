@@ -22,7 +22,6 @@ from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
 from .phrases import clock, policy_in_words
 from .policy import Policy, as_policy
-from .refusal import known_refusals
 from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 __all__ = ["Line", "Story", "read_story", "story_of"]
+
+_Place = tuple[int, str]  # after how many steps, and which event
 
 
 @attrs.frozen
@@ -77,14 +78,16 @@ def story_of(run: Run) -> Story:
     journal = getattr(run.journal, "journal", run.journal)  # a claim's own
     summary: Summary | None = None
     late: tuple[Late, ...] = ()
+    refusals: dict[_Place, Refusal] = {}  # of others, too; ours know how often
     if moves and isinstance(journal, Journal):
         with suppress(UnknownRun):  # a program that tidies up was faster
             summary, late = journal.summary(run.id), tuple(journal.late(run.id))
+            refusals = _by_place(journal.refusals(run.id))
     policy = getattr(run, "policy", None)
     ends = getattr(run, "deadline", None)
     deadline = None if ends is None else moment.to_micros(ends)
     state = type(run.state).__name__
-    lines = _lines(moves, policy, summary, late, known_refusals(run))
+    lines = _lines(moves, policy, summary, late, (refusals | _by_place(run.refusals)).values())
     return _tell(run.id, kind_of(type(run)), state, moves, lines, policy, deadline, summary)
 
 
@@ -108,6 +111,10 @@ def _policy(origin: str | None) -> Policy | None:
         return as_policy(json.loads(origin or "null")["settings"]["policy"])
     except (TypeError, ValueError, KeyError, RecursionError):
         return None
+
+
+def _by_place(refusals: Iterable[Refusal]) -> dict[_Place, Refusal]:
+    return {(each.seq, each.event): each for each in refusals}
 
 
 def _lines(

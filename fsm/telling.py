@@ -54,15 +54,22 @@ def lines_of(
     late: Iterable[Late],
     refusals: Iterable[Refusal],
 ) -> Iterator[Line]:
-    """The steps in their order, whatever their clocks said, and what was none between them."""
-    besides = [*map(_too_late, late), *map(_refused, refusals)]
-    waiting = deque(sorted(besides, key=lambda line: line.micros))
+    """The steps in their order, whatever their clocks said, and what was none between them.
+
+    What was refused follows the step after which it was; what came too late stands by its time.
+    """
+    refused: dict[int, list[Line]] = {}
+    for each in sorted(refusals, key=lambda each: each.micros):
+        refused.setdefault(each.seq, []).append(_refused(each))
+    waiting = deque(sorted(map(_too_late, late), key=lambda line: line.micros))
     highest = 0
+    yield from refused.pop(0, ())
     for step in _steps(moves, policy, owners):
         highest = max(highest, step.micros)
         while waiting and waiting[0].micros < highest:
             yield waiting.popleft()
         yield step
+        yield from refused.pop(step.seq or 0, ())
     yield from waiting
 
 
@@ -149,7 +156,7 @@ def _message(move: Move) -> str | None:
 
 def _refused(refusal: Refusal) -> Line:
     who = "" if refusal.who is None else f", asked by {plain(refusal.who)}"
-    often = "" if refusal.times == 1 else f" {times(refusal.times)}"
+    often = "" if refusal.times == 1 else f" {times(refusal.times)}, the last time"
     text = f"{plain(refusal.event)} was refused{often}{who}: {plain(refusal.reason)}"
     return Line(refusal.micros, None, plain(refusal.event), text)
 

@@ -11,6 +11,7 @@ import click
 
 from fsm import diagrams
 from fsm.diagrams.drawing import graph as graph_of
+from fsm.diagrams.drawing import of_run
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal.kind import kind_of
 from fsm.run import Run
@@ -33,7 +34,7 @@ _SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".json": "json"}
     epilog="\b\nExamples:\n  fsm diagram shop.orders:Order -o order.svg\n"
     "  fsm diagram states --format dot | dot -Tpng > states.png\n"
     "  fsm diagram fsm:TaskRun --run load-7 --journal runs.db\n"
-    "  fsm diagram fsm:TaskRun --journal runs.db -o traffic.svg"
+    "  fsm diagram fsm:TaskRun --heat --journal runs.db -o heat.svg"
 )
 @target_argument
 @click.option(
@@ -47,6 +48,7 @@ _SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".json": "json"}
 @click.option(
     "--run", metavar="ID", shell_complete=run_ids, help="Draw where this run is and has been."
 )
+@click.option("--heat", is_flag=True, help="Draw where the runs of a journal are.")
 @journal_option(required=False)
 def diagram(
     target: str,
@@ -54,17 +56,23 @@ def diagram(
     wants_json: bool,
     output: str,
     run: str | None,
+    heat: bool,
     url: str | None,
 ) -> None:
     """Draw TARGET, a run of it, its many runs, or all `states`.
 
-    Of a run, the state it is in is marked, and its steps are numbered. Of the many runs in a
-    journal, each state says how many are there now and how long a stay lasted on average, and each
-    arrow how often it was taken. `states` is the family tree of every state class there is.
+    Of a run, the state it is in is marked, and its steps are numbered. With --heat, each state says
+    how many runs are there now and how long a stay lasted on average, and each arrow how often it
+    was taken. `states` is the family tree of every state class there is.
     """
-    if run is not None and url is None:
-        raise click.UsageError("--run needs --journal, where the run is recorded")
-    drawn = _drawn(target, run, url)
+    if (run is not None or heat) and url is None:
+        asked = "--run" if run is not None else "--heat"
+        raise click.UsageError(f"{asked} needs --journal, where the runs are recorded")
+    if run is not None and heat:
+        raise click.UsageError("--run is of one run, --heat of all: choose")
+    if run is None and not heat and _is_said("url"):
+        raise click.UsageError("--journal is for --run ID or --heat: say which")
+    drawn = _drawn(target, run, url, heat=heat)
     form = "json" if wants_json else form or _SUFFIXES.get(Path(output).suffix.lower(), "mermaid")
     put_text(output, _DRAWN[form](drawn))
 
@@ -99,13 +107,19 @@ _DRAWN: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _drawn(target: str, run: str | None, url: str | None) -> Any:
+def _is_said(name: str) -> bool:
+    """Whether it is on the command line, not only in the environment."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _drawn(target: str, run: str | None, url: str | None, *, heat: bool) -> Any:
     if target == "states":
-        if run is not None:
-            raise click.UsageError("--run needs a Run class as TARGET, not states")
+        if run is not None or heat:
+            raise click.UsageError("a Run class has runs: name one as TARGET, not states")
         return diagrams.inheritance()
     cls = load(target)
-    if url is None:
+    if url is None or (run is None and not heat):
         return cls
     return _heated(cls, url) if run is None else _restored(cls, run, url)
 
@@ -122,10 +136,10 @@ def _heated(cls: type[Run], url: str) -> diagrams.Graph:
         return diagrams.heat(cls, traffic)
 
 
-def _restored(cls: type[Run], run: str, url: str) -> Run:
+def _restored(cls: type[Run], run: str, url: str) -> diagrams.Graph:
     with holding(url, run) as journal:
         try:
-            return cls.restore(run, journal)
+            return of_run(cls.restore(run, journal), journal.refusals(run))
         except CorruptJournal as error:
             error.add_note("a run of another class? then name that class as TARGET")
             raise

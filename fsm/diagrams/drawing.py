@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from fsm.errors import InvalidArgument
 from fsm.event import StateClass
 from fsm.lifecycle import Lifecycle
-from fsm.refusal import known_refusals
+from fsm.refusal import Refusal
 from fsm.run import Run
 from fsm.step import Step
 from states import State
@@ -20,7 +20,7 @@ from .family import families
 from .fold import Arrow, fold
 from .graph import TIMES, Cluster, Edge, Graph, Label, Node
 
-__all__ = ["Target", "graph", "inheritance", "of_lifecycle", "states_of"]
+__all__ = ["Target", "graph", "inheritance", "of_lifecycle", "of_run", "states_of"]
 
 _MOST_REFUSED = 3  # that a state tells of
 
@@ -42,7 +42,7 @@ def graph(target: Target) -> Graph:
     if isinstance(target, Lifecycle):
         return of_lifecycle(target)
     if isinstance(target, Run):
-        return _of_run(target)
+        return of_run(target)
     if isinstance(target, type) and issubclass(target, Run):
         return of_lifecycle(target.lifecycle)
     if isinstance(target, type) and issubclass(target, State):
@@ -77,12 +77,17 @@ def of_lifecycle(lifecycle: Lifecycle, marked: dict[str, Node] | None = None) ->
     return Graph(lifecycle.name, tuple(nodes.values()), clusters, edges)
 
 
-def _of_run(run: Run) -> Graph:
+def of_run(run: Run, refusals: Iterable[Refusal] | None = None) -> Graph:
+    """Return what a diagram of *run* shows.
+
+    Args:
+        refusals: What it was refused; what it remembers, if left out.
+    """
     history = run.history
     where = type(run.state if not history else history[-1].dest).__name__
     visits = Counter(type(step.dest).__name__ for step in history if step.dest is not step.source)
     visits[type(history[0].source).__name__ if history else where] += 1
-    refused = _refused(run)
+    refused = _refused(run, refusals)
     nodes = {
         name: attrs.evolve(
             node, current=name == where, visits=visits[name], notes=refused.get(name, ())
@@ -94,10 +99,10 @@ def _of_run(run: Run) -> Graph:
     return attrs.evolve(whole, title=f"{whole.title} {run.id}", edges=edges)
 
 
-def _refused(run: Run) -> dict[str, tuple[str, ...]]:
+def _refused(run: Run, refusals: Iterable[Refusal] | None) -> dict[str, tuple[str, ...]]:
     """What it was refused in each of its states."""
     counts: dict[str, Counter[str]] = {}
-    for refusal in known_refusals(run):
+    for refusal in run.refusals if refusals is None else refusals:
         counts.setdefault(refusal.state, Counter())[refusal.event] += refusal.times
     return {state: tuple(_notes(events)) for state, events in counts.items()}
 
@@ -105,8 +110,8 @@ def _refused(run: Run) -> dict[str, tuple[str, ...]]:
 def _notes(events: Counter[str]) -> Iterator[str]:
     for event, count in events.most_common(_MOST_REFUSED):
         yield f"refused: {event}" + (f" ({count}{TIMES})" if count > 1 else "")
-    if len(events) > _MOST_REFUSED:
-        yield f"and {len(events) - _MOST_REFUSED} others"
+    if (more := len(events) - _MOST_REFUSED) > 0:
+        yield f"and {more} other{'s' * (more > 1)}"
 
 
 def _path(history: tuple[Step, ...], nodes: dict[str, Node]) -> list[Edge]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import attrs
 
 from fsm.duration import lasting
-from fsm.journal.traffic import Stay, Traffic
+from fsm.journal.traffic import Stay, Traffic, Way
 from fsm.lifecycle import Lifecycle
 from fsm.run import Run
 
@@ -38,7 +37,8 @@ def heat(of: type[Run] | Lifecycle, traffic: Traffic) -> Graph:
     }
     shown = of_lifecycle(lifecycle, nodes)
     title = f"{shown.title}, {traffic.runs:,} runs"
-    edges = tuple(_counted(edge, traffic.ways) for edge in shown.edges)
+    left = dict(traffic.ways)  # each is counted once, also where two rows lead the same way
+    edges = tuple(_counted(edge, left) for edge in shown.edges)
     return attrs.evolve(shown, title=title, edges=edges)
 
 
@@ -58,11 +58,11 @@ def _told(node: Node, stay: Stay, most: int, *, used: bool) -> Node:
     )
 
 
-def _counted(edge: Edge, ways: Mapping[tuple[str, str, str], int]) -> Edge:
+def _counted(edge: Edge, left: dict[Way, int]) -> Edge:
     """The same with how often each of its labels was taken, by any of the states it leads from."""
     labels = []
     for label in edge.labels:
         meant = attrs.evolve(edge, labels=(label,)).unfold()
         arrows = {(source, event, dest) for source, event, _, dest in meant}
-        labels.append(attrs.evolve(label, times=sum(ways.get(arrow, 0) for arrow in arrows)))
+        labels.append(attrs.evolve(label, times=sum(left.pop(arrow, 0) for arrow in arrows)))
     return attrs.evolve(edge, labels=tuple(labels))

@@ -132,17 +132,13 @@ class Claim:
         """As the journal's own."""
         return self._journal.runs(**wanted)
 
-    def refusals(self, run: str | None = None) -> Iterator[Refusal]:
-        """As the journal's own."""
-        return self._journal.refusals(run)
-
     def holds(self, step: Step) -> bool:
         """As the journal's own."""
         return self._journal.holds(step)
 
     def note_refusal(self, refusal: Refusal) -> None:
         """Keep that an attempt under this claim was refused."""
-        self._journal.note_refusal(refusal._replace(who=self.owner))
+        self._journal.note_refusal(refusal._replace(who=refusal.who or self.owner))
 
     def told(self, run: str, seq: int, listener: str) -> None:
         """As the journal's own."""

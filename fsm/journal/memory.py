@@ -141,7 +141,8 @@ class MemoryJournal(MemoryDirectory, Journal):
 
     def note_refusal(self, refusal: Refusal) -> None:
         """Keep that an attempt was refused."""
-        self._refusals[refusal.run, refusal.seq, refusal.event] = refusal._replace(times=1)
+        if refusal.run in self._runs:
+            self._refusals[refusal.run, refusal.seq, refusal.event] = refusal._replace(times=1)
 
     def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
         kept = [each for each in self._refusals.copy().values() if run in (None, each.run)]

@@ -16,7 +16,7 @@ _TIME = "BETWEEN -62135596800000000 AND 253402300799999999"  # microseconds: the
 
 _REFUSALS = f"""
 CREATE TABLE refusals (
-    run    TEXT   COLLATE "C" CHECK (length(run) BETWEEN 1 AND 200),
+    run    TEXT   COLLATE "C" REFERENCES runs (id),
     seq    BIGINT CHECK (seq >= 0),
     event  TEXT   COLLATE "C",
     state  TEXT   NOT NULL,

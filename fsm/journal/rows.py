@@ -106,11 +106,14 @@ class RowJournal(Journal):
             after = page[-1][0] if page else after
 
     def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
-        rows = self._ask("read what was refused", sql.REFUSALS, {"run": run})
+        statement = sql.of_run(sql.REFUSALS, run)
+        rows = self._ask("read what was refused", statement, {} if run is None else {"run": run})
         return (Refusal(*row) for row in rows)
 
     def _came_late(self, run: str | None) -> Iterator[Late]:
-        return (Late(*row) for row in self._ask("read what came late", sql.LATE, {"run": run}))
+        statement = sql.of_run(sql.LATE, run)
+        rows = self._ask("read what came late", statement, {} if run is None else {"run": run})
+        return (Late(*row) for row in rows)
 
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
         last: Summary | None = None

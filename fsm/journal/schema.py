@@ -81,10 +81,10 @@ CREATE TABLE steps (
 CREATE UNIQUE INDEX steps_key ON steps (run, key) WHERE key IS NOT NULL;
 """
 
-# Notes on what did not happen: no step depends on them, and a run need not have begun.
+# Notes on what did not happen: no step depends on them.
 _REFUSALS = f"""
 CREATE TABLE refusals (
-    run    TEXT    NOT NULL CHECK (length(run) BETWEEN 1 AND 200),
+    run    TEXT    NOT NULL REFERENCES runs (id),
     seq    INTEGER NOT NULL CHECK (seq >= 0),  -- how many steps it had made
     event  TEXT    NOT NULL,
     state  TEXT    NOT NULL,

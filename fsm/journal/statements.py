@@ -42,6 +42,7 @@ __all__ = [
     "UNTOLD",
     "claiming",
     "insert",
+    "of_run",
     "positional",
     "summaries",
 ]
@@ -130,7 +131,7 @@ RETURNING id
 CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
 EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
 ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs) ORDER BY run"
-LATE = f"SELECT {', '.join(Late._fields)} FROM late WHERE run = coalesce(:run, run) ORDER BY id"
+LATE = f"SELECT {', '.join(Late._fields)} FROM late {{which}} ORDER BY id"
 # By way: where a run went next, and when, is the step after it. A clock may have been set back.
 TRAFFIC = """
 SELECT source, event, dest, count(*),
@@ -148,10 +149,15 @@ GROUP BY source, event, dest
 """
 REFUSALS = f"""
 SELECT {", ".join(_REFUSED)} FROM refusals
-WHERE run = coalesce(:run, run) ORDER BY micros, run, seq, event
+{{which}} ORDER BY micros, run, seq, event
 """
 UNTOLD = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
 TOLD = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
+
+
+def of_run(statement: str, run: str | None) -> str:
+    """What *statement* asks, of one run or of all: an index helps with the one."""
+    return statement.replace("{which}", "" if run is None else "WHERE run = :run")
 
 
 def claiming(one: bool, among: bool) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import attrs
 
-__all__ = ["Passage", "Stay", "Traffic"]
+__all__ = ["Passage", "Stay", "Traffic", "Way"]
 
 Way = tuple[str, str, str]  # source, event and dest, by name
 

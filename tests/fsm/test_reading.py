@@ -69,6 +69,12 @@ def test_a_guard_may_ask_what_kind_a_state_is() -> None:
     assert read(guarded(guard)) == {"step.source.message": "None"}
 
 
+def test_a_guard_may_compare_what_it_is_given() -> None:
+    run = guarded(lambda run, step: run.state == Running())
+
+    assert list(read(run)) == ["run.state"]
+
+
 def test_a_guard_may_call_what_it_is_given() -> None:
     run = guarded(lambda run, step: step.source.is_failed() or run.budget < 0)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import sqlite3
 import threading
 from typing import Any
 
@@ -26,9 +28,20 @@ from fsm import (
     perform,
 )
 from fsm.acting import approve, retry
+from fsm.journal.sqlite import SQLiteJournal
 from fsm.story import read_story
 from fsm.testing import HandClock
-from states import Finished, NotSerializable, Pending, Retrying, Running, Success, ambient
+from states import (
+    Finished,
+    NotSerializable,
+    Paused,
+    Pending,
+    Resume,
+    Retrying,
+    Running,
+    Success,
+    ambient,
+)
 
 
 def refused(run: Run, name: str, **given: Any) -> None:
@@ -137,20 +150,20 @@ def test_a_refusal_that_comes_again_is_counted(clock: HandClock) -> None:
     refused(run, "finish")
     refused(run, "succeed")
 
-    assert [(each.event, each.times) for each in run.refusals] == [
-        ("succeed", 3),
-        ("finish", 1),
-        ("succeed", 1),
-    ]
-    assert run.refusals[0].at == clock()
+    assert [(each.event, each.times) for each in run.refusals] == [("finish", 1), ("succeed", 4)]
+    assert run.refusals[1].at == clock()
 
 
 def test_a_run_remembers_the_last_thirty_two() -> None:
-    run = TaskRun("r")
-    for name in ("succeed", "finish") * 100:
-        refused(run, name)
+    run = TaskRun("r", max_retries=50)
+    for _ in range(20):
+        for name in ("start", "fail", "retry"):
+            refused(run, "succeed") if name == "start" else None
+            run.trigger(name)
+            refused(run, "iterate")
 
     assert len(run.refusals) == 32
+    assert run.refusals[-1].seq == 60
 
 
 def test_refusals_may_be_read_while_others_are_refused() -> None:
@@ -188,12 +201,14 @@ def test_what_was_posted_and_refused_is_remembered(journal: Any) -> None:
 
 def test_a_journal_keeps_what_was_refused(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
-    refused(run, "succeed")
     run.start()
     refused(run, "resume")
+    clock.advance(seconds=1)
+    run.succeed()
+    refused(run, "resume")
 
-    assert told(journal) == [(0, "succeed", "Pending"), (1, "resume", "Running")]
-    assert tuple(journal.refusals("r")) == run.refusals
+    assert told(journal) == [(1, "resume", "Running"), (2, "resume", "Success")]
+    assert tuple(journal.refusals("r")) == tuple(journal.refusals()) == run.refusals
     assert list(journal.refusals("other")) == []
 
 
@@ -255,6 +270,7 @@ def test_a_clock_that_fails_does_not_hide_the_refusal() -> None:
 @pytest.mark.parametrize("text", ["\0", "\ud800", "a" * 100_000, "\x1b[31m", "'); DROP TABLE runs"])
 def test_any_reason_can_be_kept(text: str, journal: Any) -> None:
     run = TaskRun("r", journal=journal)
+    run.submit()
 
     @run.before
     def veto(run: TaskRun, step: Any) -> None:
@@ -332,16 +348,18 @@ def test_what_async_code_was_refused_is_kept(journal: Any) -> None:
 
 def test_a_request_that_is_refused_is_remembered(journal: Any) -> None:
     run = TaskRun("r", journal=journal)
+    run.start()
 
     with pytest.raises(TransitionNotAllowed):
         run.once("request-7", "resume")
 
-    assert told(run) == told(journal) == [(0, "resume", "Pending")]
+    assert told(run) == told(journal) == [(1, "resume", "Running")]
 
 
 def test_a_reason_is_redacted_as_payloads_are(tmp_path: Any) -> None:
     with open_journal(tmp_path / "runs.db", redact=[r"hunter\d"]) as journal:
         run = TaskRun("r", journal=journal)
+        run.submit()
 
         @run.before
         def veto(run: TaskRun, step: Any) -> None:
@@ -435,7 +453,11 @@ def test_a_story_tells_what_was_refused_between_the_steps(journal: Any, clock: H
         (2, "start"),
         (None, "resume"),
     ]
-    assert run.story().lines[1].text.startswith("start was refused twice: cannot start from")
+    assert (
+        run.story()
+        .lines[1]
+        .text.startswith("start was refused twice, the last time: cannot start from")
+    )
     # Another process knows the same, but for how often.
     assert [line.seq for line in read_story(journal, "r").lines] == [1, None, 2, None]
 
@@ -445,3 +467,115 @@ def test_a_story_of_a_run_that_was_only_refused_says_so() -> None:
     refused(run, "succeed")
 
     assert "succeed was refused: cannot succeed from Pending" in str(run.story())
+
+
+def test_a_refusal_follows_the_step_after_which_it_was_whatever_the_clock_says(
+    journal: Any, clock: HandClock
+) -> None:
+    run = TaskRun("r", journal=journal, clock=clock)
+    run.start()
+    refused(run, "resume")
+    run.pause()  # at the same time
+    clock.jump(hours=-1)
+    refused(run, "succeed")
+    run.resume()
+
+    expected = ["start", "resume", "pause", "succeed", "resume"]
+    assert [line.event for line in run.story().lines] == expected
+    assert [line.event for line in read_story(journal, "r").lines] == expected
+
+
+# Whatever becomes of a note, the refusal reaches who asked, and the run goes on.
+
+
+class Unheard(datetime.tzinfo):
+    """A zone that breaks."""
+
+    def utcoffset(self, at: datetime.datetime | None) -> datetime.timedelta:
+        raise RuntimeError("no such zone")
+
+
+def odd_answer(run: Any, step: Any) -> Any:
+    return datetime.datetime(2020, 1, 1, tzinfo=Unheard())
+
+
+class Nameless:
+    """A guard whose name is none."""
+
+    __name__ = 7
+
+    def __call__(self, run: Any, step: Any) -> bool:
+        return False
+
+
+class Odd(Run):
+    """Guards that no one can tell of."""
+
+    begin = event(Running, source=Pending)
+    answered = event(Finished, source=Running, conditions=[odd_answer])
+    named = event(Success, source=Running, conditions=[Nameless()])
+
+
+@pytest.mark.parametrize("name", ["answered", "named"])
+def test_a_refusal_that_no_one_can_tell_of_leaves_the_run_alive(name: str, journal: Any) -> None:
+    run = Odd("r", journal=journal)
+    run.begin()
+
+    with pytest.raises(GuardRejected):
+        run.trigger(name)
+    with pytest.raises(GuardRejected):
+        asyncio.run(getattr(run, name).aio())
+
+    assert run._owner is None
+    assert "while asking why" in run.refusals[0].reason
+    assert "while asking why" in str(run.story())
+
+
+def test_a_loop_whose_threads_are_gone_does_not_hide_a_refusal(tmp_path: Any) -> None:
+    async def ask(run: TaskRun) -> None:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        with pytest.raises(TransitionNotAllowed):
+            await run.resume.aio()
+
+    with open_journal(tmp_path / "runs.db") as journal:
+        run = TaskRun("r", journal=journal)
+        run.start()
+        asyncio.run(ask(run))
+
+        assert told(run) == [(1, "resume", "Running")]
+
+
+def test_nobody_waits_for_a_note(tmp_path: Any) -> None:
+    with SQLiteJournal(tmp_path / "runs.db", patience=60) as journal:
+        run = TaskRun("r", journal=journal)
+        run.start()
+        other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # as somebody who writes for long
+        asking = threading.Thread(target=refused, args=(run, "resume"))
+        asking.start()
+        asking.join(20)
+        waited = asking.is_alive()
+        other.execute("ROLLBACK")
+        other.close()
+        asking.join()
+        assert not waited
+        assert told(journal) == []
+
+        refused(run, "resume")  # what could not be kept is tried again
+
+        assert told(journal) == [(1, "resume", "Running")]
+
+
+def test_who_approves_what_a_guard_forbids_is_told(journal: Any) -> None:
+    class Locked(TaskRun):
+        """Nobody may go on."""
+
+        resume = event(Resume, source=Paused, conditions=[lambda run, step: False])
+
+    run = Locked("r", journal=journal)
+    run.pause()
+
+    with pytest.raises(GuardRejected):
+        approve(journal, "r", by="Ada", cls=Locked)
+
+    assert [(each.event, each.who) for each in journal.refusals()] == [("resume", "Ada")]

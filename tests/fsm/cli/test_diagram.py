@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from fsm import LifecycleError, TaskRun, open_journal
 
 from .conftest import Invoke, Spoil
 
@@ -71,7 +74,7 @@ def test_a_run_is_drawn_with_its_path(journal: str, fsm: Invoke) -> None:
 
 
 def test_the_runs_of_a_journal_are_drawn_into_the_lifecycle(journal: str, fsm: Invoke) -> None:
-    drawn = fsm("diagram", "fsm:TaskRun", "--journal", journal, "--json")
+    drawn = fsm("diagram", "fsm:TaskRun", "--heat", "--journal", journal, "--json")
 
     assert drawn.exit_code == 0
     data = json.loads(drawn.stdout)
@@ -80,12 +83,34 @@ def test_the_runs_of_a_journal_are_drawn_into_the_lifecycle(journal: str, fsm: I
     assert any(label["times"] for edge in data["edges"] for label in edge["labels"])
 
 
+def test_a_journal_in_the_environment_changes_no_picture(
+    journal: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = fsm("diagram").stdout
+    monkeypatch.setenv("FSM_JOURNAL", journal)
+
+    assert fsm("diagram").stdout == plain
+    assert fsm("diagram", "--heat").stdout != plain
+
+
+def test_a_run_says_what_it_was_refused(journal: str, fsm: Invoke) -> None:
+    with open_journal(journal) as kept:
+        run = next(iter(kept.runs())).run
+        with suppress(LifecycleError):
+            TaskRun.restore(run, kept).expire()
+
+    drawn = fsm("diagram", "fsm:TaskRun", "--run", run, "--journal", journal, "--json")
+
+    notes = [note for state in json.loads(drawn.stdout)["states"] for note in state["notes"]]
+    assert notes == ["refused: expire"]
+
+
 def test_runs_of_another_class_are_not_taken_for_those_of_this_one(
     journal: str, fsm: Invoke, here: Path
 ) -> None:
     (here / "elsewhere.py").write_text("from fsm import TaskRun\nclass Other(TaskRun): 'x'\n")
 
-    refused = fsm("diagram", "elsewhere:Other", "--journal", journal)
+    refused = fsm("diagram", "elsewhere:Other", "--heat", "--journal", journal)
 
     assert refused.exit_code == 1
     assert "has no runs of elsewhere:Other" in refused.stderr
@@ -117,7 +142,11 @@ def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke, spoil: Sp
     ("args", "error"),
     [
         (["--run", "x"], "--run needs --journal"),
-        (["states", "--run", "x", "--journal", "runs.db"], "--run needs a Run class as TARGET"),
+        (["--heat"], "--heat needs --journal"),
+        (["--heat", "--run", "x", "--journal", "runs.db"], "--run is of one run, --heat of all"),
+        (["--journal", "runs.db"], "--journal is for --run ID or --heat"),
+        (["states", "--run", "x", "--journal", "runs.db"], "name one as TARGET, not states"),
+        (["states", "--heat", "--journal", "runs.db"], "name one as TARGET, not states"),
         (["--format", "png"], "'png' is not one of"),
     ],
 )

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from fsm import LifecycleError, MemoryJournal, TaskRun
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event
 from fsm.diagrams import Graph, dot, graph, heat, mermaid, svg
+from fsm.diagrams.drawing import of_run
 from fsm.diagrams.graph import Label, Node
 from fsm.journal.traffic import Stay, Traffic
 from fsm.testing import HandClock
+from states import Pending, Running
 
 
 @pytest.fixture
@@ -134,10 +136,30 @@ def tried(run: TaskRun, name: str) -> None:
         run.trigger(name)
 
 
-def test_what_others_were_refused_is_in_the_picture_too(clock: HandClock) -> None:
+def test_what_others_were_refused_is_told_by_who_asks_the_journal(clock: HandClock) -> None:
     journal = MemoryJournal()
     run = TaskRun("r", journal=journal, clock=clock)
     run.start()
     tried(TaskRun.restore("r", journal), "resume")
 
-    assert node(graph(run), "Running").notes == ("refused: resume",)
+    assert node(graph(run), "Running").notes == ()  # a picture opens no journal
+    assert node(of_run(run, journal.refusals("r")), "Running").notes == ("refused: resume",)
+
+
+def test_two_rows_that_lead_the_same_way_are_counted_once() -> None:
+    def never(run: Any, step: Any) -> bool:
+        return False
+
+    class Twice(Run):
+        """One event, two rows."""
+
+        start = event(Running, source=Pending, conditions=[never]) | event(Running, source=Pending)
+
+    run = Twice("r")
+    run.start()
+    journal = MemoryJournal()
+    journal.extend(run.history, Twice)
+    shown = heat(Twice, journal.traffic())
+
+    assert sum(edge.times for edge in shown.edges) == 1
+    assert shown.unfold() == graph(Twice).unfold()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,7 +18,7 @@ from fsm.run import Run
 from .answer import json_option
 from .choice import Choice
 from .journal import existing, holding, journal_option
-from .output import output_option, put_text
+from .output import form_of, output_option, put_text
 from .screen import as_json
 from .suggestion import run_ids
 from .target import load, target_argument
@@ -27,7 +26,10 @@ from .target import load, target_argument
 __all__ = ["diagram"]
 
 _FORMATS = ("mermaid", "dot", "svg", "json")
-_SUFFIXES = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".json": "json"}
+_SUFFIXES = {
+    ".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
+    ".json": "json",
+}  # fmt: skip
 
 
 @click.command(
@@ -72,9 +74,8 @@ def diagram(
         raise click.UsageError("--run is of one run, --heat of all: choose")
     if run is None and not heat and _is_said("url"):
         raise click.UsageError("--journal is for --run ID or --heat: say which")
-    drawn = _drawn(target, run, url, heat=heat)
-    form = "json" if wants_json else form or _SUFFIXES.get(Path(output).suffix.lower(), "mermaid")
-    put_text(output, _DRAWN[form](drawn))
+    form = "json" if wants_json else form or form_of(output, _SUFFIXES, "mermaid")
+    put_text(output, _DRAWN[form](_drawn(target, run, url, heat=heat)))
 
 
 def _as_json(drawn: Any) -> str:

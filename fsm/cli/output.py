@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +10,13 @@ import click
 
 from .suggestion import files
 
-__all__ = ["UnwritableOutput", "output_option", "put_text"]
+__all__ = ["UnwritableOutput", "form_of", "output_option", "put_text"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+# What people ask for and nothing here writes.
+_OF_OTHERS = {".gif", ".htm", ".html", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".webp"}
 
 
 class UnwritableOutput(click.ClickException):
@@ -29,6 +33,24 @@ def output_option() -> Callable[[Command], Command]:
         shell_complete=files,
         help="Where to write it; to stdout if left out.",
     )
+
+
+def form_of(output: str, suffixes: Mapping[str, str], usual: str) -> str:
+    """The format that a file's name asks for; *usual* where it asks for none.
+
+    Raises:
+        UsageError: It asks for one that there is not: what would be in the file is not what its
+            name says.
+    """
+    suffix = Path(output).suffix.lower()
+    if suffix in suffixes:
+        return suffixes[suffix]
+    if suffix in _OF_OTHERS:
+        known = ", ".join(suffixes)
+        raise click.UsageError(
+            f"nothing here is written as {suffix}; end the name in {known}, or say --format"
+        )
+    return usual
 
 
 def put_text(output: str, text: str) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from .journal import existing
+from .output import output_option, put_text
+from .suggestion import journals
+from .suggestion import targets as targets_known
 from .target import load
 
 __all__ = ["report"]
 
 
 @click.command(epilog="\b\nExamples:\n  fsm report runs.db -o report.html")
-@click.argument("url", metavar="JOURNAL", envvar="FSM_JOURNAL")
-@click.option("-o", "--output", metavar="FILE", default="-", help="Default: the terminal.")
+@click.argument("url", metavar="JOURNAL", envvar="FSM_JOURNAL", shell_complete=journals)
+@output_option()
 @click.option(
     "--as",
     "targets",
     metavar="TARGET",
     multiple=True,
     default=["fsm:TaskRun"],
-    help="Whose lifecycle is drawn; may be given several times.",
+    shell_complete=targets_known,
+    help="Whose lifecycle is drawn; may be given several times; fsm:TaskRun if left out.",
 )
 @click.option(
     "--histories",
@@ -40,11 +42,4 @@ def report(url: str, output: str, targets: tuple[str, ...], histories: int) -> N
 
     with existing(url) as journal:
         text = page.report(journal, *map(load, targets), histories=histories)
-    if output == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise click.ClickException(f"cannot write {output!r}: {reason}") from error
+    put_text(output, text)

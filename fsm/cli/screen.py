@@ -88,7 +88,7 @@ def put_json(data: Any) -> None:
 
 def as_json(data: Any) -> str:
     """Write *data* as JSON in ASCII, which no terminal takes for a command."""
-    return json.dumps(data, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+    return json.dumps(data, indent=2, allow_nan=False)
 
 
 def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import click
 
 from .journal import existing, journal_option
+from .suggestion import targets as targets_known
 from .target import load
 
 __all__ = ["serve"]
@@ -24,10 +25,17 @@ __all__ = ["serve"]
     metavar="TARGET",
     multiple=True,
     default=["fsm:TaskRun"],
-    help="Whose lifecycle is drawn, and whose listeners are told; may be given several times.",
+    shell_complete=targets_known,
+    help="Whose lifecycle is drawn, and whose listeners are told; may be given several times; "
+    "fsm:TaskRun if left out.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, metavar="N"
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="Where it listens; 0 for any that is free.",
 )
 def serve(url: str, targets: tuple[str, ...], port: int) -> None:
     """Serve a page with the runs of a journal, on this machine alone.

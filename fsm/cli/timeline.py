@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import StringIO
-from pathlib import Path
 
+import attrs
 import click
 from rich.console import Console
 
@@ -14,12 +14,12 @@ from fsm.diagrams import timeline as timelines
 from fsm.diagrams.bar import bars
 from fsm.journal import Journal
 from fsm.journal.record import Record
-from states import moment
+from states import ambient, moment
 
 from .answer import json_option
 from .choice import Choice
 from .journal import existing, journal_option, unknown
-from .output import output_option, put_text
+from .output import form_of, output_option, put_text
 from .screen import WIDE, as_json, console
 from .suggestion import run_ids
 
@@ -28,8 +28,14 @@ __all__ = ["timeline"]
 _FORMATS = ("text", "svg", "mermaid", "json")
 _SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".json": "json"}
 
-Histories = list[list[Record]]
-Kinds = dict[str, str]
+
+@attrs.frozen
+class _Read:
+    """The runs that are drawn."""
+
+    histories: list[list[Record]]
+    kinds: dict[str, str]  # what each is a run of
+    until: int | None  # now, where one of them goes on
 
 
 @click.command(
@@ -57,30 +63,31 @@ def timeline(
     Many are grouped by name and kind. In JSON each span has state, began and ended. No class of
     theirs need be importable: a state that is unknown here is grey.
     """
-    form = "json" if wants_json else form or _SUFFIXES.get(Path(output).suffix.lower(), "text")
+    form = "json" if wants_json else form or form_of(output, _SUFFIXES, "text")
     with existing(url) as journal:
-        histories, kinds = _read(journal, runs)
+        read = _read(journal, runs)
     if form == "text" and output == "-":
-        console().print(timelines.timeline(histories, kinds=kinds))
+        console().print(timelines.timeline(read.histories, until=read.until, kinds=read.kinds))
     else:
-        put_text(output, _DRAWN[form](histories, kinds))
+        put_text(output, _DRAWN[form](read))
 
 
-def _as_svg(histories: Histories, kinds: Kinds) -> str:
-    return chart(histories, kinds=kinds)
+def _as_svg(read: _Read) -> str:
+    return chart(read.histories, until=read.until, kinds=read.kinds)
 
 
-def _as_mermaid(histories: Histories, kinds: Kinds) -> str:
-    return gantt(histories, kinds=kinds)
+def _as_mermaid(read: _Read) -> str:
+    return gantt(read.histories, until=read.until, kinds=read.kinds)
 
 
-def _as_text(histories: Histories, kinds: Kinds) -> str:
+def _as_text(read: _Read) -> str:
     file = StringIO()
-    Console(file=file, width=WIDE).print(timelines.timeline(histories, kinds=kinds))
+    drawn = timelines.timeline(read.histories, until=read.until, kinds=read.kinds)
+    Console(file=file, width=WIDE).print(drawn)
     return file.getvalue()
 
 
-def _as_json(histories: Histories, kinds: Kinds) -> str:
+def _as_json(read: _Read) -> str:
     data = [
         {
             "run": bar.name,
@@ -91,7 +98,7 @@ def _as_json(histories: Histories, kinds: Kinds) -> str:
                 for span in bar.spans
             ],
         }
-        for bar in bars(histories, kinds=kinds)
+        for bar in bars(read.histories, read.until, read.kinds)
     ]
     return as_json(data) + "\n"
 
@@ -103,13 +110,14 @@ def _at(micros: int) -> str:
     return moment.format(moment.from_micros(micros))
 
 
-def _read(journal: Journal, runs: Sequence[str]) -> tuple[Histories, Kinds]:
-    """The histories of *runs*, or of all, and what each is a run of."""
-    kinds = {}
-    for summary in journal.runs():
-        if not runs or summary.run in runs:
-            kinds[summary.run] = summary.kind
+def _read(journal: Journal, runs: Sequence[str]) -> _Read:
+    """The histories of *runs*, or of all."""
+    found = {each.run: each for each in journal.runs() if not runs or each.run in runs}
     for run in runs:
-        if run not in kinds:
+        if run not in found:
             raise unknown(run, journal)
-    return [list(journal.records(run)) for run in kinds], kinds
+    return _Read(
+        [list(journal.records(run)) for run in found],
+        {run: each.kind for run, each in found.items()},
+        None if all(each.over for each in found.values()) else ambient.micros(),
+    )

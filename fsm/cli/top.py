@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,7 @@ from fsm.journal import Summary
 from fsm.journal.phase import FAILED, RUNNING
 from states import State, ambient
 
+from .answer import json_option
 from .journal import existing, journal_option
 from .keyboard import keys
 from .screen import console, light, put_json, shown
@@ -35,6 +37,12 @@ _ENDS = frozenset("qQ\x03\x04")  # Ctrl-C and Ctrl-D, where the terminal makes n
 _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
+def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which no range keeps out
+        raise click.BadParameter("nan is no number of seconds")
+    return value
+
+
 @click.command(
     epilog="\b\nExamples:\n  fsm top --journal runs.db\n  fsm top --journal runs.db --once"
 )
@@ -44,11 +52,12 @@ _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
     type=click.FloatRange(0.1, 3600),
     default=1.0,
     show_default=True,
+    callback=_number,
     metavar="SECONDS",
     help="How often to look.",
 )
 @click.option("--once", is_flag=True, help="Look once, and end.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, once.")
+@json_option("trouble", "total", "states", "running", "failed", lead="once, an object with")
 def top(url: str, interval: float, once: bool, as_json: bool) -> None:
     """Show how many runs are in each state, which run the longest, and which failed last.
 

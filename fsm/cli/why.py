@@ -49,7 +49,7 @@ def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> No
     if as_json:
         put_json(answer.as_data())
     else:
-        click.echo("\n".join(shown(line[:_LONGEST]) for line in answer.lines))
+        click.echo("\n".join(shown(_cut(line)) for line in answer.lines))
 
 
 def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
@@ -64,3 +64,7 @@ def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
             refusal.add_note(f"it is a {kind}; say --as {kind}")
             raise refusal from error
         raise
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

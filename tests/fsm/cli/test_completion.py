@@ -141,6 +141,14 @@ def test_targets_are_found_without_being_imported(here: Path, complete: Complete
     assert complete("work", "etl") == ["etl.jobs", "etl.jobs:load"]
 
 
+def test_what_pages_and_reports_take_is_completed(
+    here: Path, journal: str, complete: Complete
+) -> None:
+    assert "shop:Order" in complete("serve", "--as", "shop:")
+    assert "shop:Order" in complete("report", "--as", "shop:")
+    assert complete("report", "runs") == complete("verify", "runs")
+
+
 def test_files_are_left_to_the_shell(complete: Complete) -> None:
     shell = Bash(main, {}, "fsm", "_FSM_COMPLETE")
 

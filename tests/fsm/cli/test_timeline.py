@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
@@ -55,6 +56,27 @@ def test_json_tells_each_span(journal: str, fsm: Invoke) -> None:
     assert [span["state"] for span in run["spans"]] == [
         "Running", "Failed", "Retrying", "Running", "Success",
     ]  # fmt: skip
+
+
+def test_a_run_that_goes_on_is_drawn_until_now(journal: str, fsm: Invoke) -> None:
+    with open_journal(journal) as kept:
+        run = TaskRun("goes on", journal=kept)
+        run.start()
+        began = run.history[-1].micros
+
+    drawn = json.loads(fsm("timeline", "goes on", "--journal", journal, "--json").stdout)
+
+    ended = datetime.datetime.fromisoformat(drawn[0]["spans"][-1]["ended"])
+    assert ended.timestamp() * 1e6 > began
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.HTML", "x.pdf"])
+def test_a_file_is_not_named_what_it_cannot_be(name: str, journal: str, fsm: Invoke) -> None:
+    for command in (["timeline", "--journal", journal], ["diagram"]):
+        refused = fsm(*command, "-o", name)
+
+        assert refused.exit_code == 2
+        assert "end the name in .svg" in refused.stderr
 
 
 def test_an_unknown_run_is_refused(journal: str, fsm: Invoke) -> None:

@@ -65,3 +65,7 @@ def test_a_port_that_is_taken_is_said(journal: str, fsm: Invoke) -> None:
 
     assert result.exit_code == 1
     assert "name another with --port" in result.stderr
+
+
+def test_an_interval_is_a_number(journal: str, fsm: Invoke) -> None:
+    assert fsm("top", "--journal", journal, "--interval", "nan").exit_code == 2

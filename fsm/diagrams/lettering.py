@@ -6,17 +6,14 @@ a picture is the same on each machine.
 
 from __future__ import annotations
 
-import re
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from .plain import plain
+from .plain import wrapped
 
 __all__ = ["LINE", "broken", "room", "width"]
 
 LINE = 1.25  # from one line of text to the next, as a multiple of its size
-_BREAKS = re.compile(r" (?=[→(\[])")  # the parts of a label: `event`, `[guards]`, `→ dest`
 _USUAL, _SQUARE = 0.62, 1.0  # a sign we do not know; a Chinese one
 _WIDTHS = {  # in thousandths of the size, as in Adobe's metrics of the font
     222: "'ijl",
@@ -53,18 +50,8 @@ def room(lines: Sequence[str], size: float) -> tuple[float, float]:
 
 
 def broken(lines: Iterable[str], most: int) -> tuple[str, ...]:
-    """Break lines of labels into ones of about *most* characters, where their parts meet."""
-    return tuple(short for line in lines for short in _broken(plain(line), most))
-
-
-def _broken(line: str, most: int) -> list[str]:
-    found: list[str] = []
-    for part in _BREAKS.split(line):
-        if found and len(found[-1]) + 1 + len(part) <= most:
-            found[-1] += f" {part}"
-        else:
-            found += textwrap.wrap(part, most, break_on_hyphens=False)
-    return found
+    """Break lines of labels into ones of at most *most* characters, where their parts meet."""
+    return tuple(short for line in lines for short in wrapped(line, most, most))
 
 
 def _wide(letter: str) -> float:

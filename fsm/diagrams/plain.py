@@ -15,14 +15,18 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, bidi, lone sur
 _BREAKS = re.compile(r" (?=[→(\[])")
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a label into lines of about *width*, where its parts meet: `event`, `[guards]`, `→`."""
+def wrapped(text: str, width: int, longest: int | None = None) -> list[str]:
+    """Break a label into lines of about *width*, where its parts meet: `event`, `[guards]`, `→`.
+
+    Args:
+        longest: A part that is longer is broken, too; twice the width if left out.
+    """
     lines: list[str] = []
     for part in _BREAKS.split(plain(text)):
         if lines and len(lines[-1]) + 1 + len(part) <= width:
             lines[-1] += f" {part}"
         else:
-            lines += textwrap.wrap(part, 2 * width, break_on_hyphens=False)
+            lines += textwrap.wrap(part, longest or 2 * width, break_on_hyphens=False)
     return lines
 
 

@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _MOST_RUNS = 10_000  # to look for a similar id in
 
-_WRITABLE = "one must be allowed to write to it and its directory, even to look"
+_WRITABLE = "one must be allowed to read it and what is beside it; to change it, to write to both"
 _DAMAGED = "it is damaged, or was never a journal; take a copy before you do anything to it"
 
 # What SQLite and the system say of a file, and what one can do about it.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from itertools import islice
 from pathlib import Path
 
 from fsm.errors import JournalError
+from fsm.journal.place import may_read
 
 __all__ = ["check_is_there", "file_of"]
 
-_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat.html, 1.3.1
 _BESIDE = ("-wal", "-shm", "-journal")  # what SQLite leaves next to a database
 _MOST_FILES = 1_000  # to look for a similar name among
 
@@ -30,13 +32,14 @@ def check_is_there(url: str) -> None:
             raise JournalError(f"no journal is at {str(path)!r}{_meant(path)}")
         if not path.is_file():
             raise JournalError(f"{str(path)!r} is no file, so not a journal")
-        with path.open("rb") as file:
-            begins = file.read(len(_MAGIC))
+        empty = not path.stat().st_size  # not opened: see the law of fsm/journal/place.py
+        if not may_read(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:  # ValueError: a name with NUL
         reason = getattr(error, "strerror", None) or error
         raise JournalError(f"cannot read {str(path)!r}: {reason}") from error
-    if begins != _MAGIC:
-        raise JournalError(f"{str(path)!r} is not a journal")
+    if empty:
+        raise JournalError(f"{str(path)!r} is empty, so not a journal")
 
 
 def file_of(url: str) -> Path | None:

@@ -41,6 +41,13 @@ class Journal(Directory):
         """By which another process opens it; None where no other can."""
         return None
 
+    def changes(self) -> object | None:
+        """A value that differs from any earlier one if anybody has committed anything since.
+
+        It may differ for no reason. None where it cannot be said: then look.
+        """
+        return None
+
     # Steps.
 
     @abc.abstractmethod
@@ -167,9 +174,10 @@ class Journal(Directory):
 
     @abc.abstractmethod
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep that an attempt was refused: of those of one event after one step, the last.
+        """Keep that an attempt was refused, of those of one event after one step the last noted.
 
-        A note beside the history, which no step depends on.
+        A run notes the first of its own. A note beside the history, which no step depends on:
+        nobody waits for it, and of a run that is not here none is kept.
         """
 
     def refusals(self, run: str | None = None) -> Iterator[Refusal]:

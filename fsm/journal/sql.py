@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from fsm.errors import (
     InvalidArgument,
@@ -54,6 +60,7 @@ SELECT tgname FROM pg_trigger
 WHERE tgrelid IN ('{postgres.NAMESPACE}.runs'::regclass, '{postgres.NAMESPACE}.steps'::regclass)
   AND NOT tgisinternal AND tgenabled <> 'D'
 """
+_SNAPSHOT = "SELECT CAST(pg_current_snapshot() AS text) WHERE NOT pg_is_in_recovery()"
 _NONCE = text("SELECT nonce FROM steps WHERE run = :run AND seq = :seq")
 
 
@@ -87,6 +94,7 @@ class SQLJournal(RowJournal):
         make: bool = True,
     ) -> None:
         self._make = make
+        self._connecting = object()  # another with each connection
         self._patience = as_seconds("patience", patience)
         self._redaction = as_redaction(redact)
         self._url = _as_url(url)
@@ -136,6 +144,15 @@ class SQLJournal(RowJournal):
         """Close the connections; the next use opens them again."""
         if self._process == os.getpid():
             self._engine.dispose()
+
+    def changes(self) -> object | None:
+        """What differs when anybody has committed anything; see `Journal.changes`.
+
+        Two equal snapshots see the same transactions. A server that crashed may give a number
+        away twice, but not over the same connections. A standby does not know who is under way.
+        """
+        found = self._ask("look for changes", _SNAPSHOT, {})
+        return (self._connecting, found[0][0]) if found else None  # connecting: after it has
 
     def __repr__(self) -> str:
         return f"<SQLJournal {self._name!r}>"
@@ -279,6 +296,7 @@ class SQLJournal(RowJournal):
 
         @event.listens_for(engine, "connect")
         def set_up(connection: Any, _record: Any) -> None:
+            self._connecting = object()
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {postgres.NAMESPACE}")
                 cursor.execute(f"SET lock_timeout TO '{patience}'")
@@ -306,7 +324,7 @@ class SQLJournal(RowJournal):
             connection.exec_driver_sql(postgres.SCHEMA)
         version = connection.execute(text("SELECT version FROM journal")).scalar()
         if version == 1:
-            connection.exec_driver_sql(postgres.FROM_1)
+            self._upgrade(connection)
             version = postgres.VERSION
         connection.commit()
         if version != postgres.VERSION:
@@ -314,6 +332,15 @@ class SQLJournal(RowJournal):
                 f"{self} is a journal of version {version}; "
                 f"this release reads version {postgres.VERSION}"
             )
+
+    def _upgrade(self, connection: Connection) -> None:
+        try:
+            connection.exec_driver_sql(postgres.FROM_1)
+        except ProgrammingError as error:
+            raise JournalError(
+                f"{self} is a journal of version 1; "
+                f"it has to be opened once by a role that may change it: {_said(error)}"
+            ) from error
 
 
 def _as_url(url: object) -> sqlalchemy.URL:

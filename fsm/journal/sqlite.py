@@ -7,9 +7,11 @@ import re
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, LifecycleError
+from fsm.refusal import Refusal
 from fsm.step import Step
 
 from . import statements as sql
@@ -29,6 +31,7 @@ __all__ = ["SQLiteJournal"]
 
 _TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 _INSERT_STEP = sql.positional(sql.INSERT_STEP)
+_SOON = 0.02  # seconds
 
 
 class SQLiteJournal(SQLiteFile, RowJournal):
@@ -37,6 +40,9 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     `append` returns when the step is on the disk: WAL with synchronous=FULL. Steps that threads
     append at the same time share a transaction. The file and its side files are for their owner
     alone (mode 0600).
+
+    Where it may not be written to, it is read: by locks while somebody writes, and without making
+    a file. What is written is refused.
 
     Args:
         path: The file; made if it is not there. A symbolic link is refused.
@@ -99,14 +105,40 @@ class SQLiteJournal(SQLiteFile, RowJournal):
                     self._insert(connection, writing)
             self._known |= self._learned
 
+    def changes(self) -> object:
+        """What differs when anybody has committed anything; see `Journal.changes`."""
+        with self._reading("look for changes") as connection:
+            (of_others,) = connection.execute("PRAGMA data_version").fetchone()
+            return self._opening, of_others, connection.total_changes  # the last are its own
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Keep that an attempt was refused, unless the file is busy: nobody waits for a note."""
+        self._check_process()
+        if not self._lock.acquire(timeout=_SOON):
+            raise JournalError(f"{self} is busy")
+        try:
+            with self._hurried():
+                super().note_refusal(refusal)
+        finally:
+            self._lock.release()
+
     def __repr__(self) -> str:
         return f"<SQLiteJournal {self._name!r}>"
+
+    @contextmanager
+    def _hurried(self) -> Iterator[None]:
+        """Wait no longer than a moment for others that write."""
+        with self._reading("hurry") as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_SOON * 1000:.0f}")
+            try:
+                yield
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {self._patience * 1000:.0f}")
 
     # How it is asked.
 
     def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        with self._reading(what) as connection:
-            return connection.execute(statement, given).fetchall()
+        return self._rows(what, statement, given)
 
     def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
         with self._writing(what) as connection:

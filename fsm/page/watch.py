@@ -41,17 +41,22 @@ class Watch:
         self._changed = threading.Condition()
         self._looking = threading.Lock()
         self._wake = threading.Event()
+        self._seen: object | None = None  # what the journal's `changes` were, when it was read
         self._stopped = False
 
     def look(self) -> Snapshot:
         """Look now, and tell those who wait if something has changed."""
         with self._looking:
-            before, trouble = self.snapshot, None
+            before, seen, trouble = self.snapshot, None, None
             try:
                 with self._source.journal() as journal:
+                    seen = journal.changes()  # before it is read: what comes between is news later
+                    if seen is not None and seen == self._seen:
+                        return before
                     runs = tuple(journal.runs())[::-1]
             except (JournalError, OSError) as error:
-                runs, trouble = before.runs, str(error)
+                runs, seen, trouble = before.runs, None, str(error)
+            self._seen = seen
             if before.version and (runs, trouble) == (before.runs, before.trouble):
                 return before
             with self._changed:

@@ -115,8 +115,12 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
     [
         ("none.db", "no journal is at 'none.db'"),
         ("sqlite:///none.db", "no journal is at 'none.db'"),
-        ("text.db", "'text.db' is not a journal"),
-        ("empty.db", "'empty.db' is not a journal"),
+        (
+            "text.db",
+            "cannot open the journal in text.db: file is not a database\nnote: it is damaged, "
+            "or was never a journal; take a copy before you do anything to it",
+        ),
+        ("empty.db", "'empty.db' is empty, so not a journal"),
         ("folder", "'folder' is no file, so not a journal"),
         ("other.db", "other.db is a database, but not a journal; name another file"),
         ("memory:", "memory: ends with its process, so nothing is there; name a file"),
@@ -155,11 +159,11 @@ def test_no_name_is_no_journal(here: Path, fsm: Invoke) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux has a file like that")
-def test_a_file_that_cannot_be_read_is_an_error(fsm: Invoke) -> None:
+def test_a_file_that_only_the_system_can_make_sense_of_is_an_error(fsm: Invoke) -> None:
     result = fsm("runs", "--journal", "/proc/self/mem")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: cannot read '/proc/self/mem': ")
+    assert result.stderr == "error: '/proc/self/mem' is empty, so not a journal\n"
 
 
 def test_a_torn_journal_is_an_error(journal: str, here: Path, program: Program) -> None:

@@ -206,9 +206,7 @@ def test_a_worker_without_a_journal_says_what_to_do(
 def test_a_journal_that_may_not_be_read_is_named(
     args: list[str], journal: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(self: Path, *_: object) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
-
-    monkeypatch.setattr(Path, "open", refused)  # root may read everything, so a stand-in refuses
+    # Root may read everything, so a stand-in refuses.
+    monkeypatch.setattr("fsm.cli.place.may_read", lambda _: False)
 
     assert fsm(*args).stderr == "error: cannot read 'runs.db': Permission denied\n"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -77,6 +79,65 @@ def test_a_journal_of_version_1_learns_to_keep_refusals(database: str) -> None:
         with pytest.raises(TransitionNotAllowed):
             TaskRun.restore("r", journal).resume()
         assert [each.event for each in journal.refusals("r")] == ["resume"]
+
+
+@pytest.fixture
+def reader(database: str) -> Iterator[str]:
+    """The URL of a journal with one run, for a role that may read it and no more."""
+    with SQLJournal(database) as journal:
+        run = TaskRun("r", journal=journal, max_retries=1)
+        run.start()
+        run.fail()
+    role = f"reader_{uuid.uuid4().hex}"
+    execute(
+        database,
+        f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'; GRANT USAGE ON SCHEMA runstates TO {role};"
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA runstates TO {role}",
+    )
+    parts = urlsplit(database)
+    place = parts.netloc.rpartition("@")[2]
+    yield parts._replace(netloc=f"{role}:{SECRET}@{place}").geturl()
+    execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_who_may_only_read_reads(reader: str) -> None:
+    with open_journal(reader, make=False) as journal:
+        assert [run.state for run in journal.runs()] == ["Failed"]
+        assert len(TaskRun.restore("r", journal).history) == 2
+        assert journal.traffic().runs == 1
+        assert list(journal.refusals()) == []
+        assert list(verify(journal)) == []
+        assert journal.changes() is not None
+
+
+def test_who_may_only_read_writes_nothing(reader: str) -> None:
+    with open_journal(reader) as journal:
+        run = TaskRun.restore("r", journal)
+
+        with pytest.raises(JournalError, match=r"cannot keep #3 retry.*permission denied"):
+            run.retry()
+        with pytest.raises(JournalError, match=r"cannot claim runs.*permission denied"):
+            journal.claim(owner="w")
+        with pytest.raises(TransitionNotAllowed):
+            run.resume()
+
+        assert len(run.history) == 2
+        assert list(journal.refusals()) == []
+        assert [run.state for run in journal.runs()] == ["Failed"]
+
+
+def test_who_may_only_read_makes_no_journal_of_this_version(reader: str, database: str) -> None:
+    execute(database, "DROP TABLE refusals; UPDATE journal SET version = 1")
+
+    with pytest.raises(JournalError, match="version 1; it has to be opened once by a role that"):
+        SQLJournal(reader)
+
+
+def test_a_server_that_takes_no_writes_is_read(reader: str) -> None:
+    execute(reader, "ALTER ROLE CURRENT_USER SET default_transaction_read_only TO on")
+
+    with open_journal(reader) as journal:
+        assert [run.state for run in journal.runs()] == ["Failed"]
 
 
 def test_a_transaction_is_durable_whatever_the_default(database: str) -> None:
@@ -203,7 +264,6 @@ def test_a_forks_end_leaves_its_parents_file_alone(path: Any, step: Callable[...
         os._exit(0)
     os.waitpid(child, 0)
 
-    assert path.with_name("runs.db-wal").exists(), "the parent is still in it"
     journal.append(step("parent", 2))
     journal.close()
     connection = sqlite3.connect(path)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from fsm import acting
-from fsm.acting import Acted
-from fsm.errors import InvalidArgument, LifecycleError, TransitionError
+from fsm.acting import Acted, bare
+from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
 from fsm.run import Run
-from states import State, StateError
+from states import Cancelled, Paused, State, StateError
 
 from .catalog import Catalog
+from .writing import reason
 
-__all__ = ["ACTIONS", "act"]
+__all__ = ["ACTIONS", "act", "why_not"]
 
 _Word = str | None
+_Edge = tuple[str, str, str]  # source, event and dest
 _Act = Callable[[Journal, str, _Word, _Word, "type[Run] | None"], "State | Iterable[Acted]"]
 
 ACTIONS: Mapping[str, _Act] = {
@@ -59,9 +61,56 @@ def act(journal: Journal, asked: object, catalog: Catalog) -> list[dict[str, Any
     return list(map(_as_data, [Acted(run, became)] if isinstance(became, State) else became))
 
 
+def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None]:
+    """Why each action would be refused now, in the words of that refusal; None where it would not.
+
+    Nothing is moved, told or written. What a listener will say nobody knows before.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    kind = journal.summary(id).kind
+    cls = catalog.named(kind)
+    try:
+        run = bare(id, journal) if cls is None else cls.restore(id, journal)
+    except (CorruptJournal, StateError) as error:  # whatever is done to it is refused so
+        return dict.fromkeys(ACTIONS, reason(error))
+    edges = journal.edges(kind) if kind and cls is None else None
+    return {action: _refusal(run, action, edges) for action in ACTIONS}
+
+
+def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
+    """As `fsm.acting` refuses it, which asks some things before the table; and then the journal.
+
+    Args:
+        edges: All that the journal lets the run take, where that may not be what its table says.
+    """
+    event, state = "resume" if action == "approve" else action, run.state
+    if action == "approve" and not isinstance(state, Paused):
+        return f"run {run.id!r} waits for nobody's word: it is {type(state).__name__}"
+    if action == "retry" and state.is_running():
+        return f"run {run.id!r} is Running: it can be retried when it has failed"
+    if action == "cancel" and isinstance(state, Cancelled):
+        return None  # its children may not be, yet
+    try:
+        refused = run.why_not(event)
+    except Exception as error:  # ours, or that of a guard
+        return reason(error)
+    if refused is None and edges is not None and edges.isdisjoint(_ways(run, event)):
+        return f"the lifecycle of {run.id!r} has no {event} from {type(state).__name__}"
+    return None if refused is None else reason(refused)
+
+
+def _ways(run: Run, event: str) -> Iterator[_Edge]:
+    """How the event may lead on from where the run is, by names."""
+    for edge in run.lifecycle.edges:
+        if edge.event == event and edge.source is type(run.state):
+            yield edge.source.__name__, event, edge.dest.__name__
+
+
 def _as_data(acted: Acted) -> dict[str, Any]:
     return {
         "run": acted.run,
         "state": None if acted.state is None else type(acted.state).__name__,
-        "refused": None if acted.refused is None else str(acted.refused),
+        "refused": None if acted.refused is None else reason(acted.refused),
     }

@@ -13,11 +13,14 @@ from fsm.diagrams.drawing import graph
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
 from states import StateError
 
-from .action import act
+from .action import act, why_not
+from .brief import brief
 from .door import HEADERS
 from .files import markup, script, style
 from .recorded import trail
+from .told import story
 from .view import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
+from .writing import reason
 
 if TYPE_CHECKING:
     from .server import Server
@@ -70,13 +73,13 @@ class Answer(BaseHTTPRequestHandler):
         try:
             answer(parts.path, asked)
         except (UnknownRun, UnicodeEncodeError) as error:  # no journal keeps an id that is no text
-            self._fail(HTTPStatus.NOT_FOUND, str(error))
+            self._fail(HTTPStatus.NOT_FOUND, error)
         except JournalError as error:
-            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, error)
         except (InvalidArgument, ValueError) as error:
-            self._fail(HTTPStatus.BAD_REQUEST, str(error))
+            self._fail(HTTPStatus.BAD_REQUEST, error)
         except (LifecycleError, StateError) as error:
-            self._fail(HTTPStatus.CONFLICT, str(error))
+            self._fail(HTTPStatus.CONFLICT, error)
 
     def _get(self, path: str, asked: _Asked) -> None:
         if path in _FILES:
@@ -95,8 +98,8 @@ class Answer(BaseHTTPRequestHandler):
         elif self.headers.get_content_type() != _JSON:  # a form on another page sends none
             self._fail(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"an action comes as {_JSON}")
         elif self._body is None:
-            reason = f"an action says how long it is, at most {_LARGEST} bytes"
-            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+            said = f"an action says how long it is, at most {_LARGEST} bytes"
+            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
         else:
             with self._served.source.journal() as journal:
                 became = act(journal, json.loads(self._body), self._served.catalog)
@@ -133,8 +136,8 @@ class Answer(BaseHTTPRequestHandler):
     def _put(self, data: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(_JSON, json.dumps(data).encode(), status)
 
-    def _fail(self, status: HTTPStatus, reason: str) -> None:
-        self._put({"error": reason}, status)
+    def _fail(self, status: HTTPStatus, said: object) -> None:
+        self._put({"error": reason(said)}, status)
 
     def _send(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._begin(status, kind, {"Content-Length": str(len(body))})
@@ -160,10 +163,31 @@ def _history(server: Server, asked: _Asked) -> object:
         return history(journal, asked.get("run", ""), int(asked.get("after", "0")))
 
 
+def _story(server: Server, asked: _Asked) -> object:
+    with server.source.journal() as journal:
+        return story(journal, asked.get("run", ""))
+
+
+def _why(server: Server, asked: _Asked) -> object:
+    with server.source.journal() as journal:
+        return why_not(journal, asked.get("run", ""), server.catalog)
+
+
 def _lifecycle(server: Server, asked: _Asked) -> object:
     with server.source.journal() as journal:
-        drawn = server.catalog.drawn(journal, asked.get("kind", ""))
+        drawn = server.catalog.drawn(journal, _kind(server, asked))
     return lifecycle(drawn)
+
+
+def _heat(server: Server, asked: _Asked) -> object:
+    return server.heat.drawn(_kind(server, asked), server.watch.snapshot.version)
+
+
+def _kind(server: Server, asked: _Asked) -> str:
+    """The kind that `brief` calls so."""
+    wanted = asked.get("kind", "")
+    kinds = (run.kind for run in server.watch.snapshot.runs if brief(run.kind) == wanted)
+    return next(kinds, wanted)
 
 
 def _picture(server: Server, asked: _Asked) -> object:
@@ -199,7 +223,10 @@ _VIEWS: Mapping[str, Callable[[Server, _Asked], object]] = {
     "/api/overview": _overview,
     "/api/runs": _page,
     "/api/run": _history,
+    "/api/story": _story,
+    "/api/why": _why,
     "/api/picture": _picture,
     "/api/lifecycle": _lifecycle,
+    "/api/heat": _heat,
     "/api/timeline": _timeline,
 }

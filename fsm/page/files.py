@@ -6,7 +6,9 @@ from importlib import resources
 
 __all__ = ["markup", "script", "style"]
 
-_SCRIPTS = ("source.js", "draw.js", "list.js", "run.js", "page.js")  # each may use those before it
+_SCRIPTS = (  # each may use those before it
+    "source.js", "draw.js", "list.js", "told.js", "run.js", "page.js",
+)  # fmt: skip
 
 
 def markup() -> str:

@@ -9,9 +9,10 @@ from fsm.diagrams.graph import Edge, Graph, Label, Node
 from fsm.journal import Record
 from states import State
 
+from .brief import brief
+
 __all__ = ["table", "trail"]
 
-_LONGEST = 80  # characters of a name in a picture
 _MOST = 400  # ways from state to state; of more no picture can be read
 
 _Ways = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
@@ -23,11 +24,11 @@ def trail(records: Iterable[Record]) -> Graph | None:
     visits: Counter[str] = Counter()
     last = ""
     for record in records:
-        source, last = _cut(record.source), _cut(record.dest)
+        source, last = brief(record.source), brief(record.dest)
         if not visits:
             visits[source] = 1
         visits[last] += source != last
-        ways.setdefault((source, last), {}).setdefault(_cut(record.event), []).append(record.seq)
+        ways.setdefault((source, last), {}).setdefault(brief(record.event), []).append(record.seq)
     return _graph(ways, visits, last)
 
 
@@ -35,7 +36,7 @@ def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
     """The edges that a journal has recorded of a class: source, event and dest."""
     ways: dict[tuple[str, str], dict[str, list[int]]] = {}
     for source, event, dest in sorted(edges):
-        ways.setdefault((_cut(source), _cut(dest)), {})[_cut(event)] = []
+        ways.setdefault((brief(source), brief(dest)), {})[brief(event)] = []
     return _graph(ways, Counter(), "")
 
 
@@ -56,7 +57,3 @@ def _graph(ways: _Ways, visits: Counter[str], current: str) -> Graph | None:
         for (source, dest), events in ways.items()
     )
     return Graph("", tuple(nodes.values()), (), edges)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"

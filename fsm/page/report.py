@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,16 +13,20 @@ from fsm.diagrams import Graph
 from fsm.journal import Journal, Summary
 from fsm.run import Run
 
+from .brief import brief
 from .catalog import Catalog
 from .files import markup, script, style
+from .heat import heated
 from .recorded import trail
-from .view import history, lifecycle, listed, overview, picture, timeline
+from .told import story
+from .view import as_svg, history, listed, overview, picture, timeline
 from .watch import Snapshot
 
 __all__ = ["report"]
 
 _STYLE = '<link rel="stylesheet" href="/page.css">'
 _SCRIPT = '<script src="/page.js" defer></script>'
+_MOST_KINDS = 50  # lifecycles, of the kinds with the most runs
 _MOST_PATHS = 50  # pictures; runs that went the same way share one
 
 
@@ -35,16 +40,27 @@ def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
     catalog, snapshot = Catalog(classes), Snapshot(1, tuple(journal.runs())[::-1])
     included = snapshot.runs[: max(0, histories)]
     known = overview(snapshot, catalog)
-    kinds = ["", *(kind["name"] for kind in known["kinds"])]
+    most = Counter(run.kind for run in snapshot.runs).most_common(_MOST_KINDS)
     data = {
         "overview": known,
         "runs": [listed(run) for run in snapshot.runs],
-        "histories": {run.run: history(journal, run.run) for run in included},
+        "histories": {run.run: _history(journal, run.run) for run in included},
         "paths": _paths(journal, included),
-        "lifecycles": {kind: lifecycle(catalog.drawn(journal, kind)) for kind in kinds},
+        "lifecycles": {
+            brief(kind): _lifecycle(journal, catalog, kind) for kind in ("", *dict(most))
+        },
         "timeline": timeline(journal, included),
     }
     return _file(_embedded(data))
+
+
+def _history(journal: Journal, run: str) -> dict[str, Any]:
+    return {**history(journal, run), "story": story(journal, run)}
+
+
+def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:
+    shown, name = heated(journal, catalog, kind)
+    return {"diagram": as_svg(shown), "name": name}
 
 
 def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fsm.run import Run
 from .answer import Answer
 from .catalog import Catalog
 from .door import Door
+from .heat import Heat
 from .source import Opening, Source
 from .watch import Watch
 
@@ -41,6 +42,8 @@ class Server(ThreadingHTTPServer):
         self.catalog = Catalog(classes)
         self.source = Source(opening)
         self.watch = Watch(self.source, period)
+        self._counting = Source(opening)  # nobody waits until a million steps are counted
+        self.heat = Heat(self._counting, self.catalog)
         super().__init__(("127.0.0.1", port), Answer)  # closes all of it where the port is taken
         self.door = Door(self.server_port)
         self.listeners = threading.Semaphore(_MOST_LISTENERS)
@@ -66,3 +69,4 @@ class Server(ThreadingHTTPServer):
         self.watch.stop()
         super().server_close()
         self.source.close()
+        self._counting.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,25 +11,26 @@ import attrs
 
 from fsm import diagrams
 from fsm.diagrams import Graph
-from fsm.diagrams.color import safe, text_on
 from fsm.diagrams.drawing import graph
 from fsm.errors import MissingExtra
 from fsm.journal import Journal, Record, Summary
 from fsm.run import Run
-from states import State, ambient, moment
+from states import ambient
 
-from .catalog import Catalog
+from .brief import brief
+from .overview import overview
+from .told import notes
 from .watch import Snapshot
+from .writing import cut, readable, written
 
 __all__ = [
-    "MOST_RUNS", "Query", "history", "lifecycle", "listed", "overview", "page", "picture",
-    "timeline",
+    "MOST_RUNS", "Query", "as_svg", "history", "lifecycle", "listed", "overview", "page",
+    "picture", "timeline",
 ]  # fmt: skip
 
 MOST_RUNS = 200  # on a page
 _MOST_DRAWN = 1000  # runs on a timeline
 _MOST_STEPS = 500  # of a run; of more, the last
-_LONGEST = 20_000  # characters of a payload
 _LONGEST_MESSAGE = 300  # characters, in a list
 
 
@@ -38,7 +38,7 @@ _LONGEST_MESSAGE = 300  # characters, in a list
 class Query:
     """Which runs of a snapshot, and which page of them."""
 
-    state: str = ""
+    state: str = ""  # as `brief` calls it
     kind: str = ""
     search: str = ""  # a part of the id, in whatever case
     offset: int = 0
@@ -50,38 +50,14 @@ class Query:
         return [
             run
             for run in snapshot.runs
-            if self.state in ("", run.state)
-            and self.kind in ("", run.kind)
+            if self.state in ("", brief(run.state))
+            and self.kind in ("", brief(run.kind))
             and part in run.run.casefold()
         ]
 
     def shown(self, found: Sequence[Summary]) -> Sequence[Summary]:
         """The page of them."""
         return found[self.offset : self.offset + self.limit]
-
-
-def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
-    """How many runs of each kind are in each state: those of the table, then others by name."""
-    counts = Counter((run.kind, run.state) for run in snapshot.runs)
-    known = {node.__name__: node for cls in catalog.classes for node in cls.lifecycle.nodes}
-    others = sorted({state for _, state in counts} - known.keys())
-    colors = {state.__name__: safe(str(state.color)) for state in State.children()}
-    colors |= {name: safe(str(node.color)) for name, node in known.items()}
-    names = (*known, *others)
-    return {
-        "version": snapshot.version,
-        "trouble": snapshot.trouble,
-        "lifecycle": catalog.main.lifecycle.name,
-        "total": len(snapshot.runs),
-        "states": [
-            {"name": name, "color": color, "ink": text_on(color)}
-            for name, color in ((name, colors.get(name, safe(""))) for name in names)
-        ],
-        "kinds": [
-            {"name": kind, "counts": [counts[kind, name] for name in names]}
-            for kind in sorted({kind for kind, _ in counts})
-        ],
-    }
 
 
 def page(snapshot: Snapshot, query: Query) -> dict[str, Any]:
@@ -95,14 +71,14 @@ def listed(run: Summary) -> dict[str, Any]:
     """One run of the list."""
     return {
         "run": run.run,
-        "state": run.state,
+        "state": brief(run.state),
         "phase": run.phase,
-        "kind": run.kind,
-        "message": None if run.message is None else _cut(run.message, _LONGEST_MESSAGE),
+        "kind": brief(run.kind),
+        "message": None if run.message is None else cut(run.message, _LONGEST_MESSAGE),
         "steps": run.steps,
-        "began": _written(run.began),
-        "moved": _written(run.moved),
-        "owner": run.owner,
+        "began": written(run.began),
+        "moved": written(run.moved),
+        "owner": None if run.owner is None else brief(run.owner),
     }
 
 
@@ -122,6 +98,7 @@ def history(journal: Journal, run: str, after: int = 0) -> dict[str, Any]:
         "now": ambient.micros() / 1000,
         "steps": _steps(record for record in last if record.seq > after),
         "left_out": max(0, summary.steps - _MOST_STEPS),
+        "notes": notes(journal, run),
     }
 
 
@@ -132,8 +109,7 @@ def lifecycle(drawn: type[Run] | Graph | None) -> dict[str, Any]:
     return {"diagram": picture(graph(drawn)), "name": drawn.lifecycle.name}
 
 
-@lru_cache(256)
-def picture(shown: Graph | None) -> str | None:
+def as_svg(shown: Graph | None) -> str | None:
     """The SVG of it; None where there is nothing to draw, or nothing that can."""
     try:
         return None if shown is None else diagrams.svg(shown)
@@ -141,11 +117,14 @@ def picture(shown: Graph | None) -> str | None:
         return None
 
 
+picture = lru_cache(256)(as_svg)  # for what is asked for again: the same graph
+
+
 def timeline(journal: Journal, runs: Sequence[Summary], width: int = 1200) -> str:
     """Runs over time, until now, as SVG: the first thousand of them."""
     drawn = runs[:_MOST_DRAWN]
     histories = [tuple(deque(journal.records(run.run), _MOST_STEPS)) for run in drawn]
-    kinds = {run.run: run.kind for run in drawn}
+    kinds = {run.run: brief(run.kind) for run in drawn}
     return diagrams.chart(histories, width, until=ambient.micros(), kinds=kinds)
 
 
@@ -153,28 +132,12 @@ def _steps(records: Iterable[Record]) -> Sequence[dict[str, Any]]:
     return [
         {
             "seq": record.seq,
-            "event": record.event,
-            "source": record.source,
-            "dest": record.dest,
-            "at": _written(record.micros),
+            "event": brief(record.event),
+            "source": brief(record.source),
+            "dest": brief(record.dest),
+            "at": written(record.micros),
             "ms": record.micros / 1000,
-            "payload": _cut(_readable(record.payload), _LONGEST),
+            "payload": readable(record.payload),
         }
         for record in records
     ]
-
-
-def _readable(payload: str) -> str:
-    """JSON with line breaks: here, since a browser would round its whole numbers."""
-    try:
-        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return payload
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]} … ({len(text)} characters)"
-
-
-def _written(micros: int) -> str:
-    return moment.from_micros(micros).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -64,15 +64,16 @@ function draw(host, text) {
 
 const parsed = (svg) => document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
 
-// Lights the states of a lifecycle with how many runs are in each.
-function light(host, counts) {
+// Lights the states of a lifecycle with how many runs are in each; told what else is not lit, if the
+// picture does not say so itself.
+function light(host, counts, unlit) {
   for (const node of host.shadowRoot?.querySelectorAll("g.node") ?? []) {
     for (const old of node.querySelectorAll("[data-count]")) old.remove();
     const name = [...node.querySelectorAll(":scope > text")].map((text) => text.textContent.trim()).join(" ");
     const count = counts.get(name);
     if (count === undefined) continue;
     node.setAttribute("data-state", name);
-    node.setAttribute("opacity", count ? 1 : 0.7);
+    node.setAttribute("opacity", count ? 1 : unlit);
     if (count) badge(node, count);
   }
 }

@@ -3,15 +3,15 @@
 const asked = { state: "", kind: "", search: "", offset: 0 };
 let overview = null;
 let view = "list";
+const REST = 4000; // milliseconds that a picture of traffic stays
 let page = { matching: 0, offset: 0, runs: [] };
 
 const number = (count) => count.toLocaleString("en");
 
 // By the name of a state, how many runs are there: of the kind that is asked for, or of all.
 function counts() {
-  const kinds = overview.kinds.filter((kind) => !asked.kind || kind.name === asked.kind);
-  const sum = (place) => kinds.reduce((all, kind) => all + kind.counts[place], 0);
-  return new Map(overview.states.map((state, place) => [state.name, sum(place)]));
+  const { counts: found } = asked.kind ? overview.kinds.find(({ name }) => name === asked.kind) ?? { counts: {} } : overview;
+  return new Map(overview.states.map(({ name }) => [name, own(found, name) ?? 0]));
 }
 
 function showOverview() {
@@ -32,7 +32,10 @@ function showOverview() {
   const kinds = ["", ...overview.kinds.map((kind) => kind.name).filter(Boolean)];
   arrange(at("kind"), kinds, (kind) => kind, (value) => make("option", value || "Any kind", { value }), () => {});
   at("kind").value = asked.kind;
-  light(at("diagram"), found);
+  const left = [["state", overview.left_out.states], ["kind", overview.left_out.kinds]].filter(([, count]) => count);
+  say(at("unnamed"), left.map(([what, count]) => `and ${number(count)} other ${what}${count === 1 ? "" : "s"}`).join(", "));
+  at("unnamed").hidden = !left.length;
+  shine();
 }
 
 function chip(state) {
@@ -126,15 +129,26 @@ async function showChart(query) {
   charted = wanted;
 }
 
-let tabled = null; // the kind whose table is drawn
+const shine = () => light(at("diagram"), counts(), tabled?.traffic ? 1 : 0.7);
 
+let tabled = null; // what is drawn there
+let later = null; // a timer
+
+// The table of a kind, with its traffic if that is wanted: then anew as runs move, but at most every
+// few seconds, for somebody is looking at it.
 async function showTable(kind) {
-  if (tabled !== kind) {
-    const found = await source.lifecycle(kind);
-    const drawn = draw(at("diagram"), found?.diagram);
-    tabled = kind;
-    say(at("table"), drawn ? (found.name ?? `As recorded of ${kind}; its class, named by --as, says more.`)
+  const traffic = at("traffic").checked;
+  const same = tabled !== null && tabled.kind === kind && tabled.traffic === traffic;
+  const rested = same && Date.now() - tabled.drawn >= REST;
+  const isNews = () => traffic && !embedded && tabled.version !== overview.version;
+  if (!same || (rested && isNews())) {
+    const found = await (traffic ? source.heat(kind) : source.lifecycle(kind));
+    const diagram = found?.diagram;
+    if (!same || diagram !== tabled.diagram) draw(at("diagram"), diagram);
+    tabled = { kind, traffic, diagram, version: found?.version, drawn: Date.now() };
+    say(at("table"), diagram ? (found.name ?? `As recorded of ${kind}; its class, named by --as, says more.`)
       : "No picture: nothing is recorded of its table, or the extra `diagrams` is not installed.");
   }
-  light(at("diagram"), counts());
+  shine();
+  if (isNews()) later ??= setTimeout(() => { later = null; if (view === "lifecycle") showRuns(); }, REST);
 }

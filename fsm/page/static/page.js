@@ -72,6 +72,8 @@ function listen() {
   on("older", "click", () => turn(LIMIT));
   on("all", "change", () => showView(view));
   on("whole", "change", showRun);
+  on("told", "change", showStory);
+  on("traffic", "change", showRuns);
   on("close", "click", closeRun);
   on("actions", "submit", (event) => event.preventDefault());
   on("diagram", "click", (event) => {
@@ -79,7 +81,13 @@ function listen() {
     if (state) choose(state);
   });
   for (const button of at("views").children) button.addEventListener("click", () => showView(button.value));
-  for (const button of at("actions").querySelectorAll("button")) button.addEventListener("click", () => act(button.value));
+  for (const button of at("buttons").querySelectorAll("button")) {
+    button.addEventListener("click", () => act(button.value));
+    button.addEventListener("mouseenter", () => showRefusal(button));
+    button.addEventListener("mouseleave", () => showRefusal(null));
+    button.addEventListener("focus", () => { if (button.matches(":focus-visible")) showRefusal(button); });
+    button.addEventListener("blur", () => showRefusal(null));
+  }
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target !== at("search")) closeRun();
   });
@@ -88,7 +96,7 @@ function listen() {
 async function begin() {
   listen();
   if (embedded) {
-    for (const part of ["actions", "whether", "rest"]) at(part).hidden = true;
+    for (const part of ["actions", "whether", "rest", "either"]) at(part).hidden = true;
     overview = await source.overview();
     refresh();
     return;

@@ -5,11 +5,14 @@ let opener = null; // what had the focus before
 
 function openRun(id) {
   if (selected === null) opener = document.activeElement;
-  selected = { id, steps: [], drawn: "" };
+  selected = { id, steps: [], drawn: "", told: "" };
   at("run").hidden = false;
   say(at("id"), id);
-  for (const part of ["about", "state", "outcome", "pointed"]) say(at(part), "");
-  for (const part of ["track", "scale", "steps"]) at(part).replaceChildren();
+  for (const part of ["about", "state", "policy", "outcome", "pointed"]) say(at(part), "");
+  at("stands").replaceChildren(make("b"), " ", make("span"));
+  for (const part of ["track", "scale", "steps", "story"]) at(part).replaceChildren();
+  at("why").value = "";
+  showRefusals(null);
   draw(at("path"), null);
   document.body.classList.add("opened");
   at("id").focus({ preventScroll: true });
@@ -44,30 +47,29 @@ const showRun = coalesced(async () => {
     shown.began = said.run.began;
     shown.steps = [...shown.steps, ...said.steps].slice(-STEPS);
     showSaid(said, shown.steps);
-    await showPath(shown);
+    await showTold(shown, said);
+    await showPath(shown, said.notes.length);
   } catch (error) {
     if (selected === shown && !shown.steps.length) say(at("outcome"), error.message); // or the page says it
   }
 });
 
-function showSaid({ run, now, left_out }, steps) {
+function showSaid({ run, now, left_out, notes }, steps) {
   pill(at("state"), run.state);
-  const about = [run.kind, `began ${run.began}`, run.owner && `claimed by ${run.owner}`];
+  const about = [run.kind, `began ${run.began}`];
   say(at("about"), about.filter(Boolean).join(" · "));
   at("left-out").hidden = !left_out;
   say(at("left-out"), `the first ${number(left_out)} are left out`);
   const spans = spansOf(steps, now, ["finished", "failed"].includes(run.phase));
   showTrack(spans);
-  arrange(at("steps"), spans, (span) => `${span.seq} ${span.at} ${span.event}`, step, fillStep);
+  showLines(spans, notes);
 }
 
 // How long the run was in each state: until its next step, its end, or now.
 function spansOf(steps, now, over) {
   return steps.map((each, place) => {
     const last = place + 1 === steps.length;
-    const [day, time] = each.at.split(" ");
-    const same = place > 0 && steps[place - 1].at.startsWith(day);
-    return { ...each, when: same ? time : each.at, ends: last && over, ms: each.ms, until: last ? (over ? each.ms : Math.max(now, each.ms)) : steps[place + 1].ms };
+    return { ...each, ends: last && over, ms: each.ms, until: last ? (over ? each.ms : Math.max(now, each.ms)) : steps[place + 1].ms };
   });
 }
 
@@ -98,28 +100,9 @@ function lasted(ms) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-function step(each) {
-  const item = make("li");
-  const details = make("details");
-  const summary = make("summary");
-  summary.append(make("span", String(each.seq), { class: "dim number" }), make("b", each.event),
-    pill(make("span"), each.dest), make("span", each.when, { class: "dim", title: each.at }),
-    make("span", "", { class: "dim" }));
-  details.append(summary);
-  details.addEventListener("toggle", () => { // a thousand payloads are laid out when they are read
-    if (details.open && !details.querySelector("pre")) details.append(make("pre", each.payload, { tabindex: 0 }));
-  });
-  item.append(details);
-  return item;
-}
-
-function fillStep(item, span) {
-  say(item.querySelector("summary").lastChild, span.ends ? "" : lasted(span.until - span.ms));
-}
-
-async function showPath(shown) {
+async function showPath(shown, notes) {
   const whole = at("whole").checked;
-  const wanted = `${whole} ${shown.steps.at(-1)?.seq}`;
+  const wanted = `${whole} ${shown.steps.at(-1)?.seq} ${notes}`;
   if (shown.drawn === wanted) return;
   const drawn = await source.path(shown.id, whole);
   if (selected !== shown) return;
@@ -133,10 +116,12 @@ async function act(action) {
   keep("by", by);
   keep("token", token);
   const headers = { "Content-Type": "application/json", "X-FSM-Token": encodeURIComponent(token) };
-  const options = { method: "POST", headers, body: JSON.stringify({ action, run: id, by }) };
+  const message = at("why").value.trim();
+  const options = { method: "POST", headers, body: JSON.stringify({ action, run: id, by, message }) };
   let said;
   try {
     const became = await fetched("/api/act", {}, options);
+    if (selected?.id === id) at("why").value = "";
     said = became.map((each) => `${each.run}: ${each.refused ?? `now ${each.state}`}`).join("; ");
   } catch (error) {
     said = error.message;

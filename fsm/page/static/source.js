@@ -26,7 +26,10 @@ const report = {
     return { ...found, steps: found.steps.filter((step) => step.seq > after) };
   },
   path: async (id) => embedded.paths.pictures[own(embedded.paths.went, id)] ?? null,
+  story: async (id) => own(embedded.histories, id)?.story ?? null,
+  why: async () => null,
   lifecycle: async (kind) => own(embedded.lifecycles, kind),
+  heat: async (kind) => own(embedded.lifecycles, kind),
   timeline: async () => embedded.timeline,
 };
 
@@ -47,7 +50,10 @@ const live = {
   runs: (query) => fetched("/api/runs", { ...query, limit: LIMIT }),
   run: (run, after) => fetched("/api/run", { run, after }),
   path: async (run, whole) => (await fetched("/api/picture", whole ? { run, whole } : { run })).diagram,
+  story: (run) => fetched("/api/story", { run }),
+  why: (run) => fetched("/api/why", { run }),
   lifecycle: (kind) => fetched("/api/lifecycle", { kind }),
+  heat: (kind) => fetched("/api/heat", { kind }),
   timeline: async (query) => (await fetched("/api/timeline", { ...query, limit: LIMIT })).diagram,
 };
 

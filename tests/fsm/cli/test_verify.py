@@ -96,7 +96,9 @@ def test_a_missing_rule_is_found(journal: str, fsm: Invoke) -> None:
         ("postgresql://u:hunter2@/x?host=/nowhere", "cannot open the journal"),
     ],
 )
-def test_what_is_no_journal_is_1_and_said_in_a_line(url: str, said: str, here: Path, fsm: Invoke) -> None:
+def test_what_is_no_journal_is_1_and_said_in_a_line(
+    url: str, said: str, here: Path, fsm: Invoke
+) -> None:
     result = fsm("verify", url)
 
     assert result.exit_code == 1

@@ -9,17 +9,19 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import attrs
 import pytest
 
-from fsm import TaskRun, open_journal
+from fsm import Claim, MemoryJournal, TaskRun, open_journal
 from fsm.errors import InvalidArgument, JournalError, TransitionError, UnknownRun
-from fsm.journal import Journal
-from fsm.page import Server, Source, Watch, report
+from fsm.journal import Journal, Summary
+from fsm.page import Server, Snapshot, Source, Watch, report
 from fsm.page.action import act
 from fsm.page.catalog import Catalog
 from fsm.page.door import HEADERS, Door
@@ -169,8 +171,7 @@ def test_port_80_goes_without_saying() -> None:
 def test_the_states_are_counted_in_the_order_of_the_lifecycle(ask: Ask) -> None:
     _, _, said = ask("GET", "/api/overview")
 
-    counts = {state: count for state, count in counted(said).items() if count}
-    assert counts == {"Running": 7, "Paused": 1, "Failed": 1}
+    assert counted(said) == {"Running": 7, "Paused": 1, "Failed": 1}
     assert said["states"][0]["name"] == TaskRun.lifecycle.nodes[0].__name__
     assert [kind["name"] for kind in said["kinds"]] == ["fsm.task:TaskRun"]
     assert (said["total"], said["trouble"]) == (9, None)
@@ -224,13 +225,50 @@ def test_a_run_shows_its_own_way(ask: Ask) -> None:
     assert "etl/load" in drawn or "2: fail" in drawn
 
 
-@pytest.mark.parametrize("view", ["run", "picture"])
+@pytest.mark.parametrize("view", ["run", "picture", "story", "why"])
 @pytest.mark.parametrize("id", ["nobody", "%00", "%ED%A0%80", ""])
 def test_an_unknown_run_is_not_found(view: str, id: str, ask: Ask) -> None:
     status, _, said = ask("GET", f"/api/{view}?run={id}")
 
     assert status == 404
     assert "no run" in said["error"]
+
+
+def test_a_run_tells_its_story(ask: Ask) -> None:
+    _, _, said = ask("GET", "/api/story?run=deploy")
+
+    assert said["stands"] == ["It waits for somebody to resume it."]
+
+
+def test_what_would_be_refused_is_said_beforehand(ask: Ask, path: Path) -> None:
+    _, _, said = ask("GET", "/api/why?run=etl/load")
+
+    assert {action: reason is None for action, reason in said.items()} == {
+        "approve": False, "resume": False, "retry": True, "cancel": False,
+    }  # fmt: skip
+    assert list(open_journal(path).refusals()) == []
+
+
+def test_the_lifecycle_is_shown_with_its_traffic(ask: Ask) -> None:
+    pytest.importorskip("pygraphviz")
+
+    _, _, said = ask("GET", "/api/heat?kind=")
+
+    assert (said["name"], said["version"]) == ("TaskRun", 1)
+    assert "start (8\N{MULTIPLICATION SIGN})" in said["diagram"]
+
+
+@pytest.mark.parametrize("view", ["lifecycle", "heat"])
+def test_a_kind_without_an_end_has_a_short_address(view: str, ask: Ask, server: Server) -> None:
+    kind = "shop:" + "x" * 1_000_000
+    run = attrs.evolve(server.watch.snapshot.runs[0], kind=kind)
+    server.watch.snapshot = Snapshot(99, (run,))
+
+    (name,) = [each["name"] for each in ask("GET", "/api/overview")[2]["kinds"]]
+    target = f"/api/{view}?{urlencode({'kind': name})}"
+
+    assert len(target) < 200
+    assert ask("GET", target)[0] == 200
 
 
 def test_ten_thousand_runs_are_answered_by_the_page(tmp_path: Path) -> None:
@@ -322,8 +360,8 @@ def events(server: Server) -> Iterator[dict[str, Any]]:
 
 def counted(event: dict[str, Any]) -> dict[str, int]:
     (kind,) = event["kinds"]
-    names = [state["name"] for state in event["states"]]
-    return dict(zip(names, kind["counts"], strict=True))
+    assert kind["counts"] == event["counts"]
+    return dict(kind["counts"])
 
 
 def test_a_change_is_told_as_it_happens(server: Server, path: Path) -> None:
@@ -385,6 +423,109 @@ def test_a_look_that_finds_nothing_new_is_no_news(path: Path) -> None:
 
     assert watch.look() is watch.look()
     assert watch.after(1, 0) is None
+
+
+ACTS: dict[str, Callable[[Journal], object]] = {
+    "a step": lambda journal: TaskRun.restore("deploy", journal).resume(),
+    "a new run": lambda journal: TaskRun("new", journal=journal).start(),
+    "a claim": lambda journal: journal.claim(owner="w", run="deploy"),
+    "a release": lambda journal: journal.free(Claim(journal, "claimed", 1, "w", 0)),
+}
+
+
+@pytest.fixture
+def claimed(path: Path) -> Path:
+    """The same journal, with a run that somebody has claimed."""
+    with open_journal(path) as kept:
+        TaskRun("claimed", journal=kept).start()
+        kept.claim(owner="w", run="claimed")
+    return path
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_what_this_process_does_is_seen(claimed: Path, act: Callable[[Journal], object]) -> None:
+    watch = Watch(source := Source(partial(opened, claimed)))
+    before = watch.look()
+
+    with source.journal() as journal:
+        act(journal)
+
+    assert watch.look().runs != before.runs
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_what_others_do_is_seen(claimed: Path, act: Callable[[Journal], object]) -> None:
+    watch = Watch(Source(partial(opened, claimed)))
+    before = watch.look()
+
+    with open_journal(claimed) as other:
+        act(other)
+
+    assert watch.look().runs != before.runs
+
+
+def test_a_refusal_that_others_noted_is_seen(path: Path) -> None:
+    watch = Watch(source := Source(partial(opened, path)))
+    before = watch.look()
+
+    with open_journal(path) as other, pytest.raises(TransitionError):
+        TaskRun.restore("etl/load", other).resume()
+
+    assert watch.look() is before  # the runs are as they were
+    with source.journal() as journal:
+        assert [each.event for each in journal.refusals("etl/load")] == ["resume"]
+
+
+def test_another_journal_in_its_place_is_seen(path: Path) -> None:
+    watch = Watch(Source(partial(opened, path)))
+    watch.look()
+
+    with open_journal(path.with_name("new.db")) as kept:
+        TaskRun("other", journal=kept).start()
+    path.with_name("new.db").rename(path)
+
+    assert [run.run for run in watch.look().runs] == ["other"]
+
+
+def test_what_has_not_changed_is_not_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(source := Source(partial(opened, path)))
+    before = watch.look()
+    with source.journal() as journal:
+        monkeypatch.setattr(journal, "runs", lambda: pytest.fail("it was read"))
+
+    assert watch.look() is before
+
+
+def test_what_came_while_it_was_read_is_seen_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(source := Source(partial(opened, path)))
+    with source.journal() as journal, open_journal(path) as other:
+        found = tuple(journal.runs())
+
+        def overtaken() -> Iterator[Summary]:
+            TaskRun("new", journal=other).start()
+            monkeypatch.undo()
+            return iter(found)
+
+        monkeypatch.setattr(journal, "runs", overtaken)
+
+    before = watch.look()
+    other.close()  # which the step has opened again
+
+    assert len(watch.look().runs) == len(before.runs) + 1
+
+
+def test_a_journal_that_cannot_say_is_read_each_time() -> None:
+    journal = MemoryJournal()
+    watch = Watch(Source(lambda: nullcontext(journal)))
+    watch.look()
+
+    TaskRun("new", journal=journal).start()
+
+    assert [run.run for run in watch.look().runs] == ["new"]
 
 
 def test_a_watch_goes_on_when_there_was_no_journal(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Told: a run's story as JSON values, and between its steps what was refused or came too late."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from fsm.journal import Journal
+from fsm.journal.late import Late
+from fsm.refusal import Refusal
+from fsm.story import read_story
+
+from .brief import brief
+from .writing import readable, reason, written
+
+__all__ = ["MOST", "notes", "story"]
+
+MOST = 200  # notes of each sort, for one run; of more, the last
+_MOST_LINES = 500  # of a story; of more, the last
+
+
+def notes(journal: Journal, run: str) -> list[dict[str, Any]]:
+    """What is no step of the run, by its time: attempts that were refused, and late results."""
+    refused = map(_refused, deque(journal.refusals(run), MOST))
+    late = map(_late, deque(journal.late(run), MOST))
+    return sorted([*refused, *late], key=lambda note: note["ms"])
+
+
+def story(journal: Journal, run: str) -> dict[str, Any]:
+    """What happened to the run in sentences, and what it waits for.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    told = read_story(journal, run)
+    return {
+        "policy": told.policy,
+        "stands": list(told.stands),
+        "lines": [{"at": written(line.micros), "text": line.text} for line in told.lines][
+            -_MOST_LINES:
+        ],
+    }
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "what": "refused",
+        "seq": refusal.seq,
+        "event": brief(refusal.event),
+        "state": brief(refusal.state),
+        "at": written(refusal.micros),
+        "ms": refusal.micros / 1000,
+        "reason": reason(refusal.reason),
+        "who": None if refusal.who is None else brief(refusal.who),
+    }
+
+
+def _late(late: Late) -> dict[str, Any]:
+    return {
+        "what": "late",
+        "seq": late.seq,
+        "event": brief(late.event),
+        "state": brief(late.dest),
+        "at": written(late.micros),
+        "ms": late.micros / 1000,
+        "reason": reason(late.reason),
+        "who": None if late.owner is None else brief(late.owner),
+        "payload": readable(late.payload),
+    }

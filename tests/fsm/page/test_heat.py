@@ -1,0 +1,179 @@
+"""The lifecycle with its traffic, and how seldom it is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fsm import Run, TaskRun, event, open_journal
+from fsm.diagrams.drawing import graph
+from fsm.diagrams.graph import Graph
+from fsm.errors import JournalError
+from fsm.journal import Journal
+from fsm.page.catalog import Catalog
+from fsm.page.heat import Heat, heated, warm
+from fsm.page.source import Source
+from fsm.testing import HandClock
+from states import Finished, Pending, Running
+
+
+class Order(Run):
+    """A lifecycle of its own."""
+
+    start = event(Running, source=Pending)
+    finish = event(Finished, source=Running)
+
+
+ORDER = f"{Order.__module__}:Order"
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Journal:
+    journal, clock = open_journal(tmp_path / "runs.db"), HandClock()
+    for place in range(3):
+        order = Order(f"order-{place}", journal=journal, clock=clock)
+        order.start()
+        clock.advance(seconds=2)
+        if place:
+            order.finish()
+    return journal
+
+
+def said(shown: Graph | None) -> dict[str, tuple[str, ...]]:
+    assert shown is not None
+    return {node.name: node.notes for node in shown.nodes}
+
+
+def taken(shown: Graph | None) -> Counter[str]:
+    assert shown is not None
+    times: Counter[str] = Counter()
+    for label in (label for edge in shown.edges for label in edge.labels):
+        times[label.event] += label.times
+    return times
+
+
+def test_states_say_how_long_a_stay_was_and_not_how_many_stay(kept: Journal) -> None:
+    shown, name = heated(kept, Catalog((Order,)), ORDER)
+
+    assert name == "Order"
+    assert said(shown) == {"Pending": (), "Running": ("2 s each",), "Finished": ()}
+    assert taken(shown) == {"start": 3, "finish": 2}
+
+
+def test_the_busiest_state_glows(kept: Journal) -> None:
+    shown, _ = heated(kept, Catalog((Order,)), ORDER)
+
+    assert shown is not None
+    heats = {node.name: node.heat for node in shown.nodes}
+    assert (heats["Finished"], heats["Pending"]) == (1.0, 0.0)
+    assert 0 < (heats["Running"] or 0) < 1
+
+
+def test_a_kind_that_nobody_named_has_the_same(kept: Journal) -> None:
+    named, _ = heated(kept, Catalog((Order,)), ORDER)
+    shown, name = heated(kept, Catalog((TaskRun,)), ORDER)
+
+    assert name is None
+    assert (said(shown), taken(shown)) == (said(named), taken(named))
+
+
+def test_other_kinds_are_not_counted(kept: Journal) -> None:
+    TaskRun("task", journal=kept).start()
+
+    assert taken(heated(kept, Catalog((Order,)), ORDER)[0])["start"] == 3
+    assert taken(heated(kept, Catalog((TaskRun,)), "")[0])["start"] == 4
+
+
+def test_a_kind_that_nothing_is_recorded_of_has_no_picture(kept: Journal) -> None:
+    assert heated(kept, Catalog((Order,)), "nobody:Nothing") == (None, None)
+
+
+def test_the_families_stay_as_they_are(kept: Journal) -> None:
+    shown = graph(TaskRun)
+
+    hot = warm(shown, kept.traffic())
+
+    assert [(box.name, [node.name for node in box.nodes]) for box in hot.clusters] == [
+        (box.name, [node.name for node in box.nodes]) for box in shown.clusters
+    ]
+    assert hot.unfold() == shown.unfold()
+    assert all(node in hot.nodes for box in hot.clusters for node in box.nodes)
+
+
+# How seldom it is counted.
+
+
+class Counted:
+    """Opens a journal, and knows how often its steps were counted."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal, self.times = journal, 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[Journal]:
+        yield self.journal
+
+    def catalog(self) -> Catalog:
+        outer = self
+
+        class Counting(Catalog):
+            def drawn(self, journal: Journal, kind: str) -> type[Run] | Graph | None:
+                outer.times += 1
+                return super().drawn(journal, kind)
+
+        return Counting((Order,))
+
+
+@pytest.fixture
+def counted(kept: Journal) -> Counted:
+    return Counted(kept)
+
+
+def test_it_is_counted_once_for_a_snapshot(counted: Counted) -> None:
+    heat = Heat(Source(counted), counted.catalog(), rest=0.0)
+
+    answers = [heat.drawn(ORDER, 1) for _ in range(5)]
+
+    assert (answers[0]["version"], answers[0]["name"]) == (1, "Order")
+    assert answers == [answers[0]] * 5
+    assert counted.times == 1
+
+
+def test_it_is_good_for_a_while_whatever_happens(counted: Counted) -> None:
+    heat = Heat(Source(counted), counted.catalog(), rest=3600.0)
+
+    versions = [heat.drawn(ORDER, version)["version"] for version in (1, 2, 3)]
+
+    assert (versions, counted.times) == ([1, 1, 1], 1)
+
+
+def test_kinds_have_their_own(counted: Counted) -> None:
+    heat = Heat(Source(counted), counted.catalog())
+
+    assert heat.drawn("", 1)["diagram"]
+    assert heat.drawn("nobody:Nothing", 1)["diagram"] is None
+
+
+def test_many_kinds_are_forgotten(counted: Counted) -> None:
+    heat = Heat(Source(counted), counted.catalog())
+    for place in range(200):
+        heat.drawn(f"nobody:Nothing{place}", 1)
+
+    assert len(heat._kept) < 100
+
+
+def test_where_the_journal_is_away_nothing_is_kept(tmp_path: Path) -> None:
+    @contextmanager
+    def gone() -> Iterator[Journal]:
+        raise JournalError("it is not there")
+        yield
+
+    heat = Heat(Source(gone), Catalog((Order,)))
+
+    with pytest.raises(JournalError):
+        heat.drawn("", 1)
+    assert heat._kept == {}

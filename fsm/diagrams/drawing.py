@@ -20,7 +20,7 @@ from .family import families
 from .fold import Arrow, fold
 from .graph import TIMES, Cluster, Edge, Graph, Label, Node
 
-__all__ = ["Target", "graph", "inheritance", "of_lifecycle", "of_run", "states_of"]
+__all__ = ["Target", "graph", "inheritance", "of_run"]
 
 _MOST_REFUSED = 3  # that a state tells of
 
@@ -40,11 +40,11 @@ def graph(target: Target) -> Graph:
     if isinstance(target, Graph):
         return target
     if isinstance(target, Lifecycle):
-        return of_lifecycle(target)
+        return _of_lifecycle(target)
     if isinstance(target, Run):
         return of_run(target)
     if isinstance(target, type) and issubclass(target, Run):
-        return of_lifecycle(target.lifecycle)
+        return _of_lifecycle(target.lifecycle)
     if isinstance(target, type) and issubclass(target, State):
         return inheritance(target)
     raise InvalidArgument(
@@ -66,8 +66,8 @@ def inheritance(root: StateClass = State) -> Graph:
     return Graph(f"{root.__name__} and its kinds", tuple(nodes.values()), (), tuple(edges))
 
 
-def of_lifecycle(lifecycle: Lifecycle, marked: dict[str, Node] | None = None) -> Graph:
-    nodes = marked or states_of(lifecycle)
+def _of_lifecycle(lifecycle: Lifecycle, marked: dict[str, Node] | None = None) -> Graph:
+    nodes = marked or _nodes(lifecycle)
     found = families(lifecycle.nodes, _sources(lifecycle))
     clusters = tuple(
         Cluster(family.name, tuple(nodes[member.__name__] for member in family.members))
@@ -92,9 +92,9 @@ def of_run(run: Run, refusals: Iterable[Refusal] | None = None) -> Graph:
         name: attrs.evolve(
             node, current=name == where, visits=visits[name], notes=refused.get(name, ())
         )
-        for name, node in states_of(run.lifecycle).items()
+        for name, node in _nodes(run.lifecycle).items()
     }
-    whole = of_lifecycle(run.lifecycle, nodes)
+    whole = _of_lifecycle(run.lifecycle, nodes)
     edges = (*_path(history, nodes), *whole.edges)
     return attrs.evolve(whole, title=f"{whole.title} {run.id}", edges=edges)
 
@@ -130,7 +130,7 @@ def _path(history: tuple[Step, ...], nodes: dict[str, Node]) -> list[Edge]:
     ]
 
 
-def states_of(lifecycle: Lifecycle) -> dict[str, Node]:
+def _nodes(lifecycle: Lifecycle) -> dict[str, Node]:
     return {
         cls.__name__: attrs.evolve(
             _node(cls), initial=cls is lifecycle.initial, final=cls in lifecycle.finals

@@ -8,54 +8,55 @@ import attrs
 
 from fsm.duration import lasting
 from fsm.journal.traffic import Stay, Traffic, Way
-from fsm.lifecycle import Lifecycle
-from fsm.run import Run
 
-from .drawing import of_lifecycle, states_of
-from .graph import Edge, Graph, Node
+from .drawing import Target, graph
+from .graph import Cluster, Edge, End, Graph, Node
 
 __all__ = ["heat"]
 
 
-def heat(of: type[Run] | Lifecycle, traffic: Traffic) -> Graph:
-    """Return what a diagram of a lifecycle shows with the *traffic* of its runs in it.
+def heat(target: Target, traffic: Traffic, *, now: bool = True) -> Graph:
+    """Return what a diagram of *target* shows with the *traffic* of its runs in it.
 
     A state says how many runs are there now and how long a stay lasted on average, and glows by
     how many there are; an arrow says how often it was taken. The rest is dim.
 
     Args:
-        of: A Run class, or its lifecycle.
+        target: What `graph` takes: a Run class, or its lifecycle.
         traffic: What `Journal.traffic` counts. States and ways that are not in the table are left
             out.
+        now: Whether states say how many runs are there; who shows that otherwise need not.
     """
-    lifecycle = of if isinstance(of, Lifecycle) else of.lifecycle
+    shown = graph(target)
     most = max((stay.runs for stay in traffic.stays.values()), default=0)
     begun = {source for source, _, _ in traffic.ways}
-    nodes = {
-        name: _told(node, traffic.stays.get(name, Stay()), most, used=name in begun)
-        for name, node in states_of(lifecycle).items()
+
+    def told(node: Node) -> Node:
+        stay = traffic.stays.get(node.name, Stay())
+        here = f"{stay.runs:,} now" if stay.runs and now else ""
+        mean = "" if stay.mean is None else lasting(round(stay.mean))
+        hint = f"{stay.ended:,} stays have ended; they lasted {mean} on average" if mean else ""
+        return attrs.evolve(
+            node,
+            # Nobody has counted who began there.
+            visits=stay.runs + stay.ended or int(node.name in begun),
+            notes=tuple(filter(None, (here, mean and f"{mean} each"))),
+            hint=hint,
+            heat=math.log1p(stay.runs) / math.log1p(most) if most else 0.0,
+        )
+
+    nodes = {node: told(node) for node in shown.nodes}
+    boxes = {
+        box: Cluster(box.name, tuple(nodes[node] for node in box.nodes)) for box in shown.clusters
     }
-    shown = of_lifecycle(lifecycle, nodes)
-    title = f"{shown.title}, {traffic.runs:,} runs"
+    ends: dict[End, End] = dict([*nodes.items(), *boxes.items()])
     left = dict(traffic.ways)  # each is counted once, also where two rows lead the same way
-    edges = tuple(_counted(edge, left) for edge in shown.edges)
-    return attrs.evolve(shown, title=title, edges=edges)
-
-
-def _told(node: Node, stay: Stay, most: int, *, used: bool) -> Node:
-    here = f"{stay.runs:,} now" if stay.runs else ""
-    mean = "" if stay.mean is None else lasting(round(stay.mean))
-    stayed = f"{mean} each" if mean else ""
-    hint = ""
-    if stay.ended:
-        hint = f"{stay.ended:,} stays have ended; they lasted {mean} on average"
-    return attrs.evolve(
-        node,
-        visits=stay.runs + stay.ended or int(used),  # nobody has counted who began there
-        notes=tuple(filter(None, (here, stayed))),
-        hint=hint,
-        heat=math.log1p(stay.runs) / math.log1p(most) if most else 0.0,
+    edges = (
+        attrs.evolve(_counted(edge, left), source=ends[edge.source], dest=ends[edge.dest])
+        for edge in shown.edges
     )
+    title = f"{shown.title}, {traffic.runs:,} runs"
+    return Graph(title, tuple(nodes.values()), tuple(boxes.values()), tuple(edges))
 
 
 def _counted(edge: Edge, left: dict[Way, int]) -> Edge:

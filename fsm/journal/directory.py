@@ -82,13 +82,16 @@ class Directory(abc.ABC):
         """The children of a mapped run, in their order: the runs called `RUN[0]`, `RUN[1]` ..."""
         return self._found(Wanted(parent=as_name("run", run) or ""))
 
-    def traffic(self, of: type[Run] | None = None) -> Traffic:
+    def traffic(self, of: type[Run] | str | None = None) -> Traffic:
         """How many runs are where, how long they stayed there, and which ways they took.
 
         Args:
-            of: Only runs of this very class, not of those below it; all if left out.
+            of: Only runs of this very class, not of those below it, or of the one that is called
+                so in the journal; all if left out.
         """
-        return self._traffic(None if of is None else kind_of(of))
+        return self._traffic(
+            as_name("of", of) if of is None or isinstance(of, str) else kind_of(of)
+        )
 
     def _found(self, wanted: Wanted) -> Iterator[Summary]:
         return self._summaries(wanted) if wanted.possible else iter(())

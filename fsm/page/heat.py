@@ -12,19 +12,16 @@ from typing import Any
 
 import attrs
 
-from fsm.diagrams import Graph
-from fsm.diagrams.drawing import graph
-from fsm.diagrams.graph import Cluster, End, Node
-from fsm.diagrams.heat import _counted, _told
+from fsm.diagrams import Graph, heat
 from fsm.journal import Journal
-from fsm.journal.traffic import Stay, Traffic
+from fsm.journal.traffic import Traffic
 
 from .brief import brief
 from .catalog import Catalog
 from .source import Source
 from .view import as_svg
 
-__all__ = ["Heat", "heated", "warm"]
+__all__ = ["Heat", "heated"]
 
 _REST = 3.0  # seconds that a picture is good for, whatever happens
 _SHARE = 9  # times as long as it took to draw, it is good for
@@ -72,30 +69,15 @@ def heated(journal: Journal, catalog: Catalog, kind: str) -> tuple[Graph | None,
     drawn = catalog.drawn(journal, kind)
     if drawn is None:
         return None, None
-    traffic = journal._traffic(kind or None)  # by name: its class need not be known here
+    traffic = journal.traffic(kind or None)
     name = None if isinstance(drawn, Graph) else drawn.lifecycle.name
-    return warm(graph(drawn), traffic), name
+    # How many are where now says the page itself, as it changes.
+    return heat(drawn, _brief(traffic), now=False), name
 
 
-def warm(shown: Graph, traffic: Traffic) -> Graph:
-    """The same with its traffic; how many are where now says the page itself, as it changes."""
-    stays = {brief(name): stay for name, stay in traffic.stays.items()}
-    ways = {(brief(a), brief(event), brief(b)): n for (a, event, b), n in traffic.ways.items()}
-    most = max((stay.runs for stay in stays.values()), default=0)
-    begun = {source for source, _, _ in ways}
-
-    def told(node: Node) -> Node:
-        stay = stays.get(node.name, Stay())
-        found = _told(node, stay, most, used=node.name in begun)
-        return attrs.evolve(found, notes=found.notes[bool(stay.runs) :])
-
-    nodes = {node: told(node) for node in shown.nodes}
-    boxes = {
-        box: Cluster(box.name, tuple(nodes[node] for node in box.nodes)) for box in shown.clusters
-    }
-    ends: dict[End, End] = dict([*nodes.items(), *boxes.items()])
-    edges = (
-        attrs.evolve(_counted(edge, ways), source=ends[edge.source], dest=ends[edge.dest])
-        for edge in shown.edges
+def _brief(traffic: Traffic) -> Traffic:
+    """The same under the names by which the page knows them."""
+    return Traffic(
+        {brief(name): stay for name, stay in traffic.stays.items()},
+        {(brief(a), brief(event), brief(b)): n for (a, event, b), n in traffic.ways.items()},
     )
-    return Graph(shown.title, tuple(nodes.values()), tuple(boxes.values()), tuple(edges))

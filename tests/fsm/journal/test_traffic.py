@@ -74,7 +74,9 @@ def test_kinds_are_counted_apart(journal: Any, clock: HandClock) -> None:
     assert journal.traffic(TaskRun).runs == 1
     assert journal.traffic().runs == 2
     with pytest.raises(InvalidArgument):
-        journal.traffic("TaskRun")
+        journal.traffic(7)
+    assert journal.traffic("fsm.task:TaskRun").runs == 1
+    assert journal.traffic("nowhere:Run").runs == 0
 
 
 def test_a_clock_that_was_set_back_makes_no_stay_shorter_than_nothing(

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from fsm import Run, TaskRun, event, open_journal
+from fsm.diagrams import heat
 from fsm.diagrams.drawing import graph
 from fsm.diagrams.graph import Graph
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.page.catalog import Catalog
-from fsm.page.heat import Heat, heated, warm
+from fsm.page.heat import Heat, heated
 from fsm.page.source import Source
 from fsm.testing import HandClock
 from states import Finished, Pending, Running
@@ -95,7 +96,7 @@ def test_a_kind_that_nothing_is_recorded_of_has_no_picture(kept: Journal) -> Non
 def test_the_families_stay_as_they_are(kept: Journal) -> None:
     shown = graph(TaskRun)
 
-    hot = warm(shown, kept.traffic())
+    hot = heat(shown, kept.traffic(), now=False)
 
     assert [(box.name, [node.name for node in box.nodes]) for box in hot.clusters] == [
         (box.name, [node.name for node in box.nodes]) for box in shown.clusters

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from .execution.call import Over, ResultOf
     from .execution.runner import Call, Runner, perform
     from .flow import gather
-    from .function import FunctionRun, Task, task
+    from .function import Task, task
+    from .function_run import FunctionRun
     from .node import Node
     from .outcome import Outcome
     from .quorum import Quorum
@@ -121,7 +122,7 @@ _ROOMS = {
     "Call": "execution.call",
     "CurrentRun": "current",
     "Delivery": "delivery",
-    "FunctionRun": "function",
+    "FunctionRun": "function_run",
     "Node": "node",
     "Outcome": "outcome",
     "Over": "execution.call",

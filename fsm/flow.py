@@ -22,7 +22,8 @@ from .execution.scheduler import Scheduler
 from .execution.settlement import settle
 from .execution.trip import Trip
 from .execution.wish import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
-from .function import FunctionRun, Task
+from .function import Task
+from .function_run import FunctionRun
 from .graph import Graph
 from .identity import check_id, parent_of
 from .journal import Claim, RunJournal

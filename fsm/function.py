@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import attrs
 
 from .cache import Cache
 from .duration import Duration
 from .errors import InvalidArgument
+from .function_run import FunctionRun, is_plain
 from .kinds import Kind
 from .policy import Policy, Timeout
 from .retry import Retry
@@ -27,42 +27,10 @@ if TYPE_CHECKING:
     from .node import Node
     from .run import Clock
 
-__all__ = ["FunctionRun", "Task", "task"]
+__all__ = ["Task", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class FunctionRun(TaskRun):
-    """One run of a function that `@task` decorates, with the arguments it is called with.
-
-    They are kept with its settings where they are plain JSON, so that a worker can call the
-    function with them; others are only known to the process that made the run.
-    """
-
-    __slots__ = ("args", "kwargs")
-
-    function: ClassVar[Task[..., Any] | None] = None
-
-    def __init__(
-        self,
-        id: str | None = None,
-        *,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        **more: Any,
-    ) -> None:
-        super().__init__(id, **more)
-        self.args, self.kwargs = tuple(args), dict(kwargs or {})
-
-    def settings(self) -> Mapping[str, Any]:
-        """The policy and, where they can be kept, the arguments."""
-        settings = super().settings()
-        if not self.args and not self.kwargs:
-            return settings
-        if not _is_plain([list(self.args), self.kwargs]):
-            return settings
-        return {**settings, "args": list(self.args), "kwargs": self.kwargs}
 
 
 class Task(Generic[P, R]):
@@ -180,7 +148,7 @@ class Task(Generic[P, R]):
                 f"{self.kind.__name__} has no journal where a worker could find it; "
                 "say using(journal=...)"
             )
-        if not _is_plain([list(args), kwargs]):
+        if not is_plain([list(args), kwargs]):
             raise InvalidArgument(
                 f"a worker can be given plain JSON only, not {(*args, kwargs)!r:.200}"
             )
@@ -293,14 +261,6 @@ def _keyed(policy: Policy, key: str) -> Policy:
 def _remade(function: Callable[..., Any], policy: Policy) -> Task[..., Any]:
     """A task whose function no name leads to, in another process: only called there."""
     return Task(function, policy)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether JSON can say it, and says the same."""
-    try:
-        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
-    except (TypeError, ValueError, RecursionError):
-        return False
 
 
 class _Lent:

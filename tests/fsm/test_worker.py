@@ -14,7 +14,8 @@ import pytest
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.acting import cancel, resume
 from fsm.current import current_run
-from fsm.function import FunctionRun, Task, task
+from fsm.function import Task, task
+from fsm.function_run import FunctionRun
 from fsm.held import Held
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock

@@ -14,7 +14,7 @@ import pytest
 
 from fsm import Journal, TaskRun, open_journal
 from fsm.cli.target import load, load_tasks
-from fsm.function import FunctionRun
+from fsm.function_run import FunctionRun
 
 from .conftest import Invoke, Program, command
 

@@ -7,8 +7,7 @@ import click
 from .journal import existing
 from .output import output_option, put_text
 from .suggestion import journals
-from .suggestion import targets as targets_known
-from .target import load
+from .target import lifecycles_option, load
 
 __all__ = ["report"]
 
@@ -16,15 +15,7 @@ __all__ = ["report"]
 @click.command(epilog="\b\nExamples:\n  fsm report runs.db -o report.html")
 @click.argument("url", metavar="JOURNAL", envvar="FSM_JOURNAL", shell_complete=journals)
 @output_option()
-@click.option(
-    "--as",
-    "targets",
-    metavar="TARGET",
-    multiple=True,
-    default=["fsm:TaskRun"],
-    shell_complete=targets_known,
-    help="Whose lifecycle is drawn; may be given several times; fsm:TaskRun if left out.",
-)
+@lifecycles_option("Whose lifecycle is drawn")
 @click.option(
     "--histories",
     type=click.IntRange(min=0),
@@ -33,7 +24,7 @@ __all__ = ["report"]
     metavar="N",
     help="How many runs come with their steps: the last begun.",
 )
-def report(url: str, output: str, targets: tuple[str, ...], histories: int) -> None:
+def report(url: str, output: str, lifecycles: tuple[str, ...], histories: int) -> None:
     """Write the runs of JOURNAL as one HTML file that needs nothing else.
 
     It holds what the runs carry; mail it to whom that may be shown.
@@ -41,5 +32,5 @@ def report(url: str, output: str, targets: tuple[str, ...], histories: int) -> N
     from fsm import page
 
     with existing(url) as journal:
-        text = page.report(journal, *map(load, targets), histories=histories)
+        text = page.report(journal, *map(load, lifecycles), histories=histories)
     put_text(output, text)

@@ -8,8 +8,7 @@ from functools import partial
 import click
 
 from .journal import existing, journal_option
-from .suggestion import targets as targets_known
-from .target import load
+from .target import lifecycles_option, load
 
 __all__ = ["serve"]
 
@@ -19,16 +18,7 @@ __all__ = ["serve"]
     "  fsm serve --journal runs.db --as shop.orders:Order --port 9000"
 )
 @journal_option()
-@click.option(
-    "--as",
-    "targets",
-    metavar="TARGET",
-    multiple=True,
-    default=["fsm:TaskRun"],
-    shell_complete=targets_known,
-    help="Whose lifecycle is drawn, and whose listeners are told; may be given several times; "
-    "fsm:TaskRun if left out.",
-)
+@lifecycles_option("Whose lifecycle is drawn, and whose listeners are told")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -37,7 +27,7 @@ __all__ = ["serve"]
     metavar="N",
     help="Where it listens; 0 for any that is free.",
 )
-def serve(url: str, targets: tuple[str, ...], port: int) -> None:
+def serve(url: str, lifecycles: tuple[str, ...], port: int) -> None:
     """Serve a page with the runs of a journal, on this machine alone.
 
     It shows the lifecycle with how many runs are where, and follows what happens. Whoever is on
@@ -49,7 +39,7 @@ def serve(url: str, targets: tuple[str, ...], port: int) -> None:
     with existing(url):  # a wrong name is refused now; one that disappears later is waited for
         pass
     try:
-        server = Server(partial(existing, url), *map(load, targets), port=port)
+        server = Server(partial(existing, url), *map(load, lifecycles), port=port)
     except OSError as error:
         problem = f"cannot use port {port}: {error.strerror}; name another with --port"
         raise click.ClickException(problem) from error

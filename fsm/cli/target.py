@@ -7,9 +7,10 @@ import importlib
 import pkgutil
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -20,7 +21,9 @@ from states import State
 
 from .suggestion import targets
 
-__all__ = ["UnknownTarget", "load", "load_tasks", "target_argument"]
+__all__ = ["UnknownTarget", "lifecycles_option", "load", "load_tasks", "target_argument"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORM = "a target is written package.module:Class, such as fsm:TaskRun"
 
@@ -32,6 +35,19 @@ class UnknownTarget(click.ClickException):
 target_argument = click.argument(
     "target", default="fsm:TaskRun", metavar="[TARGET]", shell_complete=targets
 )
+
+
+def lifecycles_option(what: str) -> Callable[[Command], Command]:
+    """Return the option that says whose lifecycles, for *what*."""
+    return click.option(
+        "--as",
+        "lifecycles",
+        metavar="TARGET",
+        multiple=True,
+        default=["fsm:TaskRun"],
+        shell_complete=targets,
+        help=f"{what}; may be given several times; fsm:TaskRun if left out.",
+    )
 
 
 def load(target: str) -> type[Run]:

@@ -78,7 +78,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run.fail()
     make = "Order('order-3', journal=open_journal('runs.db')).pay()"
     code = f"from fsm import open_journal; from shop.orders import Order; {make}"
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, timeout=60)
+    place = {**os.environ, "PYTHONPATH": str(folder)}
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=place, check=True, timeout=60)
     return folder
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,14 @@ def sent(address: Address | None) -> Address:
     return arrived
 
 
+START = """
+import pickle, sys
+from fsm import TaskRun
+with pickle.load(sys.stdin.buffer).open() as journal:
+    TaskRun("r", journal=journal).start()
+"""
+
+
 def start(address: Address, id: str) -> None:
     with address.open() as journal:
         TaskRun(id, journal=journal).start(message="the password is hunter2")
@@ -33,12 +42,10 @@ def start(address: Address, id: str) -> None:
 def test_another_process_opens_the_same_journal(journal: Journal) -> None:
     if isinstance(journal, MemoryJournal):
         pytest.skip("no other process can")
-    worker = multiprocessing.get_context("spawn").Process(target=start, args=(journal.address, "r"))
+    address = pickle.dumps(journal.address)
 
-    worker.start()
-    worker.join()
+    subprocess.run([sys.executable, "-c", START], input=address, check=True, timeout=60)
 
-    assert worker.exitcode == 0
     assert journal.summary("r").state == "Running"
 
 

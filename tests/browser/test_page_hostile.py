@@ -110,7 +110,9 @@ def test_each_run_shows_it_as_text(visit: tuple[Page, Seen]) -> None:
 def test_each_picture_shows_it_as_text(view: str, visit: tuple[Page, Seen]) -> None:
     page, seen = visit
     page.get_by_role("button", name=view, exact=True).click()
-    kinds = page.locator("#kind option").evaluate_all("all => all.map((each) => each.value)")
+    options = page.locator("#kind option")
+    options.nth(1 + len(HOSTILE)).wait_for(state="attached")
+    kinds = options.evaluate_all("all => all.map((each) => each.value)")
     assert len(kinds) == 2 + len(HOSTILE)
     for kind in kinds:
         page.locator("#kind").evaluate(

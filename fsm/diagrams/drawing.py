@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import attrs
 
@@ -18,11 +18,10 @@ from states import State
 
 from .family import families
 from .fold import Arrow, fold
-from .graph import TIMES, Cluster, Edge, Graph, Label, Node
+from .graph import Cluster, Edge, Graph, Label, Node
+from .refused import refused
 
 __all__ = ["Target", "graph", "inheritance", "of_run"]
-
-_MOST_REFUSED = 3  # that a state tells of
 
 Target = Graph | Lifecycle | Run | type[Run] | StateClass
 
@@ -87,31 +86,16 @@ def of_run(run: Run, refusals: Iterable[Refusal] | None = None) -> Graph:
     where = type(run.state if not history else history[-1].dest).__name__
     visits = Counter(type(step.dest).__name__ for step in history if step.dest is not step.source)
     visits[type(history[0].source).__name__ if history else where] += 1
-    refused = _refused(run, refusals)
+    notes = refused(run.refusals if refusals is None else refusals)
     nodes = {
         name: attrs.evolve(
-            node, current=name == where, visits=visits[name], notes=refused.get(name, ())
+            node, current=name == where, visits=visits[name], notes=notes.get(name, ())
         )
         for name, node in _nodes(run.lifecycle).items()
     }
     whole = _of_lifecycle(run.lifecycle, nodes)
     edges = (*_path(history, nodes), *whole.edges)
     return attrs.evolve(whole, title=f"{whole.title} {run.id}", edges=edges)
-
-
-def _refused(run: Run, refusals: Iterable[Refusal] | None) -> dict[str, tuple[str, ...]]:
-    """What it was refused in each of its states."""
-    counts: dict[str, Counter[str]] = {}
-    for refusal in run.refusals if refusals is None else refusals:
-        counts.setdefault(refusal.state, Counter())[refusal.event] += refusal.times
-    return {state: tuple(_notes(events)) for state, events in counts.items()}
-
-
-def _notes(events: Counter[str]) -> Iterator[str]:
-    for event, count in events.most_common(_MOST_REFUSED):
-        yield f"refused: {event}" + (f" ({count}{TIMES})" if count > 1 else "")
-    if (more := len(events) - _MOST_REFUSED) > 0:
-        yield f"and {more} other{'s' * (more > 1)}"
 
 
 def _path(history: tuple[Step, ...], nodes: dict[str, Node]) -> list[Edge]:

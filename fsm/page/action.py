@@ -17,6 +17,8 @@ from .writing import reason
 
 __all__ = ["ACTIONS", "act", "why_not"]
 
+_LONGEST = 200  # characters of a name or a message, as on the page
+
 _Word = str | None
 _Edge = tuple[str, str, str]  # source, event and dest
 _Act = Callable[[Journal, str, _Word, _Word, "type[Run] | None"], "State | Iterable[Acted]"]
@@ -49,6 +51,8 @@ def act(journal: Journal, asked: object, catalog: Catalog) -> list[dict[str, Any
     words = all(word is None or isinstance(word, str) for word in (by, said))
     if not isinstance(run, str) or not isinstance(action, str) or not words:
         raise InvalidArgument('an action is {"action": NAME, "run": ID}, by and message in text')
+    if any(len(word or "") > _LONGEST for word in (by, said)):
+        raise InvalidArgument(f"by and message have at most {_LONGEST} characters each")
     if action not in ACTIONS:
         raise InvalidArgument(f"an action is one of {', '.join(ACTIONS)}, not {action!r:.40}")
     cls = catalog.named(journal.summary(run).kind)

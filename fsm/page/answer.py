@@ -9,17 +9,14 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from fsm.diagrams.drawing import graph
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
 from states import StateError
 
-from .action import act, why_not
-from .brief import brief
+from .action import act
+from .address import VIEWS, Asked
 from .door import HEADERS
 from .files import markup, script, style
-from .recorded import trail
-from .told import story
-from .view import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
+from .overview import overview
 from .writing import reason
 
 if TYPE_CHECKING:
@@ -34,8 +31,7 @@ _FILES = {
 }
 _JSON = "application/json"
 _LARGEST = 65_536  # bytes of a request's body
-_HEARTBEAT = 15.0  # seconds; who has gone is noticed when something is written to them
-_Asked = Mapping[str, str]
+_LOOK = 0.5  # seconds between two looks whether who listens is still there
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -55,22 +51,25 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Do something to a run."""
-        self._body = (
-            self._read()
-        )  # also of one that is refused: unread, it would cut the answer off
+        self._body = self._read()  # even if it is refused: unread, it would cut the answer off
         self._answer(self._post)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no request, or none of ours, as anything else that is refused."""
+        status = HTTPStatus(code)
+        self._fail(status, ": ".join(filter(None, (message or status.phrase, explain))))
 
     def log_message(self, format: str, *args: Any) -> None:  # as it is called
         """Write nothing: the terminal is no place for what strangers ask for."""
 
-    def _answer(self, answer: Callable[[str, _Asked], None]) -> None:
-        parts = urlsplit(self.path)
-        refusal = self._served.door.refusal(self.command, parts.path, self.headers)
-        if refusal is not None:
-            self._fail(HTTPStatus.FORBIDDEN, refusal)
-            return
-        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    def _answer(self, answer: Callable[[str, Asked], None]) -> None:
         try:
+            parts = urlsplit(self.path)
+            refusal = self._served.door.refusal(self.command, parts.path, self.headers)
+            if refusal is not None:
+                self._fail(HTTPStatus.FORBIDDEN, refusal)
+                return
+            asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             answer(parts.path, asked)
         except (UnknownRun, UnicodeEncodeError) as error:  # no journal keeps an id that is no text
             self._fail(HTTPStatus.NOT_FOUND, error)
@@ -81,18 +80,18 @@ class Answer(BaseHTTPRequestHandler):
         except (LifecycleError, StateError) as error:
             self._fail(HTTPStatus.CONFLICT, error)
 
-    def _get(self, path: str, asked: _Asked) -> None:
+    def _get(self, path: str, asked: Asked) -> None:
         if path in _FILES:
             read, kind = _FILES[path]
             self._send(kind, read().encode())
-        elif path in _VIEWS:
-            self._put(_VIEWS[path](self._served, asked))
+        elif path in VIEWS:
+            self._put(VIEWS[path](self._served, asked))
         elif path == "/api/events":
             self._tell()
         else:
             self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
 
-    def _post(self, path: str, _: _Asked) -> None:
+    def _post(self, path: str, _: Asked) -> None:
         if path != "/api/act":
             self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
         elif self.headers.get_content_type() != _JSON:  # a form on another page sends none
@@ -101,8 +100,9 @@ class Answer(BaseHTTPRequestHandler):
             said = f"an action says how long it is, at most {_LARGEST} bytes"
             self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
         else:
+            wanted = _parsed(self._body)
             with self._served.source.journal() as journal:
-                became = act(journal, json.loads(self._body), self._served.catalog)
+                became = act(journal, wanted, self._served.catalog)
             self._served.watch.hurry()
             self._put(became)
 
@@ -115,23 +115,32 @@ class Answer(BaseHTTPRequestHandler):
     def _tell(self) -> None:
         """Say how things stand, now and whenever that changes: server-sent events."""
         watch = self._served.watch
-        if not self._served.listeners.acquire(blocking=False):
+        # A place that somebody has left is free after a look.
+        if not self._served.listeners.acquire(timeout=2 * _LOOK):
             self._fail(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
             return
         try:
             self._begin(HTTPStatus.OK, "text/event-stream")
             self.wfile.write(b"retry: 1000\n\n")
             version = 0
-            while not watch.stopped:
-                snapshot = watch.after(version, _HEARTBEAT)
-                if snapshot is None:
-                    self.wfile.write(b": still here\n\n")
-                    continue
-                version = snapshot.version
-                data = json.dumps(overview(snapshot, self._served.catalog))
-                self.wfile.write(f"data: {data}\n\n".encode())
+            while not watch.stopped and not self._has_left():
+                snapshot = watch.after(version, _LOOK)
+                if snapshot is not None:
+                    version = snapshot.version
+                    data = json.dumps(overview(snapshot, self._served.catalog))
+                    self.wfile.write(f"data: {data}\n\n".encode())
         finally:
             self._served.listeners.release()
+
+    def _has_left(self) -> bool:
+        """Whether the browser has closed its end. What else it may say now, nobody reads."""
+        self.connection.settimeout(0)
+        try:
+            return not self.connection.recv(_LARGEST)
+        except BlockingIOError:
+            return False
+        finally:
+            self.connection.settimeout(self.timeout)
 
     def _put(self, data: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(_JSON, json.dumps(data).encode(), status)
@@ -141,92 +150,19 @@ class Answer(BaseHTTPRequestHandler):
 
     def _send(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._begin(status, kind, {"Content-Length": str(len(body))})
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _begin(self, status: HTTPStatus, kind: str, more: Mapping[str, str] = HEADERS) -> None:
+        self.request_version = self.protocol_version  # HTTP/0.9 has no headers, so no policy
         self.send_response(status)
         for name, value in {"Content-Type": kind, **HEADERS, **more}.items():
             self.send_header(name, value)
         self.end_headers()
 
 
-def _overview(server: Server, _: _Asked) -> object:
-    return overview(server.watch.snapshot, server.catalog)
-
-
-def _page(server: Server, asked: _Asked) -> object:
-    return page(server.watch.snapshot, _query(asked))
-
-
-def _history(server: Server, asked: _Asked) -> object:
-    with server.source.journal() as journal:
-        return history(journal, asked.get("run", ""), int(asked.get("after", "0")))
-
-
-def _story(server: Server, asked: _Asked) -> object:
-    with server.source.journal() as journal:
-        return story(journal, asked.get("run", ""))
-
-
-def _why(server: Server, asked: _Asked) -> object:
-    with server.source.journal() as journal:
-        return why_not(journal, asked.get("run", ""), server.catalog)
-
-
-def _lifecycle(server: Server, asked: _Asked) -> object:
-    with server.source.journal() as journal:
-        drawn = server.catalog.drawn(journal, _kind(server, asked))
-    return lifecycle(drawn)
-
-
-def _heat(server: Server, asked: _Asked) -> object:
-    return server.heat.drawn(_kind(server, asked), server.watch.snapshot.version)
-
-
-def _kind(server: Server, asked: _Asked) -> str:
-    """The kind that `brief` calls so."""
-    wanted = asked.get("kind", "")
-    kinds = (run.kind for run in server.watch.snapshot.runs if brief(run.kind) == wanted)
-    return next(kinds, wanted)
-
-
-def _picture(server: Server, asked: _Asked) -> object:
-    """The run's own way; in the whole of its lifecycle, if asked and if that is known."""
-    id = asked.get("run", "")
-    with server.source.journal() as journal:
-        run = server.catalog.restored(journal, id) if "whole" in asked else None
-        way = trail(journal.records(id)) if run is None else graph(run)
-    return {"diagram": picture(way)}
-
-
-def _timeline(server: Server, asked: _Asked) -> object:
-    """Of one page of the runs; of all that match where it asks for no end of them."""
-    query, snapshot = _query(asked), server.watch.snapshot
-    found = query.found(snapshot)
-    shown = found if "all" in asked else query.shown(found)
-    width = max(600, min(int(asked.get("width", "1200")), 3000))
-    with server.source.journal() as journal:
-        return {"diagram": timeline(journal, shown, width)}
-
-
-def _query(asked: _Asked) -> Query:
-    return Query(
-        state=asked.get("state", ""),
-        kind=asked.get("kind", ""),
-        search=asked.get("search", ""),
-        offset=max(0, int(asked.get("offset", "0"))),
-        limit=max(1, min(int(asked.get("limit", "50")), MOST_RUNS)),
-    )
-
-
-_VIEWS: Mapping[str, Callable[[Server, _Asked], object]] = {
-    "/api/overview": _overview,
-    "/api/runs": _page,
-    "/api/run": _history,
-    "/api/story": _story,
-    "/api/why": _why,
-    "/api/picture": _picture,
-    "/api/lifecycle": _lifecycle,
-    "/api/heat": _heat,
-    "/api/timeline": _timeline,
-}
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise InvalidArgument("an action is not nested as deep as this") from None

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from fsm.diagrams.graph import Edge, Graph, Label, Node
+from fsm.diagrams.refused import refused
 from fsm.journal import Record
+from fsm.refusal import Refusal
 from states import State
 
 from .brief import brief
@@ -18,8 +20,11 @@ _MOST = 400  # ways from state to state; of more no picture can be read
 _Ways = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
 
 
-def trail(records: Iterable[Record]) -> Graph | None:
-    """Where a run has been, and how it went there; the same for all that went the same way."""
+def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> Graph | None:
+    """Where a run has been, how it went there, and what it was refused on the way.
+
+    It is the same for all that went the same way and were refused the same.
+    """
     ways: dict[tuple[str, str], dict[str, list[int]]] = {}
     visits: Counter[str] = Counter()
     last = ""
@@ -29,7 +34,8 @@ def trail(records: Iterable[Record]) -> Graph | None:
             visits[source] = 1
         visits[last] += source != last
         ways.setdefault((source, last), {}).setdefault(brief(record.event), []).append(record.seq)
-    return _graph(ways, visits, last)
+    told = (each._replace(state=brief(each.state), event=brief(each.event)) for each in refusals)
+    return _graph(ways, visits, last, refused(told))
 
 
 def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
@@ -37,15 +43,23 @@ def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
     ways: dict[tuple[str, str], dict[str, list[int]]] = {}
     for source, event, dest in sorted(edges):
         ways.setdefault((brief(source), brief(dest)), {})[brief(event)] = []
-    return _graph(ways, Counter(), "")
+    return _graph(ways, Counter(), "", {})
 
 
-def _graph(ways: _Ways, visits: Counter[str], current: str) -> Graph | None:
+def _graph(
+    ways: _Ways, visits: Counter[str], current: str, notes: Mapping[str, tuple[str, ...]]
+) -> Graph | None:
     if not 0 < len(ways) <= _MOST:
         return None
     colors = {state.__name__: str(state.color) for state in State.children()}
     nodes = {
-        name: Node(name, colors.get(name, "#696969"), current=name == current, visits=visits[name])
+        name: Node(
+            name,
+            colors.get(name, "#696969"),
+            current=name == current,
+            visits=visits[name],
+            notes=notes.get(name, ()),
+        )
         for name in dict.fromkeys(end for ends in ways for end in ends)
     }
     edges = tuple(

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fsm.diagrams import Graph
@@ -27,7 +27,7 @@ __all__ = ["report"]
 _STYLE = '<link rel="stylesheet" href="/page.css">'
 _SCRIPT = '<script src="/page.js" defer></script>'
 _MOST_KINDS = 50  # lifecycles, of the kinds with the most runs
-_MOST_PATHS = 50  # pictures; runs that went the same way share one
+_MOST_PATHS = 50  # pictures of each sort; runs that went the same way share one
 
 
 def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
@@ -66,12 +66,24 @@ def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:
 def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:
     """The ways that the runs went, and by its id which of them a run went."""
     ways: dict[Graph, int] = {}
+    room = {"bare": _MOST_PATHS, "refused": _MOST_PATHS}
     went = {}
     for run in runs:
-        way = trail(journal.records(run.run))
-        if way is not None and (way in ways or len(ways) < _MOST_PATHS):
-            went[run.run] = ways.setdefault(way, len(ways))
+        for sort, way in _trails(journal, run.run):
+            if way in ways or room[sort]:
+                room[sort] -= way not in ways
+                went[run.run] = ways.setdefault(way, len(ways))
+                break
     return {"pictures": [picture(way) for way in ways], "went": went}
+
+
+def _trails(journal: Journal, run: str) -> Iterator[tuple[str, Graph]]:
+    """The way it went, with what it was refused if anything; then without, if there is no room."""
+    refusals = tuple(journal.refusals(run))
+    for sort, told in [("refused", refusals), ("bare", ())] if refusals else [("bare", ())]:
+        way = trail(journal.records(run), told)
+        if way is not None:
+            yield sort, way
 
 
 def _file(data: str) -> str:

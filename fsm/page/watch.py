@@ -57,7 +57,8 @@ class Watch:
             except (JournalError, OSError) as error:
                 runs, seen, trouble = before.runs, None, str(error)
             self._seen = seen
-            if before.version and (runs, trouble) == (before.runs, before.trouble):
+            # What was committed may be a refusal, which leaves the runs as they are.
+            if (seen, runs, trouble) == (None, before.runs, before.trouble) and before.version:
                 return before
             with self._changed:
                 self.snapshot = Snapshot(before.version + 1, runs, trouble)

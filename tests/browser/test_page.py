@@ -103,6 +103,15 @@ def test_the_token_outlives_a_reload(page: Page, path: Path) -> None:
     expect(page.locator("#outcome")).to_have_text("deploy: now Resume")
 
 
+def test_a_token_that_is_mistyped_stands_in_nobodys_way(browser: Browser, server: Server) -> None:
+    url = server.url.replace(server.door.token, "100%")
+    with visiting(browser, url) as (page, seen):
+        expect(page.locator("#rows tr")).to_have_count(4)
+
+        assert page.locator("#token").input_value() == "100%"
+        assert seen.errors == []
+
+
 # The list.
 
 
@@ -170,9 +179,9 @@ def test_a_run_shows_what_happened(page: Page) -> None:
 def test_a_run_shows_where_its_time_went(page: Page) -> None:
     open_run(page, "etl/load")
 
-    expect(page.locator("#scale span")).to_have_text(["0", "750 ms", "1.5 s", "2.2 s", "3.0 s"])
+    expect(page.locator("#scale span")).to_have_text(["0", "750 ms", "1.5 s", "2.2 s", "3 s"])
     page.locator("#track div").first.hover()
-    expect(page.locator("#pointed")).to_have_text("Running from 2020-01-01 00:00:00.000, 3.0 s")
+    expect(page.locator("#pointed")).to_have_text("Running from 2020-01-01 00:00:00.000, 3 s")
 
 
 def test_a_run_shows_the_way_it_went(page: Page) -> None:

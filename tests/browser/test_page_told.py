@@ -120,6 +120,41 @@ def test_a_refusal_is_there_as_soon_as_it_is_said(page: Page) -> None:
     expect(page.locator("#steps b")).to_have_text(["start", "pause"])
 
 
+def refuse_elsewhere(path: Path, event: str) -> None:
+    with opened(path) as kept, suppress(LifecycleError):
+        TaskRun.restore("deploy", kept).trigger(event)
+
+
+def test_a_refusal_elsewhere_is_news(page: Page, path: Path) -> None:
+    open_run(page, "deploy")
+    expect(page.locator("#steps .refused")).to_have_count(1)
+
+    refuse_elsewhere(path, "retry")
+
+    expect(page.locator("#steps .refused")).to_have_count(2)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_picture_of_a_run_tells_what_was_refused(whole: bool, page: Page, path: Path) -> None:
+    open_run(page, "deploy")
+    page.get_by_label("in the whole lifecycle").set_checked(whole)
+    notes = page.locator("#path g.node text", has_text="refused:")
+    expect(notes).to_have_text(["refused: resume"])
+
+    refuse_elsewhere(path, "retry")
+
+    for event in ("resume", "retry"):
+        expect(notes.filter(has_text=event)).to_have_count(1)
+
+
+def test_a_picture_that_tells_what_was_refused_knows_its_states(page: Page) -> None:
+    open_run(page, "deploy")
+
+    expect(page.locator("#path g.node text")).to_have_text(
+        ["Pending", "Running", "refused: resume", "Paused"]
+    )
+
+
 def test_a_step_leaves_the_refusals_where_they_are(page: Page, path: Path) -> None:
     open_run(page, "deploy")
     with opened(path) as kept:
@@ -282,6 +317,7 @@ def test_a_report_tells_the_story_too(visit: tuple[Page, Seen]) -> None:
 
     expect(page.locator("#stands b")).to_have_text("It waits for somebody to resume it.")
     expect(page.locator("#steps .refused p")).to_contain_text("cannot resume from Running")
+    expect(page.locator("#path g.node .note")).to_have_text(["refused: resume"])
     page.get_by_label("as a story").check()
     expect(page.locator("#story li p").nth(1)).to_contain_text("resume was refused")
     open_run(page, "load")

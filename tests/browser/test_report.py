@@ -60,7 +60,7 @@ def test_a_run_shows_what_happened(page: Page) -> None:
 
     expect(page.locator("#steps b")).to_have_text(["start", "fail"])
     expect(page.locator("#path g.node text")).to_have_text(["Pending", "Running", "Failed"])
-    expect(page.locator("#scale span").last).to_have_text("3.0 s")
+    expect(page.locator("#scale span").last).to_have_text("3 s")
     page.locator("#steps summary").last.click()
     expect(page.locator("#steps pre")).to_contain_text(str(2**60))
 
@@ -82,6 +82,20 @@ def test_it_has_its_runs_over_time(page: Page) -> None:
     page.get_by_role("button", name="Timeline").click()
 
     expect(page.locator("#chart g > title")).to_have_count(4)
+
+
+def test_what_does_not_choose_the_runs_over_time_says_so(page: Page) -> None:
+    page.get_by_label("Search by id").fill("deploy")
+
+    page.get_by_role("button", name="Timeline").click()
+
+    expect(page.get_by_label("Search by id")).to_be_disabled()
+    expect(page.get_by_label("Kind")).to_be_disabled()
+    expect(page.locator("#unasked")).to_contain_text("whatever is chosen above")
+    expect(page.locator("#pager")).to_be_hidden()
+    page.get_by_role("button", name="List", exact=True).click()
+    expect(page.get_by_label("Search by id")).to_be_enabled()
+    expect(page.locator("#rows button")).to_have_text(["deploy"])
 
 
 def test_ten_thousand_runs_are_fifty_rows(tmp_path: Path, browser: Browser) -> None:

@@ -65,6 +65,7 @@ function showView(name) {
   view = name;
   for (const button of at("views").children) button.setAttribute("aria-pressed", button.value === view);
   for (const each of ["list", "timeline", "lifecycle"]) at(each).hidden = each !== view;
+  for (const part of ["search", "kind"]) at(part).disabled = embedded && view === "timeline";
   at("pager").hidden = view === "lifecycle" || (view === "timeline" && (embedded || at("all").checked));
   return showRuns();
 }

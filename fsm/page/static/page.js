@@ -57,10 +57,18 @@ function follow() {
 function takeToken() {
   const given = location.hash.slice(1);
   if (given) {
-    keep("token", decodeURIComponent(given));
+    keep("token", decoded(given));
     history.replaceState(null, "", location.pathname);
   }
   at("token").value = kept("token");
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // somebody typed it
+  }
 }
 
 function listen() {
@@ -97,6 +105,7 @@ async function begin() {
   listen();
   if (embedded) {
     for (const part of ["actions", "whether", "rest", "either"]) at(part).hidden = true;
+    at("unasked").hidden = false;
     overview = await source.overview();
     refresh();
     return;

@@ -48,7 +48,7 @@ const showRun = coalesced(async () => {
     shown.steps = [...shown.steps, ...said.steps].slice(-STEPS);
     showSaid(said, shown.steps);
     await showTold(shown, said);
-    await showPath(shown, said.notes.length);
+    await showPath(shown, said.notes);
   } catch (error) {
     if (selected === shown && !shown.steps.length) say(at("outcome"), error.message); // or the page says it
   }
@@ -65,19 +65,21 @@ function showSaid({ run, now, left_out, notes }, steps) {
   showLines(spans, notes);
 }
 
-// How long the run was in each state: until its next step, its end, or now.
+// How long the run was in each state: until its next step, its end, or now. No time at all, where
+// the clock was set back meanwhile.
 function spansOf(steps, now, over) {
   return steps.map((each, place) => {
     const last = place + 1 === steps.length;
-    return { ...each, ends: last && over, ms: each.ms, until: last ? (over ? each.ms : Math.max(now, each.ms)) : steps[place + 1].ms };
+    const until = last ? (over ? each.ms : now) : steps[place + 1].ms;
+    return { ...each, ends: last && over, until: Math.max(until, each.ms) };
   });
 }
 
 function showTrack(spans) {
-  const [first, last] = [spans[0], spans.at(-1)];
-  const whole = Math.max(last.until - first.ms, 1);
+  const began = Math.min(...spans.map((span) => span.ms));
+  const whole = Math.max(...spans.map((span) => span.until - began), 1);
   arrange(at("track"), spans, (span) => span.seq, () => make("div"), (bar, span) => {
-    colored(bar, span.dest).style.left = `${(100 * (span.ms - first.ms)) / whole}%`;
+    colored(bar, span.dest).style.left = `${(100 * (span.ms - began)) / whole}%`;
     bar.style.width = `${(100 * (span.until - span.ms)) / whole}%`;
     bar.className = span.ends ? "end" : "";
     bar.title = told(span);
@@ -90,19 +92,23 @@ function showTrack(spans) {
 
 const told = (span) => `${span.dest} from ${span.at}` + (span.ends ? "" : `, ${lasted(span.until - span.ms)}`);
 
-// As the pictures write it: `240 ms`, `3.2 s`, `4 min 05 s`, `3 h 07 min`, `2 d 4 h`.
+// In the words of `fsm.duration.lasting`: `240 ms`, `3.2 s`, `4 min 5 s`, `3 h 7 min`, `2 d 4 h`.
 function lasted(ms) {
-  const [seconds, minutes, hours] = [1000, 60_000, 3_600_000].map((unit) => Math.floor(ms / unit));
-  if (seconds < 1) return `${Math.floor(ms)} ms`;
-  if (minutes < 1) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
-  if (minutes < 120) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
-  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  const micros = Math.round(ms * 1000); // a difference of two moments misses them by a little
+  const whole = (unit) => Math.floor(micros / unit);
+  const [seconds, minutes, hours, days] = [1e6, 6e7, 3.6e9, 8.64e10].map(whole);
+  if (seconds < 1) return `${whole(1000)} ms`;
+  if (minutes < 1) return `${whole(1e5) / 10} s`;
+  if (hours < 1) return both(minutes, "min", seconds % 60, "s");
+  if (days < 2) return both(hours, "h", minutes % 60, "min");
+  return both(days, "d", hours % 24, "h");
 }
+
+const both = (large, unit, small, fine) => `${large} ${unit}` + (small ? ` ${small} ${fine}` : "");
 
 async function showPath(shown, notes) {
   const whole = at("whole").checked;
-  const wanted = `${whole} ${shown.steps.at(-1)?.seq} ${notes}`;
+  const wanted = JSON.stringify([whole, shown.steps.at(-1)?.seq, notes.length, notes.at(-1)]);
   if (shown.drawn === wanted) return;
   const drawn = await source.path(shown.id, whole);
   if (selected !== shown) return;

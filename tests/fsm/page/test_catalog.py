@@ -12,6 +12,7 @@ import pytest
 
 from fsm import MemoryJournal, Run, TaskRun, event, open_journal
 from fsm.diagrams import Graph
+from fsm.diagrams.drawing import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
 from fsm.page import report
@@ -19,6 +20,7 @@ from fsm.page.catalog import Catalog
 from fsm.page.recorded import table, trail
 from fsm.page.view import Query, history, lifecycle, listed, overview, timeline
 from fsm.page.watch import Snapshot
+from fsm.refusal import Refusal
 from fsm.testing import HandClock
 from states import Finished, Pending, Running
 
@@ -143,6 +145,70 @@ def test_runs_that_went_the_same_way_share_a_trail() -> None:
     assert one == other
     assert hash(one) == hash(other)
     assert one != another
+
+
+def notes(drawn: Graph | None) -> dict[str, tuple[str, ...]]:
+    assert drawn is not None
+    return {node.name: node.notes for node in drawn.nodes if node.notes}
+
+
+def test_a_trail_tells_what_was_refused_as_any_picture_of_the_run() -> None:
+    journal = MemoryJournal()
+    ran("load", journal, 2)
+    for seq, name in enumerate(("resume", "retry", "resume", "map", "rerun", "loop"), 1):
+        journal.note_refusal(Refusal("load", seq, name, "Running", seq, "no"))
+    journal.note_refusal(Refusal("load", 2, "pause", "Failed", 2, "no"))
+    refusals = list(journal.refusals("load"))
+
+    found = notes(trail(journal.records("load"), refusals))
+
+    assert found["Failed"] == ("refused: pause",)
+    assert found["Running"][0] == "refused: resume (2\N{MULTIPLICATION SIGN})"
+    assert found["Running"][-1] == "and 2 others"
+    assert found == notes(of_run(TaskRun.restore("load", journal), refusals))
+
+
+def test_the_longest_refusal_is_cut() -> None:
+    journal = MemoryJournal()
+    TaskRun("load", journal=journal).start()
+    refusal = Refusal("load", 1, "x" * 1_000_000, "Running", 1, "no")
+
+    found = notes(trail(journal.records("load"), [refusal]))
+
+    assert len(found["Running"][0]) < 100
+
+
+def paths(journal: Journal) -> tuple[dict[str, int], list[str]]:
+    found = re.search(r'id="data">(.*?)</script>', report(journal, TaskRun), re.DOTALL)
+    assert found is not None
+    said = json.loads(found[1])["paths"]
+    return said["went"], said["pictures"]
+
+
+def test_in_a_report_a_run_that_was_refused_something_has_its_own_picture() -> None:
+    pytest.importorskip("pygraphviz")
+    journal = MemoryJournal()
+    for id in ("one", "other", "refused"):
+        ran(id, journal, 1)
+    journal.note_refusal(Refusal("refused", 1, "resume", "Running", 1, "no"))
+
+    went, pictures = paths(journal)
+
+    assert went["one"] == went["other"] != went["refused"]
+    assert ["refused: resume" in each for each in pictures] == [True, False]
+
+
+def test_a_report_has_no_room_for_all_that_was_refused_but_for_the_way() -> None:
+    journal = MemoryJournal()
+    ran("bare", journal, 1)
+    for place in range(100):
+        ran(f"refused {place}", journal, 1)
+        journal.note_refusal(Refusal(f"refused {place}", 1, f"e{place}", "Running", 1, "no"))
+
+    went, pictures = paths(journal)
+
+    assert len(went) == 101
+    assert len(pictures) == 51
 
 
 def test_what_no_picture_can_show_is_not_drawn() -> None:

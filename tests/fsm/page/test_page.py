@@ -471,7 +471,9 @@ def test_a_refusal_that_others_noted_is_seen(path: Path) -> None:
     with open_journal(path) as other, pytest.raises(TransitionError):
         TaskRun.restore("etl/load", other).resume()
 
-    assert watch.look() is before  # the runs are as they were
+    news = watch.look()
+    assert (news.version, news.runs) == (before.version + 1, before.runs)
+    assert watch.look() is news
     with source.journal() as journal:
         assert [each.event for each in journal.refusals("etl/load")] == ["resume"]
 

@@ -132,7 +132,8 @@ def _heated(cls: type[Run], url: str) -> diagrams.Graph:
             kinds = sorted({run.kind for run in journal.runs()} - {""})
             refusal = LifecycleError(f"{journal} has no runs of {kind_of(cls)}")
             if kinds:
-                refusal.add_note(f"it has runs of {', '.join(kinds[:5])}")
+                known = ", ".join(kinds[:5])
+                refusal.add_note(f"it has runs of {known}; name their class as TARGET")
             raise refusal
         return diagrams.heat(cls, traffic)
 

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from fsm.page import Server
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 QUIET = (  # asks nobody outside
     "--disable-gpu", "--disable-quic", "--disable-background-networking",
@@ -46,3 +48,22 @@ def mermaid_js() -> Path:
     if not found.is_file():
         pytest.skip("FSM_MERMAID names no mermaid.min.js; `tox -e browser` installs it by npm")
     return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of a few runs."""
+    from .pages import a_few  # which asks for Playwright
+
+    path = tmp_path / "runs.db"
+    a_few(path)
+    return path
+
+
+@pytest.fixture
+def server(path: Path) -> Iterator[Server]:
+    """The page of that journal, served."""
+    from .pages import serving
+
+    with serving(path) as server:
+        yield server

@@ -16,7 +16,7 @@ from fsm import Run, TaskRun, event, open_journal
 from fsm.page import Server
 from states import Finished, Pending, Running
 
-from .pages import Seen, a_few, expect, fill, opened, serving, state_of, visiting
+from .pages import Seen, expect, fill, opened, serving, state_of, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,19 +27,6 @@ class Order(Run):
 
     start = event(Running, source=Pending)
     finish = event(Finished, source=Running)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "runs.db"
-    a_few(path)
-    return path
-
-
-@pytest.fixture
-def server(path: Path) -> Iterator[Server]:
-    with serving(path) as server:
-        yield server
 
 
 @pytest.fixture

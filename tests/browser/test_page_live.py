@@ -14,7 +14,7 @@ import pytest
 from fsm import TaskRun, open_journal
 from fsm.page import Server
 
-from .pages import Seen, a_few, expect, fill, opened, serving, state_of, visiting
+from .pages import Seen, expect, fill, opened, serving, state_of, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -25,19 +25,6 @@ from fsm import TaskRun, open_journal
 with open_journal(sys.argv[1]) as kept:
     TaskRun.restore("etl/report", kept).succeed(result=1)
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "runs.db"
-    a_few(path)
-    return path
-
-
-@pytest.fixture
-def server(path: Path) -> Iterator[Server]:
-    with serving(path) as server:
-        yield server
 
 
 @pytest.fixture

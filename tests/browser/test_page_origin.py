@@ -12,7 +12,7 @@ import pytest
 
 from fsm.page import Server
 
-from .pages import a_few, expect, serving, state_of, visiting
+from .pages import expect, state_of, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -74,19 +74,6 @@ class Elsewhere(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "runs.db"
-    a_few(path)
-    return path
-
-
-@pytest.fixture
-def server(path: Path) -> Iterator[Server]:
-    with serving(path) as server:
-        yield server
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ def demo(
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, start_new_session=True
     )
-    assert "Traceback" not in done.stderr, done.stderr
+    # Of a process that was killed, a child that was just being started may say that it is orphaned.
+    assert number == signal.SIGKILL or "Traceback" not in done.stderr, done.stderr
     return done
 
 

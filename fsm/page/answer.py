@@ -31,6 +31,7 @@ _FILES = {
 }
 _JSON = "application/json"
 _LARGEST = 65_536  # bytes of a request's body
+_DIGITS = 10  # of how many bytes they are
 _LOOK = 0.5  # seconds between two looks whether who listens is still there
 
 
@@ -65,7 +66,7 @@ class Answer(BaseHTTPRequestHandler):
     def _answer(self, answer: Callable[[str, Asked], None]) -> None:
         try:
             parts = urlsplit(self.path)
-            refusal = self._served.door.refusal(self.command, parts.path, self.headers)
+            refusal = self._served.door.refusal(self.command, parts, self.headers)
             if refusal is not None:
                 self._fail(HTTPStatus.FORBIDDEN, refusal)
                 return
@@ -108,9 +109,9 @@ class Answer(BaseHTTPRequestHandler):
 
     def _read(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()) or int(length[:10]) > _LARGEST:
+        if not (length.isascii() and length.isdigit() and len(length) < _DIGITS):
             return None
-        return self.rfile.read(int(length))
+        return self.rfile.read(int(length)) if int(length) <= _LARGEST else None
 
     def _tell(self) -> None:
         """Say how things stand, now and whenever that changes: server-sent events."""

@@ -7,8 +7,8 @@ name it reaches us; and nothing is changed without the token.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from email.message import Message
+from urllib.parse import SplitResult
 
 import attrs
 
@@ -43,15 +43,15 @@ class Door:
         bare = names if self.port == 80 else ()
         return (*(f"{name}:{self.port}" for name in names), *bare)
 
-    def refusal(self, method: str, path: str, headers: Mapping[str, str] | Message) -> str | None:
+    def refusal(self, method: str, target: SplitResult, headers: Message) -> str | None:
         """Why the request is refused; None where it is not."""
-        host, origin = headers.get("Host", ""), headers.get("Origin")
-        if host.lower() not in self.hosts:
+        host, origin = _said(headers, "Host") or "", _said(headers, "Origin")
+        if host not in self.hosts or target.netloc.lower() not in ("", host):
             return f"this page is at http://{self.hosts[0]}/ and nowhere else"
-        if origin is not None and origin.lower() != f"http://{host.lower()}":
+        if origin not in (None, f"http://{host}"):
             return "only the page itself may ask"
-        site = headers.get("Sec-Fetch-Site", "none")  # says where the asking page is from
-        if site not in ("none", "same-origin") and path != "/":  # a link elsewhere may lead to "/"
+        site = _said(headers, "Sec-Fetch-Site")  # says where the asking page is from
+        if site not in (None, "none", "same-origin") and target.path != "/":  # which one may link
             return "only the page itself may ask"
         if method == "POST" and not self._opens(headers.get(TOKEN_HEADER, "")):
             return "to change something, enter the token that `fsm serve` printed"
@@ -59,3 +59,9 @@ class Door:
 
     def _opens(self, token: str) -> bool:
         return secrets.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
+
+
+def _said(headers: Message, name: str) -> str | None:
+    """What a request says under that name; if it says it twice, both, which is nobody's name."""
+    said = headers.get_all(name)
+    return None if said is None else ", ".join(said).lower()

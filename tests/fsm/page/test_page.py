@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import attrs
 import pytest
@@ -161,8 +161,11 @@ def test_the_token_is_not_in_what_is_printed_of_the_door() -> None:
 
 
 def test_port_80_goes_without_saying() -> None:
-    assert Door(80).refusal("GET", "/", {"Host": "localhost"}) is None
-    assert Door(81).refusal("GET", "/", {"Host": "localhost"}) is not None
+    headers = http.client.HTTPMessage()
+    headers["Host"] = "localhost"
+
+    assert Door(80).refusal("GET", urlsplit("/"), headers) is None
+    assert Door(81).refusal("GET", urlsplit("/"), headers) is not None
 
 
 # What it shows.

@@ -120,6 +120,34 @@ def test_headers_have_an_end(server: Server) -> None:
         assert found.error
 
 
+@pytest.mark.parametrize(
+    ("target", "more"),
+    [
+        ("/api/overview", ["Host: elsewhere"]),
+        ("/api/overview", ["Origin: http://127.0.0.1:{port}", "Origin: http://elsewhere"]),
+        ("/api/overview", ["Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"]),
+        ("http://elsewhere/api/overview", []),
+    ],
+)
+def test_who_says_two_things_of_himself_gets_nothing(
+    target: str, more: list[str], server: Server
+) -> None:
+    given = [each.format(port=server.server_port) for each in more]
+
+    found = answered(server, request(server, f"GET {target} HTTP/1.1", *given))
+
+    assert found.status == 403
+    assert found.error
+
+
+def test_zeros_make_no_body_shorter(server: Server) -> None:
+    length = f"Content-Length: {'0' * 20}99999999"
+
+    found = answered(server, request(server, "POST /api/act HTTP/1.1", length))
+
+    assert found.status == 403
+
+
 def test_who_asks_for_the_head_gets_no_body(server: Server) -> None:
     found = answered(server, request(server, "HEAD / HTTP/1.1"))
 

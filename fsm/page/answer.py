@@ -80,6 +80,12 @@ class Answer(BaseHTTPRequestHandler):
             self._fail(HTTPStatus.BAD_REQUEST, error)
         except (LifecycleError, StateError) as error:
             self._fail(HTTPStatus.CONFLICT, error)
+        except OSError:  # the browser has gone
+            raise
+        except Exception as error:  # ours: who asks is told, and so is the terminal
+            said = f"a fault of the page, told where it is served: {type(error).__name__}: {error}"
+            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, said)
+            raise
 
     def _get(self, path: str, asked: Asked) -> None:
         if path in _FILES:

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fsm.diagrams import Graph
+from fsm.errors import LifecycleError
 from fsm.journal import Journal, Summary
 from fsm.run import Run
+from states import StateError
 
 from .brief import brief
 from .catalog import Catalog
@@ -21,6 +23,7 @@ from .recorded import trail
 from .told import story
 from .view import as_svg, history, listed, overview, picture, timeline
 from .watch import Snapshot
+from .writing import reason
 
 __all__ = ["report"]
 
@@ -40,22 +43,28 @@ def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
     catalog, snapshot = Catalog(classes), Snapshot(1, tuple(journal.runs())[::-1])
     included = snapshot.runs[: max(0, histories)]
     known = overview(snapshot, catalog)
+    kept = {run.run: _history(journal, run.run) for run in included}
+    told = [run for run in included if "error" not in kept[run.run]]
     most = Counter(run.kind for run in snapshot.runs).most_common(_MOST_KINDS)
     data = {
         "overview": known,
         "runs": [listed(run) for run in snapshot.runs],
-        "histories": {run.run: _history(journal, run.run) for run in included},
-        "paths": _paths(journal, included),
+        "histories": kept,
+        "paths": _paths(journal, told),
         "lifecycles": {
             brief(kind): _lifecycle(journal, catalog, kind) for kind in ("", *dict(most))
         },
-        "timeline": timeline(journal, included),
+        "timeline": timeline(journal, told),
     }
     return _file(_embedded(data))
 
 
 def _history(journal: Journal, run: str) -> dict[str, Any]:
-    return {**history(journal, run), "story": story(journal, run)}
+    """What happened to it; or why that cannot be read, which is no reason to tell of no run."""
+    try:
+        return {**history(journal, run), "story": story(journal, run)}
+    except (LifecycleError, StateError) as error:
+        return {"error": reason(error)}
 
 
 def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import attrs
 from fsm import diagrams
 from fsm.diagrams import Graph
 from fsm.diagrams.drawing import graph
-from fsm.errors import MissingExtra
+from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run import Run
 from states import ambient
@@ -21,7 +21,7 @@ from .brief import brief
 from .overview import overview
 from .told import notes
 from .watch import Snapshot
-from .writing import cut, readable, written
+from .writing import cut, is_dated, readable, written
 
 __all__ = [
     "MOST_RUNS", "Query", "as_svg", "history", "lifecycle", "listed", "overview", "page",
@@ -74,7 +74,7 @@ def listed(run: Summary) -> dict[str, Any]:
         "state": brief(run.state),
         "phase": run.phase,
         "kind": brief(run.kind),
-        "message": None if run.message is None else cut(run.message, _LONGEST_MESSAGE),
+        "message": None if run.message is None else cut(str(run.message), _LONGEST_MESSAGE),
         "steps": run.steps,
         "began": written(run.began),
         "moved": written(run.moved),
@@ -121,11 +121,20 @@ picture = lru_cache(256)(as_svg)  # for what is asked for again: the same graph
 
 
 def timeline(journal: Journal, runs: Sequence[Summary], width: int = 1200) -> str:
-    """Runs over time, until now, as SVG: the first thousand of them."""
+    """Runs over time, until now, as SVG: the first thousand of them; none that cannot be read."""
     drawn = runs[:_MOST_DRAWN]
-    histories = [tuple(deque(journal.records(run.run), _MOST_STEPS)) for run in drawn]
+    histories = filter(None, (_dated(journal, run.run) for run in drawn))
     kinds = {run.run: brief(run.kind) for run in drawn}
     return diagrams.chart(histories, width, until=ambient.micros(), kinds=kinds)
+
+
+def _dated(journal: Journal, run: str) -> tuple[Record, ...]:
+    """The last steps of a run; none if it is there no more, or was at a time that never is."""
+    try:
+        records = tuple(deque(journal.records(run), _MOST_STEPS))
+    except UnknownRun:
+        return ()
+    return records if all(is_dated(record.micros) for record in records) else ()
 
 
 def _steps(records: Iterable[Record]) -> Sequence[dict[str, Any]]:

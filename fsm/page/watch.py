@@ -56,6 +56,8 @@ class Watch:
                     runs = tuple(journal.runs())[::-1]
             except (JournalError, OSError) as error:
                 runs, seen, trouble = before.runs, None, str(error)
+            except Exception as error:  # a page whose watch has died looks live, and is not
+                runs, seen, trouble = before.runs, None, f"{type(error).__name__}: {error}"
             self._seen = seen
             # What was committed may be a refusal, which leaves the runs as they are.
             if (seen, runs, trouble) == (None, before.runs, before.trouble) and before.version:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 
-from states import moment
+from states import InvalidPayload, moment
 
-__all__ = ["cut", "readable", "reason", "written"]
+__all__ = ["cut", "is_dated", "readable", "reason", "written"]
 
 _LONGEST = 20_000  # characters of a payload
 _LONGEST_REASON = 2_000
 
 
 def written(micros: int) -> str:
-    """A point in time, in UTC, to the millisecond."""
+    """A point in time, in UTC, to the millisecond; one that no calendar has, as it is recorded."""
+    if not is_dated(micros):
+        return f"{micros} µs"
     return moment.from_micros(micros).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def is_dated(micros: int) -> bool:
+    """Whether a calendar has such a point in time: somebody may have written past all checks."""
+    try:
+        moment.from_micros(micros)
+    except InvalidPayload:
+        return False
+    return True
 
 
 def readable(payload: str) -> str:

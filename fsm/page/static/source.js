@@ -23,6 +23,7 @@ const report = {
   run: async (id, after) => {
     const found = own(embedded.histories, id);
     if (found === null) throw new Error("this report holds no history of that run");
+    if (found.error) throw new Error(found.error);
     return { ...found, steps: found.steps.filter((step) => step.seq > after) };
   },
   path: async (id) => embedded.paths.pictures[own(embedded.paths.went, id)] ?? null,

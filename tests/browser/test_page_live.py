@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,6 +200,62 @@ def test_a_page_that_nobody_sees_listens_to_nothing(page: Page, path: Path) -> N
     page.evaluate("window.hidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 
     expect(page.locator("#rows tr")).to_have_count(5)
+
+
+# Many pages.
+
+
+@pytest.fixture
+def pages(server: Server, browser: Browser) -> Iterator[list[Page]]:
+    """More pages, all of them seen, than a browser makes connections to a server."""
+    with closing(browser.new_context()) as within:
+        pages = [within.new_page() for _ in range(8)]
+        for page in pages:
+            page.goto(server.url)
+            expect(page.locator("#rows tr")).to_have_count(4)
+        yield pages
+
+
+def test_each_of_many_pages_is_told(pages: list[Page], path: Path) -> None:
+    begin(path, "new")
+
+    for page in pages:
+        expect(page.locator("#rows tr")).to_have_count(5)
+        expect(page.locator("#pulse")).to_have_text("live")
+
+
+def test_many_pages_take_one_place_of_the_server(pages: list[Page]) -> None:
+    assert sum(page.evaluate("events !== null") for page in pages) == 1
+
+
+def test_another_page_listens_when_one_has_gone(pages: list[Page], path: Path) -> None:
+    while len(pages) > 1:
+        listening = next(page for page in pages if page.evaluate("events !== null"))
+        pages.remove(listening)
+        listening.close()
+        begin(path, f"new {len(pages)}")
+
+        for page in pages:
+            expect(page.locator("#rows tr")).to_have_count(12 - len(pages))
+
+
+def test_each_of_many_pages_says_when_the_journal_is_away(pages: list[Page], path: Path) -> None:
+    path.rename(path.with_suffix(".away"))
+    for page in pages:
+        expect(page.locator("#trouble")).to_contain_text("The journal cannot be read now")
+
+    path.with_suffix(".away").rename(path)
+
+    for page in pages:
+        expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_each_of_many_pages_says_when_the_server_is_away(pages: list[Page], server: Server) -> None:
+    server.shutdown()
+    server.server_close()
+
+    for page in pages:
+        expect(page.locator("#trouble")).to_contain_text("The server does not answer")
 
 
 # Many runs.

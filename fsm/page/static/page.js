@@ -1,7 +1,5 @@
 // Page: the beginning, and what goes on.
 
-let lost = false; // the server does not answer
-
 // Between two visits of this tab; where the browser keeps nothing, neither do we.
 function keep(name, value) {
   try {
@@ -31,26 +29,6 @@ function refresh() {
   showOverview();
   showRuns();
   showRun();
-}
-
-// Nobody looks at a hidden page; and of each server a browser listens to six at most.
-let events = null;
-
-function follow() {
-  events?.close();
-  events = null;
-  if (document.hidden) return;
-  events = new EventSource("/api/events");
-  events.addEventListener("message", (event) => {
-    lost = false;
-    overview = JSON.parse(event.data);
-    refresh();
-  });
-  events.addEventListener("error", () => {
-    lost = true;
-    showTrouble();
-    if (events?.readyState === EventSource.CLOSED) setTimeout(follow, 1000);
-  });
 }
 
 // What follows the # is the token: it is not for who looks on.
@@ -113,9 +91,8 @@ async function begin() {
   takeToken();
   at("by").value = kept("by");
   addEventListener("hashchange", takeToken);
-  document.addEventListener("visibilitychange", follow);
   showTrouble();
-  follow(); // the first thing that is told is how it stands
+  attend(); // the first thing that is told is how it stands
 }
 
 begin();

@@ -7,7 +7,7 @@ from importlib import resources
 __all__ = ["markup", "script", "style"]
 
 _SCRIPTS = (  # each may use those before it
-    "source.js", "draw.js", "list.js", "told.js", "run.js", "events.js", "page.js",
+    "source.js", "draw.js", "list.js", "told.js", "run.js", "place.js", "events.js", "page.js",
 )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_what_is_searched_for_is_found_as_it_is_typed(page: Page) -> None:
     expect(page.locator("#rows tr")).to_have_count(3)
 
     page.get_by_label("Search by id").fill("nobody")
-    expect(page.locator("#place")).to_have_text("no such run")
+    expect(page.locator("#place")).to_have_text("no run matches")
     assert rows(page) == []
 
 

@@ -149,6 +149,32 @@ def test_another_journal_in_its_place_is_shown(page: Page, path: Path) -> None:
     expect(page.locator("#steps b")).to_have_text(["start"])
 
 
+def test_a_run_that_is_not_in_it_is_not_shown_as_live(page: Page, path: Path) -> None:
+    open_run(page, "etl/load")
+
+    path.rename(path.with_name("old.db"))
+    with open_journal(path) as other:
+        TaskRun("other", journal=other).start()
+
+    expect(page.locator("#rows tr")).to_have_count(1)
+    expect(page.locator("#trouble")).to_contain_text("how it last stood: no run 'etl/load' in")
+    expect(page.locator("#pulse")).to_have_text("waiting")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_list_that_cannot_be_had_is_not_shown_as_live(page: Page, path: Path) -> None:
+    page.route("**/api/runs?*", lambda route: route.fulfill(status=500, json={"error": "a fault"}))
+
+    begin(path, "new")
+    expect(page.locator("#trouble")).to_contain_text("how it last stood: a fault")
+
+    page.unroute("**/api/runs?*")
+    begin(path, "newer")
+    expect(page.locator("#rows tr")).to_have_count(6)
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
 def test_a_server_that_ends_is_waited_for(path: Path, browser: Browser) -> None:
     with serving(path) as server:
         port, url = server.server_port, server.url
@@ -168,7 +194,7 @@ def test_a_server_that_ends_is_waited_for(path: Path, browser: Browser) -> None:
             expect(page.locator("#outcome")).to_have_text("")
             page.get_by_role("button", name="Resume", exact=True).click()
             expect(page.locator("#outcome")).to_contain_text("enter the token")
-            page.goto(again.url)  # the same page but for the token: the browser loads nothing
+            page.goto(f"{page.url}#{again.door.token}")  # which loads nothing
             page.get_by_role("button", name="Resume", exact=True).click()
             expect(page.locator("#outcome")).to_have_text("deploy: now Resume")
     finally:

@@ -3,6 +3,7 @@
 const asked = { state: "", kind: "", search: "", offset: 0 };
 let overview = null;
 let view = "list";
+const VIEWS = ["list", "timeline", "lifecycle"];
 const REST = 4000; // milliseconds that a picture of traffic stays
 let page = { matching: 0, offset: 0, runs: [] };
 
@@ -17,19 +18,20 @@ function counts() {
 function showOverview() {
   const found = counts();
   const there = overview.states.filter(({ name }) => found.get(name) || name === asked.state);
+  if (asked.state && !found.has(asked.state)) there.push({ name: asked.state }); // to be let go of
   say(at("title"), overview.lifecycle);
   say(at("total"), overview.total === 1 ? "1 run" : `${number(overview.total)} runs`);
   const name = (state) => state.name;
   arrange(at("shares"), there, name, () => make("div"), (share, state) => {
-    colored(share, state.name).style.flexGrow = found.get(state.name);
-    share.title = `${state.name}: ${number(found.get(state.name))}`;
+    colored(share, state.name).style.flexGrow = found.get(state.name) ?? 0;
+    share.title = `${state.name}: ${number(found.get(state.name) ?? 0)}`;
   });
   arrange(at("states"), there, name, chip, (button, state) => {
     colored(button, state.name).setAttribute("aria-pressed", asked.state === state.name);
     say(button.firstChild, state.name);
-    say(button.lastChild, number(found.get(state.name)));
+    say(button.lastChild, number(found.get(state.name) ?? 0));
   });
-  const kinds = ["", ...overview.kinds.map((kind) => kind.name).filter(Boolean)];
+  const kinds = [...new Set(["", ...overview.kinds.map((kind) => kind.name), asked.kind])];
   arrange(at("kind"), kinds, (kind) => kind, (value) => make("option", value || "Any kind", { value }), () => {});
   at("kind").value = asked.kind;
   const left = [["state", overview.left_out.states], ["kind", overview.left_out.kinds]].filter(([, count]) => count);
@@ -50,21 +52,24 @@ function choose(state) {
 }
 
 // The first page of other runs.
-function ask(query) {
+function ask(query, how) {
   Object.assign(asked, { offset: 0 }, query);
-  showOverview();
+  mark(how);
+  if (overview) showOverview();
   return showRuns();
 }
 
 function turn(by) {
   Object.assign(asked, { offset: Math.max(0, asked.offset + by) });
+  mark();
   return showRuns();
 }
 
 function showView(name) {
   view = name;
+  mark();
   for (const button of at("views").children) button.setAttribute("aria-pressed", button.value === view);
-  for (const each of ["list", "timeline", "lifecycle"]) at(each).hidden = each !== view;
+  for (const each of VIEWS) at(each).hidden = each !== view;
   for (const part of ["search", "kind"]) at(part).disabled = embedded && view === "timeline";
   at("pager").hidden = view === "lifecycle" || (view === "timeline" && (embedded || at("all").checked));
   return showRuns();
@@ -72,15 +77,18 @@ function showView(name) {
 
 const showRuns = coalesced(async () => {
   const query = { ...asked };
+  if (overview === null) return; // what is told first shows it
   try {
     if (view === "lifecycle") await showTable(query.kind);
     else if (view === "timeline") await showChart(query);
-    if (view === "lifecycle") return;
+    if (view === "lifecycle") return miss("runs", "");
     const found = await source.runs(query);
     if (JSON.stringify(query) !== JSON.stringify(asked)) return; // asked anew meanwhile
     page = found;
-  } catch {
-    return; // the line above says what is wrong, and what stands below is how it last was
+    miss("runs", "");
+  } catch (error) {
+    miss("runs", error.message);
+    return; // what stands below is how it last was
   }
   showPage();
 });
@@ -89,7 +97,8 @@ function showPage() {
   if (view === "list") arrange(at("rows"), page.runs, (run) => run.run, row, fillRow);
   const last = page.offset + page.runs.length;
   const place = `${number(page.offset + 1)} to ${number(last)} of ${number(page.matching)}`;
-  say(at("place"), page.runs.length ? place : "no such run");
+  const none = overview.total ? "no run matches" : "no runs yet";
+  say(at("place"), page.runs.length ? place : page.matching ? `none of ${number(page.matching)} are here` : none);
   at("newer").disabled = page.offset === 0;
   at("older").disabled = last >= page.matching;
 }

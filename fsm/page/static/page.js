@@ -15,10 +15,19 @@ function kept(name) {
   }
 }
 
+const missed = new Map(); // what could not be brought up to date, and why
+
+function miss(what, why) {
+  if (why === (missed.get(what) ?? "")) return;
+  missed.set(what, why);
+  showTrouble();
+}
+
 function showTrouble() {
   const { trouble } = overview ?? {};
   const said = lost ? "The server does not answer; the page goes on when it does."
-    : trouble ? `The journal cannot be read now: ${trouble}. Below is how it last stood.` : "";
+    : trouble ? `The journal cannot be read now: ${trouble}. Below is how it last stood.`
+    : [...missed.values()].filter(Boolean).map((why) => `Some of what is below is how it last stood: ${why}.`).join(" ");
   say(at("trouble"), said);
   at("trouble").hidden = !said;
   say(at("pulse"), embedded ? "a report" : said ? "waiting" : "live");
@@ -36,7 +45,7 @@ function takeToken() {
   const given = location.hash.slice(1);
   if (given) {
     keep("token", decoded(given));
-    history.replaceState(null, "", location.pathname);
+    history.replaceState(null, "", location.pathname + location.search);
   }
   at("token").value = kept("token");
 }
@@ -52,7 +61,7 @@ function decoded(text) {
 function listen() {
   const on = (id, event, then) => at(id).addEventListener(event, then);
   on("filters", "submit", (event) => event.preventDefault());
-  on("search", "input", () => ask({ search: at("search").value }));
+  on("search", "input", () => ask({ search: at("search").value }, { anew: false }));
   on("kind", "change", () => ask({ kind: at("kind").value }));
   on("newer", "click", () => turn(-LIMIT));
   on("older", "click", () => turn(LIMIT));
@@ -81,15 +90,18 @@ function listen() {
 
 async function begin() {
   listen();
+  addEventListener("popstate", go);
   if (embedded) {
     for (const part of ["actions", "whether", "rest", "either"]) at(part).hidden = true;
     at("unasked").hidden = false;
     overview = await source.overview();
+    go();
     refresh();
     return;
   }
   takeToken();
   at("by").value = kept("by");
+  go();
   addEventListener("hashchange", takeToken);
   showTrouble();
   attend(); // the first thing that is told is how it stands

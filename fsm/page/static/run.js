@@ -18,7 +18,9 @@ function openRun(id) {
   at("id").focus({ preventScroll: true });
   at("run").scrollTop = 0;
   at("run").scrollIntoView({ block: "nearest" });
-  showPage();
+  mark();
+  miss("run", "");
+  if (overview) showPage();
   return showRun();
 }
 
@@ -28,13 +30,15 @@ function closeRun() {
   selected = null;
   at("run").hidden = true;
   document.body.classList.remove("opened");
-  showPage();
+  mark();
+  miss("run", "");
+  if (overview) showPage();
   (line?.querySelector("button") ?? opener)?.focus();
 }
 
 const showRun = coalesced(async () => {
   const shown = selected;
-  if (shown === null) return;
+  if (shown === null || overview === null) return;
   try {
     const known = shown.steps.at(-1)?.seq ?? 0;
     let said = await source.run(shown.id, known);
@@ -49,8 +53,11 @@ const showRun = coalesced(async () => {
     showSaid(said, shown.steps);
     await showTold(shown, said);
     await showPath(shown, said.notes);
+    if (selected === shown) miss("run", "");
   } catch (error) {
-    if (selected === shown && !shown.steps.length) say(at("outcome"), error.message); // or the page says it
+    if (selected !== shown) return;
+    if (shown.steps.length) miss("run", error.message); // what stands there is how it last was
+    else say(at("outcome"), error.message);
   }
 });
 

@@ -108,7 +108,7 @@ class Answer(BaseHTTPRequestHandler):
             self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
         else:
             wanted = _parsed(self._body)
-            with self._served.source.journal() as journal:
+            with self._served.acting.journal() as journal:
                 became = act(journal, wanted, self._served.catalog)
             self._served.watch.hurry()
             self._put(became)

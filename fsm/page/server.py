@@ -41,6 +41,7 @@ class Server(ThreadingHTTPServer):
     ) -> None:
         self.catalog = Catalog(classes)
         self.source = Source(opening)
+        self.acting = Source(opening)  # who waits for another writer keeps nobody from reading
         self.watch = Watch(self.source, period)
         self._counting = Source(opening)  # nobody waits until a million steps are counted
         self.heat = Heat(self._counting, self.catalog)
@@ -68,5 +69,5 @@ class Server(ThreadingHTTPServer):
         """Stop looking, and let go of port and journal."""
         self.watch.stop()
         super().server_close()
-        self.source.close()
-        self._counting.close()
+        for source in (self.source, self.acting, self._counting):
+            source.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -147,6 +148,20 @@ def test_another_journal_in_its_place_is_shown(page: Page, path: Path) -> None:
 
     expect(page.locator("#rows tr")).to_have_count(1)
     expect(page.locator("#steps b")).to_have_text(["start"])
+
+
+def test_an_action_waits_for_the_journal_once(page: Page, path: Path) -> None:
+    open_run(page, "etl/load")
+    other = sqlite3.connect(path, isolation_level=None)
+    with closing(other):
+        other.execute("BEGIN IMMEDIATE")
+
+        page.get_by_role("button", name="Retry", exact=True).dblclick()
+
+        expect(page.locator("#outcome")).to_have_text("retry: waits for the journal …")
+        other.execute("ROLLBACK")
+    expect(page.locator("#outcome")).to_have_text("etl/load: now Retrying")
+    expect(page.locator("#steps b")).to_have_text(["start", "fail", "retry"])
 
 
 def test_a_run_that_is_not_in_it_is_not_shown_as_live(page: Page, path: Path) -> None:

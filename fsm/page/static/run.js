@@ -44,6 +44,7 @@ const showRun = coalesced(async () => {
     let said = await source.run(shown.id, known);
     if (known && (said.run.began !== shown.began || said.run.steps < known)) { // in another journal
       shown.steps = [];
+      say(at("outcome"), "");
       said = await source.run(shown.id, 0);
     }
     if (selected !== shown) return; // another one was opened meanwhile
@@ -123,7 +124,11 @@ async function showPath(shown, notes) {
   at("picture").hidden = !draw(at("path"), drawn);
 }
 
+let acting = false;
+
 async function act(action) {
+  if (acting) return; // a double click says nothing twice
+  acting = true;
   const { id } = selected;
   const [by, token] = [at("by").value, at("token").value];
   keep("by", by);
@@ -131,6 +136,7 @@ async function act(action) {
   const headers = { "Content-Type": "application/json", "X-FSM-Token": encodeURIComponent(token) };
   const message = at("why").value.trim();
   const options = { method: "POST", headers, body: JSON.stringify({ action, run: id, by, message }) };
+  const waiting = setTimeout(() => selected?.id === id && say(at("outcome"), `${action}: waits for the journal …`), 500);
   let said;
   try {
     const became = await fetched("/api/act", {}, options);
@@ -138,6 +144,9 @@ async function act(action) {
     said = became.map((each) => `${each.run}: ${each.refused ?? `now ${each.state}`}`).join("; ");
   } catch (error) {
     said = error.message;
+  } finally {
+    acting = false;
+    clearTimeout(waiting);
   }
   if (selected?.id === id) say(at("outcome"), said);
   return showRun();

@@ -7,8 +7,10 @@ import hashlib
 import http.client
 import json
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -394,6 +396,20 @@ def test_a_journal_may_disappear_and_come_back(server: Server, path: Path, ask: 
     assert gone["total"] == 9  # as it last stood
     assert (refused, nothing_made) == (503, True)
     assert (back["trouble"], back["total"]) == (None, 9)
+
+
+def test_who_waits_to_write_keeps_nobody_from_reading(server: Server, ask: Ask, path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    with closing(other), ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        cancelling = pool.submit(acted, server, ask, "cancel", "deploy")
+
+        answers = [ask("GET", "/api/story?run=deploy")[0] for _ in range(20)]
+
+        assert not cancelling.done()
+        other.execute("ROLLBACK")
+        assert cancelling.result()[2] == [{"run": "deploy", "state": "Cancelled", "refused": None}]
+    assert set(answers) == {200}
 
 
 def test_another_journal_in_its_place_is_the_one_that_is_read(path: Path) -> None:

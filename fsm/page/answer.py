@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -32,6 +33,7 @@ _FILES = {
 _JSON = "application/json"
 _LARGEST = 65_536  # bytes of a request's body
 _DIGITS = 10  # of how many bytes they are
+_BEAT = 5.0  # seconds after which who listens is told that there is no news; the page waits for it
 _LOOK = 0.5  # seconds between two looks whether who listens is still there
 
 
@@ -129,13 +131,18 @@ class Answer(BaseHTTPRequestHandler):
         try:
             self._begin(HTTPStatus.OK, "text/event-stream")
             self.wfile.write(b"retry: 1000\n\n")
-            version = 0
+            version, told = 0, time.monotonic()
             while not watch.stopped and not self._has_left():
                 snapshot = watch.after(version, _LOOK)
                 if snapshot is not None:
                     version = snapshot.version
                     data = json.dumps(overview(snapshot, self._served.catalog))
                     self.wfile.write(f"data: {data}\n\n".encode())
+                elif time.monotonic() - told < _BEAT or watch.stuck:
+                    continue
+                else:
+                    self.wfile.write(b"event: beat\ndata:\n\n")
+                told = time.monotonic()
         finally:
             self._served.listeners.release()
 

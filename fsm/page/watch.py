@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import attrs
 
@@ -15,6 +17,7 @@ from .source import Source
 
 __all__ = ["Snapshot", "Watch"]
 
+_PATIENCE = 10.0  # seconds that a look may take, if none before took half as long
 _SHARE = 9  # times as long as a look took, it rests: a tenth of its time at most is spent looking
 
 
@@ -33,11 +36,17 @@ class Snapshot:
 
 
 class Watch:
-    """Looks into a journal every *period* seconds; of a large one, less often."""
+    """Looks into a journal every *period* seconds; of a large one, less often.
 
-    def __init__(self, source: Source, period: float = 1.0) -> None:
+    Args:
+        patience: Seconds until a look that does not end is `stuck`.
+    """
+
+    def __init__(self, source: Source, period: float = 1.0, *, patience: float = _PATIENCE) -> None:
         self.snapshot = Snapshot()
-        self._source, self._period = source, period
+        self._source, self._period, self._patience = source, period, patience
+        self._began: float | None = None  # when the look began that goes on
+        self._longest = 0.0  # seconds that a look took
         self._changed = threading.Condition()
         self._looking = threading.Lock()
         self._wake = threading.Event()
@@ -46,7 +55,7 @@ class Watch:
 
     def look(self) -> Snapshot:
         """Look now, and tell those who wait if something has changed."""
-        with self._looking:
+        with self._looking, self._timed():
             before, seen, trouble = self.snapshot, None, None
             try:
                 with self._source.journal() as journal:
@@ -93,6 +102,22 @@ class Watch:
             self._stopped = True
             self._changed.notify_all()
         self._wake.set()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        self._began = began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began = None
+            self._longest = max(self._longest, time.monotonic() - began)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a look does not end, so that nobody knows how things stand now."""
+        began = self._began
+        longest = max(self._patience, 2 * self._longest)
+        return began is not None and time.monotonic() - began > longest
 
     @property
     def stopped(self) -> bool:

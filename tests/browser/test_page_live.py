@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fsm import TaskRun, open_journal
-from fsm.page import Server
+from fsm.page import Server, Watch, answer
 
 from .pages import Seen, expect, fill, opened, serving, state_of, visiting
 
@@ -188,6 +188,26 @@ def test_a_list_that_cannot_be_had_is_not_shown_as_live(page: Page, path: Path) 
     begin(path, "newer")
     expect(page.locator("#rows tr")).to_have_count(6)
     expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_server_that_says_nothing_is_not_shown_as_live(
+    path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = threading.Event()
+    monkeypatch.setattr(Watch, "stuck", property(lambda _: not beats.is_set()))
+    monkeypatch.setattr(answer, "_BEAT", 0.0)
+    with serving(path) as server, visiting(browser, "about:blank") as (page, _):
+        page.clock.install()
+        page.goto(server.url)
+        expect(page.locator("#rows tr")).to_have_count(4)
+        expect(page.locator("#pulse")).to_have_text("live")
+
+        page.clock.fast_forward(20_000)
+        expect(page.locator("#trouble")).to_contain_text("The server does not answer")
+
+        beats.set()
+        expect(page.locator("#trouble")).to_be_hidden()
+        expect(page.locator("#pulse")).to_have_text("live")
 
 
 def test_a_server_that_ends_is_waited_for(path: Path, browser: Browser) -> None:

@@ -6,6 +6,7 @@ let events = null; // the stream, where it is this page
 let others = null;
 let leave = () => {};
 let lost = false; // the server does not answer
+const SILENCE = 15000; // milliseconds; it says every few seconds that there is no news
 
 function attend() {
   others = new BroadcastChannel("fsm");
@@ -29,13 +30,16 @@ function listening(signal) {
   return new Promise((resolve) => {
     const stream = new EventSource("/api/events");
     events = stream;
+    let silence = 0;
+    const wait = () => { clearTimeout(silence); silence = setTimeout(() => tell(null), SILENCE); };
     const tell = (said) => { others.postMessage(said); hear(said); };
-    stream.addEventListener("message", ({ data }) => tell(JSON.parse(data)));
+    stream.addEventListener("message", ({ data }) => { wait(); tell(JSON.parse(data)); });
+    stream.addEventListener("beat", () => { wait(); if (lost) tell(overview); });
     stream.addEventListener("error", () => {
       tell(null);
       if (stream.readyState === EventSource.CLOSED) setTimeout(() => signal.aborted || follow(), 1000);
     });
-    signal.addEventListener("abort", () => { stream.close(); events = null; resolve(); });
+    signal.addEventListener("abort", () => { clearTimeout(silence); stream.close(); events = null; resolve(); });
   });
 }
 

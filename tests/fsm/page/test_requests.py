@@ -14,7 +14,7 @@ import pytest
 
 from fsm import MemoryJournal, TaskRun
 from fsm.journal import Journal
-from fsm.page import Server
+from fsm.page import Server, answer
 from fsm.page.door import HEADERS
 
 POLICY = {f"{name}: {value}" for name, value in HEADERS.items()}
@@ -233,6 +233,16 @@ def test_a_page_that_is_there_keeps_its_place(server: Server) -> None:
     server.listeners = threading.Semaphore(1)
     with closing(listening(server)) as first, closing(listening(server)) as second:
         assert sorted(map(status_of, (first, second))) == [200, 503]
+
+
+def test_a_page_hears_that_there_is_no_news(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "_BEAT", 0.0)
+    with closing(listening(server)) as page, page.makefile("rb") as told:
+        assert total(told) == 1
+
+        assert b"event: beat\n" in (line for line in told)
 
 
 def test_a_page_that_chatters_is_told_all_the_same(server: Server, journal: Journal) -> None:

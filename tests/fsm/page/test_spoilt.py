@@ -150,6 +150,34 @@ def test_a_fault_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" in capsys.readouterr().err  # it is for whoever mends us
 
 
+class Slow(MemoryJournal):
+    """A journal that answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def changes(self) -> None:
+        """Say nothing until it is let."""
+        self.asked.set()
+        self.let.wait()
+
+
+def test_a_look_that_does_not_end_is_stuck() -> None:
+    journal = Slow()
+    watch = Watch(Source(lambda: nullcontext(journal)), patience=0.0)
+    looking = threading.Thread(target=watch.look)
+    assert not watch.stuck
+
+    looking.start()
+    journal.asked.wait()
+    assert watch.stuck
+
+    journal.let.set()
+    looking.join()
+    assert not watch.stuck
+
+
 def test_a_watch_outlives_a_fault() -> None:
     journal = Broken()
     watch = Watch(Source(lambda: nullcontext(journal)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -210,6 +211,25 @@ def test_marks_are_at_round_times(clock: HandClock, spread: int, labels: list[st
     marks = [label for _, label in ticks(began, began + spread)]
 
     assert [mark.removeprefix("2020-") for mark in marks] == labels
+
+
+@pytest.mark.parametrize("width", [600, 900, 1000, 1200, 3000])
+@pytest.mark.parametrize("seconds", [0.0001, 7, 4000, 90_000, 10**7, 2 * 10**8])
+def test_marks_have_room_beside_each_other(clock: HandClock, width: int, seconds: float) -> None:
+    run = TaskRun("load", clock=clock)
+    run.start()
+    clock.advance(seconds=seconds)
+    run.succeed()
+
+    root = checked(chart([run], width))
+
+    marks = [
+        (float(text.get("x", "")), 6.4 * len(text.text or ""))
+        for text in root.iter("{http://www.w3.org/2000/svg}text")
+        if text.get("text-anchor") == "middle" and text.get("y") == "28"
+    ]
+    for (x, wide), (following, wider) in pairwise(marks):
+        assert x + wide / 2 < following - wider / 2
 
 
 @given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 10**15))

@@ -364,6 +364,19 @@ def test_the_runs_of_the_list_are_drawn_over_time(page: Page) -> None:
     expect(page.locator("#chart g > title")).to_have_count(1)
 
 
+def test_a_run_is_opened_by_its_bar(page: Page, path: Path) -> None:
+    with opened(path) as kept:
+        TaskRun("deploy: Paused", journal=kept).start()
+    page.get_by_role("button", name="Timeline").click()
+    for id in ("deploy", "deploy: Paused"):
+        bar = page.locator(f'#chart [data-run="{id}"] text').first
+
+        bar.click()
+
+        expect(page.locator("#id")).to_have_text(id)
+    expect(page.locator("#chart [data-run]")).to_have_count(5)
+
+
 def test_many_runs_over_time_are_grouped(tmp_path: Path, browser: Browser) -> None:
     fill(tmp_path / "many.db", 120)
     with serving(tmp_path / "many.db") as server, visiting(browser, server.url) as (page, _):

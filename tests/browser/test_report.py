@@ -82,6 +82,8 @@ def test_it_has_its_runs_over_time(page: Page) -> None:
     page.get_by_role("button", name="Timeline").click()
 
     expect(page.locator("#chart g > title")).to_have_count(4)
+    page.locator("#chart [data-run=deploy] text").first.click()
+    expect(page.locator("#id")).to_have_text("deploy")
 
 
 def test_what_does_not_choose_the_runs_over_time_says_so(page: Page) -> None:

@@ -44,7 +44,7 @@ function pill(element, name) {
 
 // A shadow keeps a drawing's style to the drawing. The style is taken out while it is text: the
 // policy of the page forbids such elements, so the browser would report each.
-const FITTED = "svg { display: block; max-width: max(100%, var(--least)); height: auto } [data-state] { cursor: pointer }";
+const FITTED = "svg { display: block; max-width: max(100%, var(--least)); height: auto } [data-state], [data-run] { cursor: pointer }";
 
 function draw(host, text) {
   const shadow = host.shadowRoot || host.attachShadow({ mode: "open" });

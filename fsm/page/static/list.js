@@ -95,6 +95,7 @@ const showRuns = coalesced(async () => {
 
 function showPage() {
   if (view === "list") arrange(at("rows"), page.runs, (run) => run.run, row, fillRow);
+  if (view === "timeline") tag(at("chart"), embedded ? embedded.runs : page.runs);
   const last = page.offset + page.runs.length;
   const place = `${number(page.offset + 1)} to ${number(last)} of ${number(page.matching)}`;
   const none = overview.total ? "no run matches" : "no runs yet";
@@ -137,6 +138,15 @@ async function showChart(query) {
   const drawn = await source.timeline({ ...query, width, ...(at("all").checked ? { all: 1 } : {}) });
   draw(at("chart"), drawn);
   charted = wanted;
+}
+
+// Says of each bar of a chart whose it is, where its title begins with that: of two, the longer id.
+function tag(chart, runs) {
+  for (const bar of chart.shadowRoot?.querySelectorAll("svg > g") ?? []) {
+    const title = bar.querySelector(":scope > title")?.textContent ?? "";
+    const found = runs.map((run) => run.run).filter((id) => title.startsWith(`${id}: `));
+    if (found.length) bar.setAttribute("data-run", found.reduce((one, other) => (other.length > one.length ? other : one)));
+  }
 }
 
 const shine = () => light(at("diagram"), counts(), tabled?.traffic ? 1 : 0.7);

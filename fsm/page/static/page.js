@@ -75,6 +75,10 @@ function listen() {
     const state = event.composedPath()[0].closest?.("[data-state]")?.dataset.state;
     if (state) choose(state);
   });
+  on("chart", "click", (event) => {
+    const id = event.composedPath()[0].closest?.("[data-run]")?.dataset.run;
+    if (id !== undefined) openRun(id);
+  });
   for (const button of at("views").children) button.addEventListener("click", () => showView(button.value));
   for (const button of at("buttons").querySelectorAll("button")) {
     button.addEventListener("click", () => act(button.value));

@@ -24,6 +24,7 @@ __all__ = ["chart"]
 _MOST = 60  # runs with a bar of their own
 _LEFT, _RIGHT, _TOP = 200, 240, 44
 _ROW, _BAND = 24, 58
+_LETTER = 6.4  # pixels, of a date
 _MARK = 95  # pixels that the longest mark of the axis needs
 _COLUMNS = 200  # points in time at which a band is counted
 _NAME, _END = 27, 34  # characters there is room for
@@ -100,12 +101,14 @@ class _Picture:
 
     def _axis(self, bottom: int) -> None:
         day = moment.from_micros(self.began).strftime("%Y-%m-%d UTC")
-        self.sheet.text(12, 28, f"{day}, {lasting(self.ended - self.began)}", "fsm-faint")
+        heading = f"{day}, {lasting(self.ended - self.began)}"
+        self.sheet.text(12, 28, heading, "fsm-faint")
         most = min(8, max(1, int(self.room) // _MARK))
         for micros, said in ticks(self.began, self.ended, most):
             x = self._x(micros)
             self.sheet.line(x, _TOP - 8, bottom)
-            self.sheet.text(x, 28, said, "fsm-faint", anchor="middle")
+            if x - _LETTER * len(said) / 2 > 18 + _LETTER * len(heading):
+                self.sheet.text(x, 28, said, "fsm-faint", anchor="middle")
 
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2

@@ -20,6 +20,8 @@ from states import Pending, Running, Success
 
 from .conftest import HOSTILE
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 ELEMENTS = {"svg", "style", "g", "title", "text", "rect", "circle", "line", "path"}
 ATTRIBUTES = {
     "class", "cx", "cy", "d", "fill", "height", "r", "role", "text-anchor", "viewBox", "width", "x",
@@ -225,11 +227,27 @@ def test_marks_have_room_beside_each_other(clock: HandClock, width: int, seconds
 
     marks = [
         (float(text.get("x", "")), 6.4 * len(text.text or ""))
-        for text in root.iter("{http://www.w3.org/2000/svg}text")
+        for text in root.iter(f"{SVG}text")
         if text.get("text-anchor") == "middle" and text.get("y") == "28"
     ]
     for (x, wide), (following, wider) in pairwise(marks):
         assert x + wide / 2 < following - wider / 2
+
+
+@pytest.mark.parametrize("seconds", [9, 155, 86_300, 90_000, 218_163_600])
+def test_no_mark_lies_on_when_the_picture_begins(clock: HandClock, seconds: float) -> None:
+    run = TaskRun("load", clock=clock)  # at midnight, where there is a mark
+    run.start()
+    clock.advance(seconds=seconds)
+    run.succeed()
+
+    root = checked(chart([run], 900))
+
+    heading, first, *_ = (text for text in root.iter(f"{SVG}text") if text.get("y") == "28")
+    assert heading.text is not None
+    assert first.text is not None
+    begins = float(first.get("x", "")) - 6.4 * len(first.text) / 2
+    assert 12 + 6.4 * len(heading.text) < begins
 
 
 @given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 10**15))

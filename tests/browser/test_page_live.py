@@ -190,6 +190,22 @@ def test_a_list_that_cannot_be_had_is_not_shown_as_live(page: Page, path: Path) 
     expect(page.locator("#trouble")).to_be_hidden()
 
 
+def test_a_server_that_has_not_looked_yet_says_nothing_of_runs(
+    path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, run = threading.Event(), Watch.run
+    monkeypatch.setattr(Watch, "run", lambda watch: looks.wait() and run(watch))
+    with serving(path) as server, visiting(browser, "about:blank") as (page, _):
+        with page.expect_response("**/api/overview?"):
+            page.goto(server.url)
+        page.evaluate("source.overview()")  # after which the page has heard what it asked for
+        assert page.locator("#total").text_content() == ""
+
+        looks.set()
+
+        expect(page.locator("#rows tr")).to_have_count(4)
+
+
 def test_a_server_that_says_nothing_is_not_shown_as_live(
     path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ function listening(signal) {
 async function catchUp(signal) {
   const before = overview;
   const said = await source.overview().catch(() => null);
-  if (signal.aborted || events || overview !== before) return;
+  if (signal.aborted || events || overview !== before || said?.version === 0) return; // 0: nobody has looked yet
   hear(said);
   if (said === null) setTimeout(() => signal.aborted || catchUp(signal), 1000);
 }

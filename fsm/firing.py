@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from states import State, ambient
 
@@ -41,12 +41,15 @@ __all__ = [
     "fire",
     "fire_once",
     "forget",
+    "in_turn",
     "keep_up",
     "post",
     "refusal",
     "replaced",
     "tell",
 ]
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -137,21 +140,29 @@ def fire_once(
 
 def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
     """The refusal that firing now would meet, or None; nothing is moved or told."""
-    mine = is_mine(run, get_ident())  # asked from inside a step, which goes on afterwards
-    if not mine:
-        if not run._lock.acquire(False):
-            wait_for_turn(run)
-        run._owner = get_ident()  # so that a guard that fires is refused here too
     try:
-        propose(event, run, args, kwargs)
+        in_turn(run, lambda: propose(event, run, args, kwargs))
     except StepInProgress:  # of a guard that fires: no answer to what was asked
         raise
     except TransitionError as refused:
         return refused
-    finally:
-        if not mine:
-            end_turn(run, None)
     return None
+
+
+def in_turn(run: Run, ask: Callable[[], T]) -> T:
+    """What *ask* finds while nobody moves *run*: its steps wait, and a guard that fires is refused.
+
+    Asked from inside a step, that step goes on afterwards.
+    """
+    if is_mine(run, get_ident()):
+        return ask()
+    if not run._lock.acquire(False):
+        wait_for_turn(run)
+    run._owner = get_ident()
+    try:
+        return ask()
+    finally:
+        end_turn(run, None)
 
 
 def post(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 A double is a run of the same class, state and history that no journal keeps and no listener hears:
 guards and payloads are asked as they would be, so what is found works. Nothing happens to the run.
+A state is come back to: what a guard misses, a round elsewhere may bring.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime
 import heapq
 import itertools
 from _thread import allocate_lock
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
@@ -23,7 +25,9 @@ from .errors import GuardRejected
 from .proposal import propose
 
 if TYPE_CHECKING:
+    from .lifecycle import Lifecycle
     from .run import Run
+    from .step import Step
 
 __all__ = ["Leg", "double_of", "path"]
 
@@ -31,6 +35,7 @@ _A_DAY = 86_400 * 1_000_000
 _A_DETOUR = 2  # legs that somebody goes rather than wait for more than a day
 _A_DOUBT = 100  # legs that somebody goes rather than hope
 _TURNS = 10  # of a double's clock for one leg: each guard may name another time
+_ROUNDS = 8  # ways to one state that are gone on from, the cheapest first
 
 Cost = tuple[int, int, int]  # legs, waits, guarded legs
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
@@ -53,60 +58,84 @@ class Leg:
 
 @attrs.frozen(eq=False)
 class _Stand:
-    """Where a way has come to: in which state, on which double; None where that is unknown."""
+    """Where a way has come to: in which state, and by which step of which double, if it is known.
+
+    Few of those on the list are gone on from, so the double that stands here is made when needed.
+    """
 
     node: type[State]
-    double: Run | None
+    before: Run | None
+    step: Step | None = None
+
+    def double(self) -> Run | None:
+        """A run that stands here; None where what it would carry is unknown."""
+        if self.before is None or self.step is None:
+            return self.before
+        double = double_of(self.before)
+        double._state = self.step.dest
+        double._steps = [*(double._steps or ()), self.step]
+        double._clock = _standing(self.step.at)
+        return double
 
 
-def path(run: Run, event: str, arguments: Arguments) -> tuple[Leg, ...]:
-    """The cheapest way of triggers that ends in *event*; empty where there is none.
+def path(double: Run, event: str, arguments: Arguments) -> tuple[Leg, ...]:
+    """The cheapest way of triggers from *double* that ends in *event*; empty where there is none.
 
     Short ways first; of equally short ones those without a wait, then those without guards. A wait
     of more than a day is worth a detour. What is in doubt comes last: a guard that says no by
     then, or a payload that needs arguments, behind which only the table is known.
     """
     number = itertools.count()  # so that of equal ways the table's order decides
-    start = _Stand(type(run.state), double_of(run))
+    lifecycle, start = type(double).lifecycle, _Stand(type(double.state), double)
     ways: list[tuple[Cost, int, _Stand | None, tuple[Leg, ...]]] = [
         ((0, 0, 0), next(number), start, ())
     ]
-    seen: set[type[State]] = set()
+    seen: dict[type[State], set[tuple[str, ...]]] = defaultdict(set)
     while ways:
         cost, _, stand, legs = heapq.heappop(ways)
         if stand is None:  # the last leg is the event itself
             return () if len(legs) == 1 and legs[0].doubt else legs
-        if stand.node in seen:
+        if not _worth_going_on(stand, legs, seen[stand.node]):
             continue
-        seen.add(stand.node)
-        for name in type(run).lifecycle.allowed(stand.node):
+        here = stand.double()
+        for name in lifecycle.allowed(stand.node):
             given = arguments if name == event else ((), {})
-            for leg, price, reached in _legs(type(run), stand, name, given):
+            for leg, price, reached in _legs(lifecycle, stand.node, here, name, given):
                 total = (cost[0] + price[0], cost[1] + price[1], cost[2] + price[2])
                 end = None if name == event else reached
                 heapq.heappush(ways, (total, next(number), end, (*legs, leg)))
     return ()
 
 
+def _worth_going_on(stand: _Stand, legs: tuple[Leg, ...], seen: set[tuple[str, ...]]) -> bool:
+    """Whether nobody has come here by the same triggers, and not many by others."""
+    by = tuple(sorted(leg.event for leg in legs))
+    if by in seen or len(seen) >= (1 if stand.before is None else _ROUNDS):
+        return False
+    seen.add(by)
+    return True
+
+
 def _legs(
-    cls: type[Run], stand: _Stand, event: str, given: Arguments
+    lifecycle: Lifecycle, node: type[State], double: Run | None, event: str, given: Arguments
 ) -> Iterator[tuple[Leg, Cost, _Stand]]:
     """What firing *event* comes to: one leg where it was tried out, else all the table has."""
-    guarded = any(row.guarded for row in cls.lifecycle.rows(event, stand.node))
+    guarded = any(row.guarded for row in lifecycle.rows(event, node))
     doubt = "its guards are asked only then" if guarded else "it is only in the table"
-    if stand.double is not None:
-        double = double_of(stand.double)
+    if double is not None:
         before = double._micros()
         try:
-            dest, micros = _fired(double, event, given)
+            step = _tried(double_of(double), event, given)
         except Exception as error:  # a guard's no, a payload that needs more, or anyone's code
             doubt = _said(error)
         else:
-            at = moment.from_micros(micros) if micros > before else None
-            price = (1 + _A_DETOUR * (micros - before > _A_DAY), int(at is not None), int(guarded))
-            yield Leg(event, dest.__name__, at), price, _Stand(dest, double)
+            at = step.at if step.micros > before else None
+            far = step.micros - before > _A_DAY
+            price = (1 + _A_DETOUR * far, int(at is not None), int(guarded))
+            dest = type(step.dest)
+            yield Leg(event, dest.__name__, at), price, _Stand(dest, double, step)
             return
-    for dest in cls.lifecycle.dests(event, stand.node):
+    for dest in lifecycle.dests(event, node):
         yield (
             Leg(event, dest.__name__, None, doubt),
             (_A_DOUBT, 0, int(guarded)),
@@ -114,21 +143,17 @@ def _legs(
         )
 
 
-def _fired(double: Run, event: str, given: Arguments) -> tuple[type[State], int]:
-    """Move *double*, its clock turned to when its guards let it; where to, and when."""
+def _tried(double: Run, event: str, given: Arguments) -> Step:
+    """The step that *double* would make, its clock turned to when its guards let it."""
     args, kwargs = given
     for _ in range(_TURNS):
         try:
-            step, _row = propose(event, double, args, dict(kwargs))
+            return propose(event, double, args, dict(kwargs))[0]
         except GuardRejected as refused:
             later = _later(refused, double._micros())
             if later is None:
                 raise
             double._clock = _standing(later)
-        else:
-            double._state = step.dest
-            double._steps = [*(double._steps or ()), step]
-            return type(step.dest), step.micros
     raise RuntimeError("its guards name ever later times")
 
 

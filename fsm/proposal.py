@@ -52,9 +52,16 @@ def given(kwargs: dict[str, Any], message: Any, result: Any) -> dict[str, Any]:
 
 
 def propose(
-    event: str, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
+    event: str,
+    run: Run,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    micros: int | None = None,
 ) -> tuple[Step, CompiledRow]:
     """Draft the step and ask its guards.
+
+    Args:
+        micros: The time of the step; what the run's clock says if left out.
 
     Raises:
         TransitionNotAllowed: No row leads from here under *event*.
@@ -66,7 +73,8 @@ def propose(
     rows = run._rows.get(type(source), _NO_ROWS).get(event) or run._leading(event)
     if not rows:
         raise _refused(event, run, source)
-    micros = _micros() if run._clock is None else run._micros()
+    if micros is None:
+        micros = _micros() if run._clock is None else run._micros()
     steps = run._steps
     rejections: list[Rejection] = []
     for row in rows:

@@ -11,15 +11,19 @@ import attrs
 from states import StateError
 
 from . import firing
-from .errors import GuardRejected, InvalidArgument, TransitionError
+from .errors import GuardRejected, InvalidArgument, StepInProgress, TransitionError
 from .guard import Rejection, label
 from .path import Leg, double_of, path
+from .proposal import propose
 from .reading import Reading, readings
+from .step import Step
 
 if TYPE_CHECKING:
     from .run import Run
 
 __all__ = ["Why", "explain"]
+
+Refused = TransitionError | StateError | InvalidArgument
 
 
 @attrs.frozen(eq=False)
@@ -29,7 +33,7 @@ class Why:
     run: str
     state: str  # where it stands
     event: str
-    refused: TransitionError | StateError | InvalidArgument | None  # what firing would raise
+    refused: Refused | None  # what firing would raise
     reads: tuple[Reading, ...]  # of each guard that said no, what it looked at, if that is known
     path: tuple[Leg, ...]  # of triggers from here, the event itself last; empty if none is known
 
@@ -93,17 +97,32 @@ class Why:
 
 
 def explain(run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Why:
-    """What firing *event* would meet, and the way to where it passes; nothing is moved or told."""
-    refused: TransitionError | StateError | InvalidArgument | None
-    try:
-        refused = firing.refusal(event, run, *args, **kwargs)
-    except (StateError, InvalidArgument) as unfit:  # the payload needs arguments
-        refused = unfit
+    """What firing *event* would meet, and the way to where it passes; nothing is moved or told.
+
+    The run's clock is read once, so all that is said is said of one moment.
+    """
+    double, found = firing.in_turn(run, lambda: _now(run, event, args, kwargs))
+    state = type(double.state).__name__
     reads: tuple[Reading, ...] = ()
-    if isinstance(refused, GuardRejected):
-        reads = readings(double_of(run), event, args, kwargs, len(refused.rejections))
-    way = path(run, event, (args, kwargs))
-    return Why(run.id, type(run.state).__name__, event, refused, reads, way)
+    if isinstance(found, Step):
+        way: tuple[Leg, ...] = (Leg(event, type(found.dest).__name__),)
+        return Why(run.id, state, event, None, (), way)
+    if isinstance(found, GuardRejected):
+        reads = readings(double_of(double), event, args, kwargs, len(found.rejections))
+    return Why(run.id, state, event, found, reads, path(double, event, (args, kwargs)))
+
+
+def _now(
+    run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Run, Step | Refused]:
+    """A double of the run as it stands, and the step that firing would make, or what it raises."""
+    double = double_of(run)
+    try:
+        return double, propose(event, run, args, dict(kwargs), double._micros())[0]
+    except StepInProgress:  # of a guard that fires: no answer to what was asked
+        raise
+    except (TransitionError, StateError, InvalidArgument) as refused:  # or it needs arguments
+        return double, refused
 
 
 def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:

@@ -54,9 +54,10 @@ class Why:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The same as sentences."""
+        """The same as sentences, a line each, whatever guards and arguments say."""
         asked = map(_asked, self.rejections, self.reads)
-        return (self._answer(), *(line for lines in asked for line in lines), *self._way())
+        lines = (self._answer(), *(line for lines in asked for line in lines), *self._way())
+        return tuple(map(_on_one_line, lines))
 
     def _answer(self) -> str:
         if self.refused is None:
@@ -123,6 +124,13 @@ def _now(
         raise
     except (TransitionError, StateError, InvalidArgument) as refused:  # or it needs arguments
         return double, refused
+
+
+def _on_one_line(text: str) -> str:
+    r"""*text* with what cannot be seen spelled out, as in `\n`: a reason forges no other line."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:

@@ -177,6 +177,23 @@ def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
     assert guard["where"].partition(".py:")[0].endswith("guards")
 
 
+def test_a_reason_forges_no_line_of_the_answer(clock: HandClock) -> None:
+    class Forged(Run):
+        start = event(
+            Running,
+            source=Pending,
+            conditions=[lambda _run, _step: "no\nthe way there:\x1b[2K\u202e"],
+        )
+
+    why = Forged(clock=clock).why("start")
+
+    assert str(why).splitlines() == [
+        "cannot start from Pending: [lambda] said no: no\\nthe way there:\\x1b[2K\\u202e",
+        "no triggers are known that lead from here to where one can start",
+    ]
+    assert why.as_data()["guards"][0]["reason"] == "no\nthe way there:\x1b[2K\u202e"
+
+
 def test_what_is_in_doubt_is_said_to_be(clock: HandClock) -> None:
     def blessed(run: Run, step: Step) -> str:
         return "nobody has blessed it"

@@ -11,7 +11,7 @@ from .duration import lasting
 from .policy import Policy
 from .retry import Retry
 
-__all__ = ["DONE", "clock", "policy_in_words", "times"]
+__all__ = ["DONE", "clock", "only", "policy_in_words", "times"]
 
 # What a step of a TaskRun says, by event and where it led. With which attempt of how many it is.
 DONE: Mapping[tuple[str, str], str] = {
@@ -85,10 +85,13 @@ def _retries(retry: Retry) -> Iterator[str]:
         yield f", never more than {_seconds(retry.cap)}"
     if retry.delay and retry.jitter:
         yield f", give or take {retry.jitter:.0%}"
-    if retry.within is not None:
-        yield f", within {_seconds(retry.within)}"
-    if retry.on:
-        yield f", after {plain(', '.join(retry.on))} only"
+    yield only(retry)
+
+
+def only(retry: Retry) -> str:
+    """When it is not tried again although attempts are left."""
+    within = "" if retry.within is None else f", within {_seconds(retry.within)}"
+    return within + (f", after {plain(', '.join(retry.on))} only" if retry.on else "")
 
 
 def _seconds(seconds: float) -> str:

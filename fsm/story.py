@@ -20,8 +20,9 @@ from .errors import UnknownRun
 from .journal.contract import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
-from .phrases import clock, policy_in_words
+from .phrases import clock, only, policy_in_words
 from .policy import Policy, as_policy
+from .rounds import folded
 from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Story:
 
     def __str__(self) -> str:
         head = [self.title] if self.policy is None else [self.title, f"Policy: {self.policy}."]
-        return "\n\n".join(filter(None, map("\n".join, (head, map(str, self.lines), self.stands))))
+        return "\n\n".join(filter(None, map("\n".join, (head, folded(self.lines), self.stands))))
 
 
 def story_of(run: Run) -> Story:
@@ -178,7 +179,7 @@ def _waits_for(last: Move, attempt: int, policy: Policy | None) -> str:
         if policy is None:
             return "It has failed."
         if attempt <= policy.max_retries:
-            return "It has failed; its policy has an attempt left."
+            return f"It has failed; its policy has an attempt left{only(policy.retry)}."
         return "It has failed, and its attempts are used; only a rerun tries it again."
     if last.phase == FINISHED:
         return "It is over." if last.due is None else f"It is over, and keeps to {clock(last.due)}."

@@ -109,6 +109,8 @@ def _done(move: Move, attempt: str, began: str) -> str:
 
 def _after(before: Move | None, move: Move) -> str:
     spent = 0 if before is None else move.micros - before.micros
+    if spent <= -1000:  # of another machine, or set back; less cannot be seen
+        return f", by a clock that was {lasting(-spent)} behind"
     return f", after {lasting(spent)} in {plain(move.source)}" if spent > 0 else ""
 
 

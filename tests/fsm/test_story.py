@@ -153,6 +153,59 @@ def test_used_attempts_are_said(clock: HandClock) -> None:
     )
 
 
+def test_what_an_attempt_left_depends_on_is_said(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, policy=Policy(Retry(1, within=60, on=[OSError])))
+    run.start()
+    run.fail(result=KeyError("page"))
+
+    assert run.story().stands == (
+        "It has failed; its policy has an attempt left, within 1 min, after OSError only.",
+    )
+
+
+def looping(clock: HandClock, rounds: int) -> TaskRun:
+    run = TaskRun("run-1", clock=clock)
+    run.start()
+    for seconds in range(rounds):
+        clock.advance(seconds=10 + seconds)
+        run.loop(result=seconds)
+        run.iterate()
+        run.start()
+    run.finish()
+    return run
+
+
+def test_of_many_rounds_the_first_one_is_told_with_the_last(clock: HandClock) -> None:
+    story = looping(clock, 1000).story()
+
+    assert str(story).splitlines()[3:-2] == [
+        "2020-01-01 00:00:00.000  attempt 1 of 1 started",
+        "2020-01-01 00:00:10.000  an iteration of its loop ended, after 10 s in Running",
+        "2020-01-01 00:00:10.000  the next iteration was due",
+        "2020-01-01 00:00:10.000  attempt 1 of 1 went on",
+        "                      …  and so on, 998 times more, until 2020-01-06 21:14:51.000",
+        "2020-01-06 21:31:40.000  an iteration of its loop ended, after 16 min 49 s in Running",
+        "2020-01-06 21:31:40.000  the next iteration was due",
+        "2020-01-06 21:31:40.000  attempt 1 of 1 went on",
+        "2020-01-06 21:31:40.000  it finished",
+    ]
+    assert len(story.lines) == 3002
+
+
+def test_a_few_rounds_are_told_in_full(clock: HandClock) -> None:
+    assert "and so on" not in str(looping(clock, 4).story())
+
+
+def test_what_differs_by_more_than_numbers_is_told_each_time(clock: HandClock) -> None:
+    run = TaskRun(clock=clock, max_retries=99)
+    for name in "abcdefgh":
+        run.start()
+        run.fail(result=KeyError(name))
+        run.retry()
+
+    assert "and so on" not in str(run.story())
+
+
 def test_an_attempt_that_failed_before_it_began_is_used(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.fail_trigger()
@@ -219,7 +272,10 @@ def test_steps_keep_their_order_whatever_the_clock_says(clock: HandClock) -> Non
     clock.jump(hours=-1)
     run.succeed()
 
-    assert [line.event for line in run.story().lines] == ["start", "succeed"]
+    assert [line.text for line in run.story().lines] == [
+        "attempt 1 of 1 started",
+        "it succeeded, by a clock that was 1 h behind",
+    ]
 
 
 def test_what_others_wrote_is_one_short_line_that_can_be_printed(clock: HandClock) -> None:

@@ -88,9 +88,10 @@ def cells(bar: Bar, began: int, ended: int, width: int) -> list[Look | None]:
     for span in sorted(bar.spans, key=lambda span: span.began - span.ended):
         first = min((span.began - began) * width // spread, width - 1)
         last = min(max((span.ended - began) * width // spread, first + 1), width)
-        ends = span is bar.spans[-1] and span.look.final
-        if not ends or shown[first] is None or len(bar.spans) == 1:
-            shown[first:last] = [span.look] * (last - first)
+        if span is bar.spans[-1] and span.look.final and len(bar.spans) > 1:
+            free = [cell for cell in range(first, min(first + 2, width)) if shown[cell] is None]
+            first, last = (free[0], free[0] + 1) if free else (0, 0)
+        shown[first:last] = [span.look] * (last - first)
     return shown
 
 

@@ -26,6 +26,7 @@ from .plain import plain
 __all__ = ["timeline"]
 
 _LONGEST_NAME = 28
+_SHORTEST_BAR, _SHORTEST_END = 10, 6  # that say something
 _MOST = 200  # runs with a line of their own
 _TOLD = 2  # states that a group's line ends with
 
@@ -83,18 +84,27 @@ class _Timeline:
         if not self.bars:
             yield Segment("no run has moved yet\n")
             return
-        lines = _lines(self.bars, options.ascii_only)
-        left = min(max(cell_len(line.name) for line in lines), _LONGEST_NAME)
-        right = max(cell_len(line.end) for line in lines)
-        room = min(self.width or options.max_width, options.max_width) - left - right - 2
-        width = max(room, 10)
+        ascii_only = options.ascii_only
+        lines = _lines(self.bars, ascii_only)
+        left, width, right = _columns(
+            lines, min(self.width or options.max_width, options.max_width)
+        )
         began, ended = min(bar.began for bar in self.bars), max(bar.ended for bar in self.bars)
         yield from _scale(began, ended, left, width)
         for line in lines:
-            yield Segment(_cut(line.name, left, options.ascii_only) + " ")
-            yield from _drawn(line.shown(began, ended, width), options.ascii_only)
-            yield Segment(f" {line.end}\n")
-        yield from _legend(self.bars, left + width + right + 2, options.ascii_only)
+            yield Segment(_cut(line.name, left, ascii_only) + " ")
+            yield from _drawn(line.shown(began, ended, width), ascii_only)
+            yield Segment(f" {_cut(line.end, right, ascii_only).rstrip()}\n" if right else "\n")
+        yield from _legend(self.bars, left + width + right + 2, ascii_only)
+
+
+def _columns(lines: list[_Line], width: int) -> tuple[int, int, int]:
+    """How wide the names are, the bars, and the ends: where there is little room, they share it."""
+    left = min(max(cell_len(line.name) for line in lines), _LONGEST_NAME, max(width * 2 // 5, 8))
+    room = max(width - left - 2, _SHORTEST_BAR)
+    right = min(max(cell_len(line.end) for line in lines), room - _SHORTEST_BAR)
+    right = right if right >= _SHORTEST_END else 0
+    return left, room - right, right
 
 
 def _lines(bars: tuple[Bar, ...], ascii_only: bool) -> list[_Line]:
@@ -116,10 +126,13 @@ def _most(group: Group, began: int, ended: int, width: int) -> list[Look | None]
 
 
 def _scale(began: int, ended: int, left: int, width: int) -> Iterator[Segment]:
-    first = moment.from_micros(began).format("HH:mm:ss")
+    day, first = moment.from_micros(began).format("YYYY-MM-DD HH:mm:ss").split()
+    day = f"{day} UTC" if left >= len(f"{day} UTC") else ""
     last = lasting(ended - began)
-    scale = first.ljust(max(width - len(last), 9)) + last
-    yield Segment(" " * (left + 1) + scale + "\n", Style(dim=True))
+    if len(first) + 1 + len(last) > width:
+        first = ""
+    scale = f"{day:{left}} {first}{last:>{width - len(first)}}"
+    yield Segment(f"{scale}\n", Style(dim=True))
 
 
 def _drawn(shown: list[Look | None], ascii_only: bool) -> Iterator[Segment]:

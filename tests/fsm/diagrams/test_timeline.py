@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from fsm import Step, TaskRun
@@ -125,6 +126,44 @@ def test_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("width", [1, 10, 40, 200])
 def test_any_width_will_do(run: TaskRun, width: int) -> None:
     assert "load" in printed(timeline([run], width), 300)
+
+
+@pytest.mark.parametrize("width", range(20, 120, 7))
+def test_names_bars_and_ends_share_a_narrow_terminal(clock: HandClock, width: int) -> None:
+    runs = [TaskRun(name, clock=clock) for name in ("a name of some length, or more", "数据" * 9)]
+    for run in runs:
+        run.start()
+        clock.advance(seconds=7)
+        run.succeed()
+
+    lines = printed(timeline(runs), width).splitlines()[1:3]
+
+    assert max(map(cell_len, lines)) <= width
+    for line, name in zip(lines, ("a name", "数据"), strict=True):
+        assert line.startswith(name)
+        assert "█" in line
+        assert width < 30 or "Succ" in line
+
+
+@pytest.mark.parametrize("seconds", range(1, 60, 5))
+def test_the_end_of_a_run_is_seen_where_there_is_room_behind_it(
+    clock: HandClock, seconds: int
+) -> None:
+    first, last = TaskRun("first", clock=clock), TaskRun("last", clock=clock)
+    first.start()
+    clock.advance(seconds=seconds)
+    first.succeed()
+    clock.advance(seconds=60)
+    last.start()
+
+    assert "█●" in printed(timeline([first, last])).splitlines()[1]
+
+
+def test_the_scale_says_which_day_it_is(clock: HandClock) -> None:
+    run = TaskRun("a name that leaves room", clock=clock)
+    run.start()
+
+    assert printed(timeline([run])).startswith("2020-01-01 UTC          00:00:00 ")
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 100])

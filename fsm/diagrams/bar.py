@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import attrs
 
@@ -25,6 +25,7 @@ class Span:
     look: Look
     began: int
     ended: int  # where it began, for the end of a run; when the picture ends, if it is there still
+    attempt: int = 0  # the run was in; 0 before the first
 
 
 @attrs.frozen(eq=False)
@@ -46,9 +47,9 @@ class Bar:
         return self.spans[-1].ended
 
     @property
-    def starts(self) -> int:
-        """How often it was running."""
-        return sum(span.look.kind == "running" for span in self.spans)
+    def attempts(self) -> int:
+        """How often it was tried; what is resumed, loops or is rescued is the same attempt."""
+        return self.spans[-1].attempt
 
     @property
     def last(self) -> Look:
@@ -63,6 +64,8 @@ def bars(
 ) -> list[Bar]:
     """Make the bars of all runs that have moved, in the order they began.
 
+    Where a clock went back, time stands still until it is where it was.
+
     Args:
         histories: Runs, or their steps, or these as a journal keeps them.
         until: When the picture ends, in microseconds since 1970; with the last step if left out.
@@ -70,7 +73,7 @@ def bars(
     """
     named = kinds or {}
     moved = [(kind, steps) for kind, steps in map(_steps, histories) if steps]
-    ends = [steps[-1].micros for _, steps in moved]
+    ends = [max(step.micros for step in steps) for _, steps in moved]
     end = max([*ends, until] if until is not None else ends, default=0)
     looks: dict[object, Look] = {}  # a state is asked once what it looks like
     made = (_bar(steps, end, kind or named.get(steps[0].run, ""), looks) for kind, steps in moved)
@@ -98,15 +101,30 @@ def cells(bar: Bar, began: int, ended: int, width: int) -> list[Look | None]:
 def _bar(
     steps: Sequence[Step] | Sequence[Record], end: int, kind: str, looks: dict[object, Look]
 ) -> Bar:
-    seen = []
+    shown, events = [], []
     for step in steps:
         key = type(step.dest) if isinstance(step, Step) else step.dest
         if key not in looks:
             looks[key] = look_of(step)
-        seen.append((looks[key], step.micros))
-    spans = [Span(look, began, after) for (look, began), (_, after) in pairwise(seen)]
-    last, began = seen[-1]
-    return Bar(steps[-1].run, (*spans, Span(last, began, began if last.final else end)), kind)
+        shown.append(looks[key])
+        events.append(step.event)
+    times = list(accumulate((step.micros for step in steps), max))
+    ends = [*times[1:], times[-1] if shown[-1].final else end]
+    return Bar(steps[-1].run, tuple(map(Span, shown, times, ends, _attempts(shown, events))), kind)
+
+
+def _attempts(looks: Sequence[Look], events: Sequence[str]) -> Iterator[int]:
+    """Which attempt each state belongs to: another begins where it goes on after a failure."""
+    attempt, before, anew = 0, "", True
+    for look, event in zip(looks, events, strict=True):
+        failed = look.kind == "failed"
+        if anew and (look.kind == "running" or (failed and before != "failed")):
+            attempt += 1
+            anew = False
+        if failed or (look.kind == "retrying" and event != "rescue"):
+            anew = True
+        before = look.kind
+        yield attempt
 
 
 def _steps(history: History) -> tuple[str, Sequence[Step] | Sequence[Record]]:

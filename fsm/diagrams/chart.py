@@ -12,7 +12,7 @@ from fsm.duration import lasting
 from states import moment
 
 from .axis import ticks
-from .bar import Bar, History, bars
+from .bar import Bar, History, Span, bars
 from .color import text_on
 from .group import Group, groups
 from .look import Look
@@ -24,13 +24,13 @@ __all__ = ["chart"]
 _MOST = 60  # runs with a bar of their own
 _LEFT, _RIGHT, _TOP = 200, 240, 44
 _ROW, _BAND = 24, 58
-_LETTER = 6.4  # pixels, of a date
-_MARK = 95  # pixels that the longest mark of the axis needs
 _COLUMNS = 200  # points in time at which a band is counted
 _NAME, _END = 27, 34  # characters there is room for
 _TOLD = 3  # states that a band's end tells
 _TALL = {"running": 16, "failed": 12, "finished": 12}  # what only waits is thin
 _THIN = 6
+_BLOW = (3, 20)  # how wide and tall a failure is that took no time to speak of
+_LETTER = 7.3  # pixels that a letter takes
 
 
 def chart(
@@ -101,14 +101,13 @@ class _Picture:
 
     def _axis(self, bottom: int) -> None:
         day = moment.from_micros(self.began).strftime("%Y-%m-%d UTC")
-        heading = f"{day}, {lasting(self.ended - self.began)}"
-        self.sheet.text(12, 28, heading, "fsm-faint")
-        most = min(8, max(1, int(self.room) // _MARK))
-        for micros, said in ticks(self.began, self.ended, most):
+        self.sheet.text(12, 28, day, "fsm-faint")
+        lasted = lasting(self.ended - self.began)
+        self.sheet.text(self.sheet.width - 12, 28, lasted, "fsm-faint", anchor="end")
+        for micros, said in ticks(self.began, self.ended, int(self.room / _LETTER)):
             x = self._x(micros)
             self.sheet.line(x, _TOP - 8, bottom)
-            if x - _LETTER * len(said) / 2 > 18 + _LETTER * len(heading):
-                self.sheet.text(x, 28, said, "fsm-faint", anchor="middle")
+            self.sheet.text(x, 28, said, "fsm-faint", anchor="middle")
 
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2
@@ -116,28 +115,39 @@ class _Picture:
         with self.sheet.group(f"{plain(bar.name)}: {plain(bar.last.name)} {lasted}"):
             self.sheet.text(12, middle + 4, cut(bar.name, _NAME))
             self._spans(bar, middle)
-            times = f", started {bar.starts}\N{MULTIPLICATION SIGN}" if bar.starts > 1 else ""
-            end = cut(f"{plain(bar.last.name)} {lasted}{times}", _END)
+            attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
+            end = cut(f"{plain(bar.last.name)} {lasted}{attempts}", _END)
             self.sheet.text(self.sheet.width - _RIGHT + 18, middle + 4, end)
 
     def _spans(self, bar: Bar, middle: float) -> None:
-        attempt, seen = 0, set[tuple[int, Look]]()
-        for span in bar.spans:
-            attempt += span.look.kind == "running"
+        seen = set[tuple[int, Look]]()
+        over = bar.spans[-1] if bar.last.final else None
+        for span in sorted(bar.spans, key=lambda span: (span is over, self._is_blow(span))):
             x, end = self._x(span.began), self._x(span.ended)
-            if span is bar.spans[-1] and span.look.final:
+            if span is over:
                 self.sheet.dot(x, middle, 6, span.look.color, self._said(span.look, span.began, 0))
                 continue
             if end - x < 1 and (int(x), span.look) in seen:  # a run of a million steps is drawn too
                 continue
             seen.add((int(x), span.look))
             wide, tall = max(end - x, 2), _TALL.get(span.look.kind, _THIN)
+            if self._is_blow(span):
+                wide, tall = _BLOW
             said = self._said(span.look, span.began, span.ended - span.began)
             self.sheet.rect(x, middle - tall / 2, wide, tall, span.look.color, said)
-            if bar.starts > 1 and span.look.kind == "running" and wide >= 8 * len(str(attempt)) + 6:
-                ink = text_on(span.look.color)
-                where = x + wide / 2, middle + 4
-                self.sheet.text(*where, str(attempt), anchor="middle", fill=ink)
+            if bar.attempts > 1 and span.look.kind == "running":
+                self._number(span, x, wide, middle + 4)
+
+    def _is_blow(self, span: Span) -> bool:
+        """Whether it is a failure too short to be seen; it is drawn above what goes on at once."""
+        return span.look.kind == "failed" and self._x(span.ended) - self._x(span.began) < _BLOW[0]
+
+    def _number(self, span: Span, x: float, wide: float, y: float) -> None:
+        """Say which attempt it is, where there is room."""
+        said = str(span.attempt)
+        if wide >= 8 * len(said) + 6:
+            ink = text_on(span.look.color)
+            self.sheet.text(x + wide / 2, y, said, anchor="middle", fill=ink)
 
     def _band(self, group: Group, top: int) -> None:
         ends = [f"{count:,} {plain(look.name)}" for look, count in group.ends]

@@ -115,7 +115,9 @@ def cut(text: str, room: float) -> str:
 def _wide(letter: str) -> float:
     if unicodedata.east_asian_width(letter) in "WF":
         return 1.9
-    return 1.45 if letter.isupper() or letter in "mw@%—" else 1.0
+    if letter in "W@%":
+        return 1.75
+    return 1.45 if letter.isupper() or letter in "mw—" else 1.0
 
 
 def _number(value: float | str) -> str:

@@ -109,7 +109,7 @@ def _columns(lines: list[_Line], width: int) -> tuple[int, int, int]:
 
 def _lines(bars: tuple[Bar, ...], ascii_only: bool) -> list[_Line]:
     if len(bars) <= _MOST:
-        return [_Line(plain(bar.name), partial(cells, bar), _end(bar, ascii_only)) for bar in bars]
+        return [_Line(plain(bar.name), partial(cells, bar), _end(bar)) for bar in bars]
     return [
         _Line(plain(group.name), partial(_most, group), _ends(group, ascii_only))
         for group in groups(bars)
@@ -155,10 +155,9 @@ def _legend(bars: tuple[Bar, ...], width: int, ascii_only: bool) -> Iterator[Seg
     yield Segment("\n")
 
 
-def _end(bar: Bar, ascii_only: bool) -> str:
-    times = "x" if ascii_only else "\N{MULTIPLICATION SIGN}"
-    starts = f", started {bar.starts}{times}" if bar.starts > 1 else ""
-    return f"{plain(bar.last.name)} {lasting(bar.ended - bar.began)}{starts}"
+def _end(bar: Bar) -> str:
+    attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
+    return f"{plain(bar.last.name)} {lasting(bar.ended - bar.began)}{attempts}"
 
 
 def _ends(group: Group, ascii_only: bool) -> str:

@@ -67,6 +67,8 @@ class Why:
     def _way(self) -> tuple[str, ...]:
         if self.allowed:
             return ()
+        if not self.path and not isinstance(self.refused, TransitionError):
+            return ()  # it is only said wrongly
         if not self.path:
             return (f"no triggers are known that lead from here to where one can {self.event}",)
         head = "the way there:" if self.certain else "perhaps the way there:"

@@ -302,7 +302,7 @@ def test_a_payload_that_needs_arguments_is_in_doubt(clock: HandClock) -> None:
 
     assert [leg.doubt is None for leg in why.path] == [True, False, False]
     letter.open()
-    assert not letter.why("sign").allowed
+    assert letter.why("sign").lines == ("sign leads to Signed: missing a required argument: 'by'",)
     assert letter.why("sign", by="ada").allowed
 
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pendulum
 
-from states import State, moment
+from states import State, StateError, moment
 
-from .errors import GuardRejected
+from .errors import GuardRejected, LifecycleError
 from .proposal import propose
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _tried(double: Run, event: str, given: Arguments) -> Step:
             if later is None:
                 raise
             double._clock = _standing(later)
-    raise RuntimeError("its guards name ever later times")
+    raise LifecycleError("its guards name ever later times")
 
 
 def _later(refused: GuardRejected, micros: int) -> datetime.datetime | None:
@@ -194,4 +194,5 @@ def _standing(at: datetime.datetime) -> Any:
 def _said(error: Exception) -> str:
     if isinstance(error, GuardRejected):
         return "; ".join(map(str, error.rejections))
-    return str(error) or type(error).__name__
+    ours = isinstance(error, LifecycleError | StateError)
+    return str(error) if ours else f"{type(error).__name__}: {error}"

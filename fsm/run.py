@@ -242,7 +242,8 @@ class Run(Pictured):
     def why(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why:
         """What firing now would meet, who says no, and the triggers that lead to where it passes.
 
-        Nothing is moved or told: the way is tried out on doubles of the run.
+        Nothing is moved or told: the way is tried out on doubles of the run. So what a `before`
+        listener would veto, or a state handler change, is not foreseen.
         """
         from .why import explain  # at the door: `import fsm` does not pay for it
 

@@ -11,7 +11,7 @@ import attrs
 from states import StateError
 
 from . import firing
-from .errors import GuardRejected, InvalidArgument, StepInProgress, TransitionError
+from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
 from .guard import Rejection, label
 from .path import Leg, double_of, path
 from .proposal import propose
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Why", "explain"]
 
-Refused = TransitionError | StateError | InvalidArgument
-
 
 @attrs.frozen(eq=False)
 class Why:
@@ -33,7 +31,7 @@ class Why:
     run: str
     state: str  # where it stands
     event: str
-    refused: Refused | None  # what firing would raise
+    refused: Exception | None  # what firing would raise
     reads: tuple[Reading, ...]  # of each guard that said no, what it looked at, if that is known
     path: tuple[Leg, ...]  # of triggers from here, the event itself last; empty if none is known
 
@@ -62,13 +60,15 @@ class Why:
     def _answer(self) -> str:
         if self.refused is None:
             return f"can {self.event} from {self.state}: it leads to {self.path[-1].dest}"
-        return str(self.refused)
+        if isinstance(self.refused, LifecycleError | StateError):
+            return str(self.refused)
+        return f"{self.event} is stopped by {type(self.refused).__name__}: {self.refused}"
 
     def _way(self) -> tuple[str, ...]:
         if self.allowed:
             return ()
         if not self.path and not isinstance(self.refused, TransitionError):
-            return ()  # it is only said wrongly
+            return ()  # it is only said wrongly, or a guard is broken
         if not self.path:
             return (f"no triggers are known that lead from here to where one can {self.event}",)
         head = "the way there:" if self.certain else "perhaps the way there:"
@@ -81,7 +81,7 @@ class Why:
             "state": self.state,
             "event": self.event,
             "allowed": self.allowed,
-            "refused": None if self.refused is None else str(self.refused),
+            "refused": None if self.refused is None else self._answer(),
             "guards": list(map(_as_data, self.rejections, self.reads)),
             "certain": self.certain,
             "path": [
@@ -117,14 +117,14 @@ def explain(run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, An
 
 def _now(
     run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[Run, Step | Refused]:
+) -> tuple[Run, Step | Exception]:
     """A double of the run as it stands, and the step that firing would make, or what it raises."""
     double = double_of(run)
     try:
         return double, propose(event, run, args, dict(kwargs), double._micros())[0]
     except StepInProgress:  # of a guard that fires: no answer to what was asked
         raise
-    except (TransitionError, StateError, InvalidArgument) as refused:  # or it needs arguments
+    except Exception as refused:  # a guard's no, a payload that needs more, or anyone's code
         return double, refused
 
 

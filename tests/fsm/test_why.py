@@ -316,9 +316,21 @@ def test_a_guard_that_breaks_is_no_way(clock: HandClock) -> None:
 
     why = Shaky(clock=clock).why("finish")
 
-    assert why.path[0].doubt == "lost"
-    with pytest.raises(RuntimeError):
-        Shaky(clock=clock).why("start")
+    assert why.path[0].doubt == "RuntimeError: lost"
+
+
+def test_a_guard_that_breaks_is_why(clock: HandClock) -> None:
+    def stocked(run: Run, step: Step) -> bool:
+        raise KeyError("shelf")
+
+    class Order(Run):
+        ship = event(Success, source=Pending, conditions=[stocked])
+
+    why = Order(clock=clock).why("ship")
+
+    assert not why.allowed
+    assert why.lines == ("ship is stopped by KeyError: 'shelf'",)
+    assert why.as_data()["refused"] == "ship is stopped by KeyError: 'shelf'"
 
 
 def test_a_guard_that_fires_moves_nothing(clock: HandClock) -> None:

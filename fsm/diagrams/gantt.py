@@ -8,6 +8,7 @@ Mermaid would take them for one, and put the titles of all others beside bars of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, count
 
 from .bar import Bar, History, bars
@@ -20,7 +21,8 @@ __all__ = ["gantt"]
 Section = tuple[str, Iterator[str]]  # a title, and the tasks below it
 
 _MOST = 40  # runs with a section of their own
-_SPANS = 50  # of one run; of more only the first and the last are drawn
+_SPANS = (50, 40, 30, 20, 14, 10, 6, 4, 2)  # of one run, as many as may be; of more the first and the last
+_LONGEST = 50_000  # characters that Mermaid reads
 _TAGS = {"running": "active, ", "failed": "crit, ", "finished": "milestone, "}
 
 
@@ -40,11 +42,18 @@ def gantt(
         kinds: By its id, what a run is a run of, where only its steps are given.
     """
     drawn = bars(histories, until, kinds)
-    sections = map(_together, groups(drawn)) if len(drawn) > _MOST else map(_apart, drawn)
     span = max((bar.ended for bar in drawn), default=0) - min((b.began for b in drawn), default=0)
     form = "%H:%M:%S" if span < 86_400_000_000 else "%m-%d %H:%M"
     head = ("gantt", "    dateFormat x", f"    axisFormat {form}")
-    return "\n".join((*head, *(f"    {line}" for line in _lines(sections)))) + "\n"
+    for spans in _SPANS:
+        if len(drawn) > _MOST:
+            sections = map(_together, groups(drawn))
+        else:
+            sections = map(partial(_apart, spans), drawn)
+        text = "\n".join((*head, *(f"    {line}" for line in _lines(sections)))) + "\n"
+        if len(text) < _LONGEST:
+            break
+    return text
 
 
 def _lines(sections: Iterable[Section]) -> Iterator[str]:
@@ -60,15 +69,14 @@ def _lines(sections: Iterable[Section]) -> Iterator[str]:
         yield from tasks
 
 
-def _apart(bar: Bar) -> Section:
-    return bar.name, _spans(bar)
+def _apart(most: int, bar: Bar) -> Section:
+    return bar.name, _spans(bar, most)
 
 
-def _spans(bar: Bar) -> Iterator[str]:
-    half = _SPANS // 2
+def _spans(bar: Bar, most: int) -> Iterator[str]:
     chosen = list(enumerate(bar.spans, 1))
-    if len(chosen) > _SPANS:
-        chosen = chosen[:half] + chosen[-half:]
+    if len(chosen) > most:
+        chosen = chosen[: most // 2] + chosen[-most // 2 :]
     for place, span in chosen:
         yield _task(str(place), span.look, span.began, span.ended)
 

@@ -27,6 +27,7 @@ ATTRIBUTES = {
     "class", "cx", "cy", "d", "fill", "height", "r", "role", "text-anchor", "viewBox", "width", "x",
     "x1", "x2", "y", "y1", "y2",
 }  # fmt: skip
+BEGAN = 1_577_836_800_000_000  # in microseconds: the year 2020
 TASK = re.compile(r"    \S+ [^:]+ :(active|crit|done|milestone), \d+, \d+")
 
 hostile = st.text() | st.sampled_from(HOSTILE)
@@ -186,6 +187,15 @@ class TestGantt:
         steps = [Step("r", seq, "go", Pending(), Running(), seq) for seq in range(1, 1000)]
 
         assert gantt([steps]).count(" Running :") == 50
+
+    def test_of_many_long_runs_as_much_is_drawn_as_mermaid_reads(self) -> None:
+        def long(name: str) -> list[Step]:
+            return [Step(name, seq, "go", Pending(), Running(), BEGAN + seq) for seq in range(99)]
+
+        text = gantt([long(f"run-{place}") for place in range(40)])
+
+        assert text.count("section") == 40
+        assert 30_000 < len(text) < 50_000
 
     def test_many_runs_are_grouped(self) -> None:
         text = gantt([brief(f"load-{place}") for place in range(100)])

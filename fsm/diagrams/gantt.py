@@ -7,6 +7,7 @@ Mermaid would take them for one, and put the titles of all others beside bars of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, count
@@ -21,8 +22,19 @@ __all__ = ["gantt"]
 Section = tuple[str, Iterator[str]]  # a title, and the tasks below it
 
 _MOST = 40  # runs with a section of their own
-_SPANS = (50, 40, 30, 20, 14, 10, 6, 4, 2)  # of one run, as many as may be; of more the first and the last
+_SPANS = (
+    50,
+    40,
+    30,
+    20,
+    14,
+    10,
+    6,
+    4,
+    2,
+)  # of one run, as many as may be; of more the first and the last
 _LONGEST = 50_000  # characters that Mermaid reads
+_FORMS = ((1, "%H:%M:%S"), (180, "%m-%d %H:%M"), (math.inf, "%Y-%m-%d"))  # up to so many days
 _TAGS = {"running": "active, ", "failed": "crit, ", "finished": "milestone, "}
 
 
@@ -43,7 +55,7 @@ def gantt(
     """
     drawn = bars(histories, until, kinds)
     span = max((bar.ended for bar in drawn), default=0) - min((b.began for b in drawn), default=0)
-    form = "%H:%M:%S" if span < 86_400_000_000 else "%m-%d %H:%M"
+    form = next(form for days, form in _FORMS if span < days * 86_400_000_000)
     head = ("gantt", "    dateFormat x", f"    axisFormat {form}")
     for spans in _SPANS:
         if len(drawn) > _MOST:

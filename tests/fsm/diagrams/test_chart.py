@@ -188,6 +188,14 @@ class TestGantt:
 
         assert gantt([steps]).count(" Running :") == 50
 
+    @pytest.mark.parametrize(
+        ("days", "form"), [(0, "%H:%M:%S"), (2, "%m-%d %H:%M"), (3650, "%Y-%m-%d")]
+    )
+    def test_its_axis_says_as_much_as_is_needed(self, days: int, form: str) -> None:
+        runs = brief("a"), brief("b", days * 86_400_000_000)
+
+        assert f"axisFormat {form}\n" in gantt(runs)
+
     def test_of_many_long_runs_as_much_is_drawn_as_mermaid_reads(self) -> None:
         def long(name: str) -> list[Step]:
             return [Step(name, seq, "go", Pending(), Running(), BEGAN + seq) for seq in range(99)]

@@ -9,6 +9,7 @@ says when the guard will pass. Anything else counts by its truth.
 from __future__ import annotations
 
 import datetime
+import functools
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from .errors import InvalidArgument
 if TYPE_CHECKING:
     from .step import Step
 
-__all__ = ["Answer", "Guard", "Rejection", "label", "weigh"]
+__all__ = ["Answer", "Guard", "Rejection", "called", "label", "weigh"]
 
 Answer = bool | str | datetime.datetime
 Guard = Callable[[Any, "Step"], Answer]
@@ -47,7 +48,7 @@ class Rejection:
     @property
     def where(self) -> str:
         """The guard's `file:line`, or the empty string for one that was not written in Python."""
-        code = getattr(inspect.unwrap(self.guard), "__code__", None)
+        code = getattr(inspect.unwrap(called(self.guard)), "__code__", None)
         return f"{code.co_filename}:{code.co_firstlineno}" if code else ""
 
     def __str__(self) -> str:
@@ -59,8 +60,16 @@ class Rejection:
         return said
 
 
+def called(guard: Guard) -> Guard:
+    """What a guard calls, where it is a partial: that has the name, and says what it is for."""
+    while isinstance(guard, functools.partial):
+        guard = guard.func
+    return guard
+
+
 def label(guard: Guard) -> str:
     """A guard's name as it reads in diagrams and errors: `attempts_left` is `attempts left`."""
+    guard = called(guard)
     name = getattr(guard, "__name__", None) or type(guard).__name__
     return "lambda" if name == "<lambda>" else name.replace("_", " ").strip()
 

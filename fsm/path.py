@@ -20,6 +20,7 @@ import attrs
 import pendulum
 
 from states import State, StateError, moment
+from states.record import recorded
 
 from .errors import GuardRejected, LifecycleError
 from .proposal import propose
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .run import Run
     from .step import Step
 
-__all__ = ["Leg", "double_of", "path"]
+__all__ = ["Leg", "double_of", "path", "said"]
 
 _A_DAY = 86_400 * 1_000_000
 _A_DETOUR = 2  # legs that somebody goes rather than wait for more than a day
@@ -127,7 +128,7 @@ def _legs(
         try:
             step = _tried(double_of(double), event, given)
         except Exception as error:  # a guard's no, a payload that needs more, or anyone's code
-            doubt = _said(error)
+            doubt = said(error)
         else:
             at = step.at if step.micros > before else None
             far = step.micros - before > _A_DAY
@@ -191,8 +192,11 @@ def _standing(at: datetime.datetime) -> Any:
     return lambda: at
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """What an error says: ours in its own words, anyone's with its kind, even if it cannot say."""
     if isinstance(error, GuardRejected):
         return "; ".join(map(str, error.rejections))
-    ours = isinstance(error, LifecycleError | StateError)
-    return str(error) if ours else f"{type(error).__name__}: {error}"
+    if isinstance(error, LifecycleError | StateError):
+        return str(error)
+    record = recorded(error)
+    return f"{record.type}: {record.text}"

@@ -12,8 +12,8 @@ from states import StateError
 
 from . import firing
 from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
-from .guard import Rejection, label
-from .path import Leg, double_of, path
+from .guard import Rejection, called, label
+from .path import Leg, double_of, path, said
 from .proposal import propose
 from .reading import Reading, readings
 from .step import Step
@@ -62,7 +62,7 @@ class Why:
             return f"can {self.event} from {self.state}: it leads to {self.path[-1].dest}"
         if isinstance(self.refused, LifecycleError | StateError):
             return str(self.refused)
-        return f"{self.event} is stopped by {type(self.refused).__name__}: {self.refused}"
+        return f"{self.event} is stopped by {said(self.refused)}"
 
     def _way(self) -> tuple[str, ...]:
         if self.allowed:
@@ -146,7 +146,7 @@ def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:
 
 
 def _purpose(rejection: Rejection) -> str:
-    return (inspect.getdoc(rejection.guard) or "").partition("\n")[0]
+    return (inspect.getdoc(called(rejection.guard)) or "").partition("\n")[0]
 
 
 def _as_data(rejection: Rejection, read: Reading) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -317,6 +318,39 @@ def test_a_guard_that_breaks_is_no_way(clock: HandClock) -> None:
     why = Shaky(clock=clock).why("finish")
 
     assert why.path[0].doubt == "RuntimeError: lost"
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same(clock: HandClock) -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no word")
+
+    def broken(run: Run, step: Step) -> bool:
+        raise Mute
+
+    class Order(Run):
+        ship = event(Success, source=Pending, conditions=[broken])
+        thank = event(Finished, source=Success)
+
+    assert "Mute" in str(Order(clock=clock).why("ship"))
+    assert "Mute" in str(Order(clock=clock).why("thank"))
+
+
+def test_a_partial_is_told_as_what_it_calls(clock: HandClock) -> None:
+    def enough(run: Run, step: Step, least: int) -> str:
+        """Whether enough has been done."""
+        return f"{len(run.history)} of {least}"
+
+    class Order(Run):
+        ship = event(Success, source=Pending, conditions=[functools.partial(enough, least=3)])
+
+    why = Order(clock=clock).why("ship")
+
+    assert why.lines[:2] == (
+        "cannot ship from Pending: [enough] said no: 0 of 3",
+        "[enough] asks: Whether enough has been done.",
+    )
+    assert "test_why.py:" in why.as_data()["guards"][0]["where"]
 
 
 def test_a_guard_that_breaks_is_why(clock: HandClock) -> None:

@@ -15,6 +15,8 @@ from .look import Look, look_of
 
 __all__ = ["Bar", "History", "Span", "bars", "cells"]
 
+_NOTABLE = ("failed", "retrying")
+
 History = Run | Sequence[Step] | Sequence[Record]
 
 
@@ -83,19 +85,37 @@ def bars(
 def cells(bar: Bar, began: int, ended: int, width: int) -> list[Look | None]:
     """Return for each of *width* cells the state it shows; None before the run and after its end.
 
-    Short spans stand on long ones, so that the shortest retry is seen. The end of a run takes the
-    cell after it, where there is one.
+    That is where the run was longest; but of a failure, and of the wait after it, each has a cell,
+    so that the shortest retry is seen. The end of a run takes the cell after it, where there is
+    one.
     """
-    shown: list[Look | None] = [None] * width
     spread = max(ended - began, 1)
-    for span in sorted(bar.spans, key=lambda span: span.began - span.ended):
-        first = min((span.began - began) * width // spread, width - 1)
-        last = min(max((span.ended - began) * width // spread, first + 1), width)
-        if span is bar.spans[-1] and span.look.final and len(bar.spans) > 1:
-            free = [cell for cell in range(first, min(first + 2, width)) if shown[cell] is None]
-            first, last = (free[0], free[0] + 1) if free else (0, 0)
-        shown[first:last] = [span.look] * (last - first)
+    over = bar.spans[-1] if bar.last.final and len(bar.spans) > 1 else None
+    lasting = [span for span in bar.spans if span is not over]
+    spent: list[dict[Look, int]] = [{} for _ in range(width)]
+    for span in lasting:
+        for cell in _place(span, began, spread, width):
+            starts, ends = (began * width + each * spread for each in (cell, cell + 1))
+            shared = min(span.ended * width, ends) - max(span.began * width, starts)
+            if shared > 0 or span.ended == span.began:
+                spent[cell][span.look] = spent[cell].get(span.look, 0) + max(shared, 1)
+    shown = [max(looks, key=lambda look: looks[look]) if looks else None for looks in spent]
+    for span in sorted(lasting, key=lambda span: span.began - span.ended):
+        place = _place(span, began, spread, width)
+        if span.look.kind in _NOTABLE and all(shown[cell] != span.look for cell in place):
+            shown[place[0]] = span.look
+    if over is not None:
+        first = _place(over, began, spread, width)[0]
+        free = [cell for cell in range(first, min(first + 2, width)) if shown[cell] is None]
+        if free:
+            shown[free[0]] = over.look
     return shown
+
+
+def _place(span: Span, began: int, spread: int, width: int) -> range:
+    """The cells a span touches."""
+    first, last = ((at - began) * width // spread for at in (span.began, span.ended))
+    return range(min(first, width - 1), min(last, width - 1) + 1)
 
 
 def _bar(

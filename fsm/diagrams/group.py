@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import attrs
 
@@ -35,20 +35,38 @@ class Group:
     def counts(self, began: int, ended: int, width: int) -> dict[Look, list[int]]:
         """Return by state how many runs are in it at each of *width* points; not those at an end.
 
-        The shortest stay counts at one point. Takes as long as there are spans, not points.
+        A run counts once at a point, the shortest at one at least; but each failure is seen. Takes
+        as long as there are spans, not points.
         """
         spread = max(ended - began, 1)
         changes: dict[Look, list[int]] = defaultdict(lambda: [0] * (width + 1))
         for bar in self.bars:
-            for span in bar.spans:
-                if span is bar.spans[-1] and span.look.final:
-                    continue
-                first = min((span.began - began) * width // spread, width - 1)
-                last = min(max((span.ended - began) * width // spread, first + 1), width)
-                changes[span.look][first] += 1
-                changes[span.look][last] -= 1
+            for look, first, last in _stays(bar, began, spread, width):
+                changes[look][first] += 1
+                changes[look][last] -= 1
         order = sorted(changes, key=lambda look: (look.kind != "running", look.name))
         return {look: list(accumulate(changes[look][:width])) for look in order}
+
+
+def _stays(bar: Bar, began: int, spread: int, width: int) -> Iterator[tuple[Look, int, int]]:
+    """In which state the run is from which point on, up to which."""
+    spans = bar.spans[:-1] if bar.last.final else bar.spans
+    if not spans:
+        return
+    near = [min((span.began - began) * width // spread, width - 1) for span in spans]
+    times = (*(span.began for span in spans), spans[-1].ended)
+    edges = [-((began - micros) * width // spread) for micros in times]
+    failed = -1
+    if edges[0] == edges[-1]:  # all of it was between two points
+        longest = max(spans, key=lambda span: span.ended - span.began)
+        failed = near[0] if longest.look.kind == "failed" else failed
+        yield longest.look, near[0], near[0] + 1
+    for span, point, (first, last) in zip(spans, near, pairwise(edges), strict=True):
+        if first < last:
+            yield span.look, first, last
+        elif span.look.kind == "failed" and point > failed:
+            failed = point
+            yield span.look, point, point + 1
 
 
 def groups(bars: Iterable[Bar]) -> list[Group]:

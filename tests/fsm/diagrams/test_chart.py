@@ -284,13 +284,38 @@ class TestGroups:
 
         assert counts == [1, 1, 1, 1]
 
-    def test_the_shortest_stay_counts(self, run: TaskRun) -> None:
+    def test_the_shortest_failure_counts(self, run: TaskRun) -> None:
         (group,) = groups(bars([run]))
         (bar,) = group.bars
 
         counts = group.counts(bar.began, bar.ended, 5)
 
-        assert {"Failed", "Submitted"} <= {look.name for look in counts}
+        assert "Failed" in {look.name for look in counts}
+
+    @pytest.mark.parametrize("began", [0, 1, 499_999, 500_000, 999_999])
+    def test_the_shortest_run_counts(self, began: int) -> None:
+        (group,) = groups(bars([brief("a-1", began)]))
+
+        (counts,) = group.counts(0, 1_000_000_000, 100).values()
+
+        assert sum(counts) == 1
+
+    @pytest.mark.parametrize("seconds", [1, 6, 0.7, 13])
+    def test_a_run_counts_once_however_often_it_loops(
+        self, clock: HandClock, seconds: float
+    ) -> None:
+        run = TaskRun("run-1", clock=clock)
+        for _ in range(300):
+            run.start()
+            clock.advance(seconds=seconds)
+            run.loop()
+            run.iterate()
+        (group,) = groups(bars([run]))
+        (bar,) = group.bars
+
+        counts = group.counts(bar.began, bar.ended, 50)
+
+        assert {look.name: counted for look, counted in counts.items()} == {"Running": [1] * 50}
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,19 @@ def test_any_width_will_do(run: TaskRun, width: int) -> None:
     assert "load" in printed(timeline([run], width), 300)
 
 
+def test_a_long_loop_is_seen_running(clock: HandClock) -> None:
+    run = TaskRun("loop", clock=clock)
+    for _ in range(1000):
+        run.start()
+        clock.advance(seconds=1)
+        run.loop()
+        run.iterate()
+    run.start()
+    run.succeed()
+
+    assert set(printed(timeline([run])).splitlines()[1].split()[1]) == {"█"}
+
+
 @pytest.mark.parametrize("width", range(20, 120, 7))
 def test_names_bars_and_ends_share_a_narrow_terminal(clock: HandClock, width: int) -> None:
     runs = [TaskRun(name, clock=clock) for name in ("a name of some length, or more", "数据" * 9)]

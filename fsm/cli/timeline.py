@@ -60,8 +60,8 @@ def timeline(
 ) -> None:
     """Draw RUNs over time, or all runs of a journal.
 
-    Many are grouped by name and kind. In JSON each span has state, began and ended. No class of
-    theirs need be importable: a state that is unknown here is grey.
+    Many are grouped by name and kind. In JSON each span has state, attempt, began and ended. No
+    class of theirs need be importable: a state that is unknown here is grey.
     """
     form = "json" if wants_json else form or form_of(output, _SUFFIXES, "text")
     with existing(url) as journal:
@@ -94,7 +94,12 @@ def _as_json(read: _Read) -> str:
             "class": bar.kind or None,
             "state": bar.last.name,
             "spans": [
-                {"state": span.look.name, "began": _at(span.began), "ended": _at(span.ended)}
+                {
+                    "state": span.look.name,
+                    "attempt": span.attempt,
+                    "began": _at(span.began),
+                    "ended": _at(span.ended),
+                }
                 for span in bar.spans
             ],
         }

@@ -56,6 +56,7 @@ def test_json_tells_each_span(journal: str, fsm: Invoke) -> None:
     assert [span["state"] for span in run["spans"]] == [
         "Running", "Failed", "Retrying", "Running", "Success",
     ]  # fmt: skip
+    assert [span["attempt"] for span in run["spans"]] == [1, 1, 1, 2, 2]
 
 
 def test_a_run_that_goes_on_is_drawn_until_now(journal: str, fsm: Invoke) -> None:

@@ -110,7 +110,7 @@ class TestChart:
 
     @pytest.mark.parametrize("width", [600, 900, 1200, 2000])
     @given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 10**17))
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     def test_no_two_marks_overlap(self, width: int, began: int, spread: int) -> None:
         steps = brief("r", began)
         steps[1] = steps[1]._replace(micros=began + spread)
@@ -159,7 +159,7 @@ class TestChart:
     def test_hostile_text_is_only_text(self, name: str, kind: str) -> None:
         checked(chart([brief(name)], kinds={name: kind}))
 
-    @settings(max_examples=20)
+    @settings(max_examples=20, deadline=None)
     @given(name=hostile, kind=hostile)
     def test_hostile_text_is_only_text_in_groups(self, name: str, kind: str) -> None:
         names = [f"{name}{place}" for place in range(61)]

@@ -14,6 +14,7 @@ import attrs
 
 from states import Cancelled, Paused, State
 
+from . import firing
 from .errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
 from .history import check_history
 from .journal import Journal
@@ -129,7 +130,7 @@ def retry(
                 f"run {run.id!r} is Running: it can be retried when it has failed"
             )
             refuse(run, "retry", error)
-        forced = force and "rerun" in run.allowed and run.why_not("retry") is not None
+        forced = force and "rerun" in run.allowed and firing.refusal("retry", run) is not None
         return run.trigger("rerun" if forced else "retry", **_said(message))
 
     return _acted(journal, run, cls, act)

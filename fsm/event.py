@@ -11,12 +11,13 @@ import attrs
 from states import State
 
 from . import afiring, firing
-from .errors import InvalidLifecycle, TransitionError
+from .errors import InvalidLifecycle
 from .guard import Guard, label
 
 if TYPE_CHECKING:
     from .draft import Draft
     from .run import Run
+    from .why import Why
 
 __all__ = ["BoundEvent", "Event", "Prepare", "Transition", "either", "event", "internal"]
 
@@ -156,16 +157,16 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
         aio = afiring.afire
 
     def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Whether firing now, with these arguments, would pass table and guards."""
-        return self.why_not(*args, **kwargs) is None
-
-    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> TransitionError | None:
-        """The refusal that firing now would meet, not raised; None where the way is free.
+        """Whether firing now, with these arguments, would pass table and guards.
 
         Raises:
             StateError: The arguments do not make a payload.
         """
-        return firing.refusal(self.name, self.run, *args, **kwargs)
+        return firing.refusal(self.name, self.run, *args, **kwargs) is None
+
+    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> Why | None:
+        """Why firing now would be refused, as `Run.why_not` says it; None where the way is free."""
+        return self.run.why_not(self.name, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.run!r}>"

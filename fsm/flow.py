@@ -10,7 +10,7 @@ from typing import Any
 
 from states import Cancelled, Failed, Running, State, StateError, Success
 
-from . import tally
+from . import firing, tally
 from .errors import InvalidArgument, UnknownRun
 from .execution.batch import Batch
 from .execution.call import Call, Over, ResultOf, has_ended
@@ -246,5 +246,5 @@ def _kept(end: State, run: TaskRun) -> State:
 
 def _rerun(run: TaskRun) -> None:
     """Run once more what has failed, where its policy would not."""
-    if run.state.is_failed() and "rerun" in run.allowed and run.why_not("retry") is not None:
+    if run.state.is_failed() and "rerun" in run.allowed and firing.refusal("retry", run):
         made(run, Fire("rerun", {}))

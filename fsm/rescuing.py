@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from . import firing
 from .errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
 from .journal.claim import Claim
 from .journal.contract import Journal, kind_of
@@ -112,7 +113,7 @@ def _move(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) ->
         state = type(run.state).__name__
         raise TransitionError(f"no event of {cls.__name__} rescues it from {state}")
     _made(run, event)
-    if event == "rescue" and "retry" in run.allowed and run.why_not("retry") is None:
+    if event == "rescue" and "retry" in run.allowed and not firing.refusal("retry", run):
         _made(run, "retry")  # no rescue is left to it, but a retry: nobody else would make it
 
 

@@ -16,7 +16,6 @@ from .draft import given_by
 from .errors import (
     CorruptJournal,
     InvalidArgument,
-    TransitionError,
     TransitionNotAllowed,
     UnknownEvent,
 )
@@ -233,21 +232,20 @@ class Run(Pictured):
         passing = (event for event in events[:-1] if not firing.refusal(event, self, **given))
         return firing.fire(next(passing, events[-1]), self, **given)
 
-    def why_not(
-        self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
-    ) -> TransitionError | None:
-        """The refusal that firing now would meet, not raised; None where the way is free."""
-        return firing.refusal(self._known(event), self, *args, **kwargs)
+    def why_not(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why | None:
+        """Why firing now would be refused, and the triggers that lead to where it passes.
 
-    def why(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why:
-        """What firing now would meet, who says no, and the triggers that lead to where it passes.
+        Printed, it is sentences; `refused` is what firing would raise. Nothing is moved or told:
+        the way is tried out on doubles of the run. So what a `before` listener would veto, or a
+        state handler change, is not foreseen.
 
-        Nothing is moved or told: the way is tried out on doubles of the run. So what a `before`
-        listener would veto, or a state handler change, is not foreseen.
+        Returns:
+            None where the way is free.
         """
         from .why import explain  # at the door: `import fsm` does not pay for it
 
-        return explain(self, self._known(event), args, kwargs)
+        answer = explain(self, event, *args, **kwargs)
+        return None if answer.allowed else answer
 
     def story(self) -> Story:
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""

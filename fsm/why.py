@@ -19,6 +19,7 @@ from .reading import Reading, readings
 from .step import Step
 
 if TYPE_CHECKING:
+    from .event import Event
     from .run import Run
 
 __all__ = ["Why", "explain"]
@@ -99,20 +100,21 @@ class Why:
         return "\n".join(self.lines)
 
 
-def explain(run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Why:
+def explain(run: Run, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why:
     """What firing *event* would meet, and the way to where it passes; nothing is moved or told.
 
     The run's clock is read once, so all that is said is said of one moment.
     """
-    double, found = firing.in_turn(run, lambda: _now(run, event, args, kwargs))
+    name = run._known(event)
+    double, found = firing.in_turn(run, lambda: _now(run, name, args, kwargs))
     state = type(double.state).__name__
     reads: tuple[Reading, ...] = ()
     if isinstance(found, Step):
-        way: tuple[Leg, ...] = (Leg(event, type(found.dest).__name__),)
-        return Why(run.id, state, event, None, (), way)
+        way: tuple[Leg, ...] = (Leg(name, type(found.dest).__name__),)
+        return Why(run.id, state, name, None, (), way)
     if isinstance(found, GuardRejected):
-        reads = readings(double_of(double), event, args, kwargs, len(found.rejections))
-    return Why(run.id, state, event, found, reads, path(double, event, (args, kwargs)))
+        reads = readings(double_of(double), name, args, kwargs, len(found.rejections))
+    return Why(run.id, state, name, found, reads, path(double, name, (args, kwargs)))
 
 
 def _now(

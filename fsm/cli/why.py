@@ -9,6 +9,7 @@ from fsm.journal import Journal
 from fsm.journal.contract import kind_of
 from fsm.run import Run
 from fsm.task import TaskRun
+from fsm.why import explain
 from states import StateError
 
 from .answer import json_option
@@ -45,7 +46,7 @@ def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> No
     """
     cls = None if target is None else load(target)
     with holding(url, run) as journal:
-        answer = _restored(journal, run, cls).why(event)
+        answer = explain(_restored(journal, run, cls), event)
     if as_json:
         put_json(answer.as_data())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from fsm import firing
 from fsm.draft import given_by
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.guards import start_of
@@ -137,7 +138,7 @@ def enter(run: TaskRun, state: State) -> Steps:
 
 def can(run: TaskRun, event: str, **payload: Any) -> bool:
     """Whether *event* is in the table of this class at all, and would pass now."""
-    return leads(run, event) and run.why_not(event, **payload) is None
+    return leads(run, event) and not firing.refusal(event, run, **payload)
 
 
 def leads(run: TaskRun, event: str) -> bool:

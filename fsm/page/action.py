@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from fsm import acting
+from fsm import acting, firing
 from fsm.acting import Acted, bare
 from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
@@ -97,7 +97,7 @@ def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
     if action == "cancel" and isinstance(state, Cancelled):
         return None  # its children may not be, yet
     try:
-        refused = run.why_not(event)
+        refused = firing.refusal(event, run)
     except Exception as error:  # ours, or that of a guard
         return reason(error)
     if refused is None and edges is not None and edges.isdisjoint(_ways(run, event)):

@@ -52,8 +52,8 @@ def test_under_unless_what_is_true_forbids() -> None:
 def test_a_reason_and_a_time_are_told() -> None:
     reason, time = answering("no fuel").why_not("go"), answering(START).why_not("go")
 
-    assert isinstance(reason, GuardRejected)
-    assert isinstance(time, GuardRejected)
+    assert reason is not None
+    assert time is not None
     assert reason.rejections[0].reason == "no fuel"
     assert reason.rejections[0].passes_at is None
     assert time.rejections[0].passes_at == START
@@ -71,7 +71,7 @@ def test_the_first_no_of_a_row_is_told() -> None:
 
     refusal = Asked().go.why_not()
 
-    assert isinstance(refusal, GuardRejected)
+    assert refusal is not None
     assert [rejection.reason for rejection in refusal.rejections] == ["first"]
 
 
@@ -83,7 +83,7 @@ def test_every_row_tells_its_no() -> None:
 
     refusal = Asked().go.why_not()
 
-    assert isinstance(refusal, GuardRejected)
+    assert refusal is not None
     assert [rejection.reason for rejection in refusal.rejections] == ["first", "second"]
 
 
@@ -129,7 +129,7 @@ def test_a_start_time_is_reached_at_its_very_moment(clock: HandClock) -> None:
     run.schedule(start_time=START.add(seconds=1))
 
     refusal = run.start.why_not()
-    assert isinstance(refusal, GuardRejected)
+    assert refusal is not None
     assert refusal.rejections[0].passes_at == START.add(seconds=1)
     clock.advance(seconds=1)
 

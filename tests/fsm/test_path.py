@@ -11,6 +11,7 @@ import pytest
 from fsm import GuardRejected, InvalidLifecycle, Run, either, event
 from fsm.errors import TransitionError
 from fsm.testing import HandClock
+from fsm.why import explain
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success
 
 STATES: list[type[State]] = [Pending, Running, Success, Failed, Paused, Scheduled, Finished]
@@ -97,7 +98,7 @@ def test_the_way_works_and_is_the_shortest(seed: int) -> None:
         found = list(ways(start, begun, DEPTH))
         for name in cls.lifecycle.events:
             run, clock = gone(start, begun) or start()
-            why = run.why(name)
+            why = explain(run, name)
             shortest = next((way for way in found if way[-1] == name), None)
             if shortest is not None:
                 assert why.certain

@@ -9,6 +9,7 @@ import pytest
 
 from fsm import Policy, Run, Step, event
 from fsm.testing import HandClock
+from fsm.why import explain
 from states import Failed, Pending, Running, Scheduled, State, Success
 
 
@@ -36,7 +37,7 @@ def guarded(guard: Callable[[Any, Step], Any], **values: Any) -> Run:
 
 
 def read(run: Run, **given: Any) -> dict[str, str]:
-    (reading,) = run.why("finish", **given).reads
+    (reading,) = explain(run, "finish", **given).reads
     return dict(reading)
 
 
@@ -44,7 +45,7 @@ def test_what_a_guard_reads_of_its_run_is_told() -> None:
     run = guarded(lambda run, step: run.budget > run.limit)
 
     assert read(run) == {"run.budget": "3", "run.limit": "10"}
-    assert run.why("finish").lines[1] == "[lambda] read run.budget = 3, run.limit = 10"
+    assert explain(run, "finish").lines[1] == "[lambda] read run.budget = 3, run.limit = 10"
 
 
 def test_what_it_reads_of_the_step_and_its_payload_is_told() -> None:
@@ -115,7 +116,7 @@ def test_a_guard_that_breaks_when_asked_again_is_not_believed() -> None:
 
     run = guarded(guard)
 
-    assert [dict(each) for each in run.why("finish").reads] == [{}]
+    assert [dict(each) for each in explain(run, "finish").reads] == [{}]
 
 
 def test_any_value_is_shown_and_none_at_length() -> None:
@@ -143,7 +144,7 @@ def test_each_row_that_refuses_has_a_reading_of_its_own() -> None:
             Scheduled, source=Pending, conditions=[never]
         )
 
-    why = Two("r").why("go")
+    why = explain(Two("r"), "go")
 
     assert [dict(each) for each in why.reads] == [{"run.budget": "3"}, {}]
     assert [each["read"] for each in why.as_data()["guards"]] == [{"run.budget": "3"}, {}]
@@ -153,6 +154,6 @@ def test_the_run_itself_is_left_alone() -> None:
     run = guarded(lambda run, step: run.budget > run.limit)
     before = run.state
 
-    run.why("finish")
+    explain(run, "finish")
 
     assert (run.state, run.history, run.refusals) == (before, (), ())

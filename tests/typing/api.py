@@ -19,7 +19,7 @@ from fsm import (
     Runner,
     Step,
     TaskRun,
-    TransitionError,
+    Why,
     event,
     internal,
     open_journal,
@@ -53,10 +53,10 @@ def asking(run: TaskRun) -> None:
     """Asking takes the same arguments as firing."""
     assert_type(run.retry.may(), bool)
     assert_type(run.retry.may(start_time=soon), bool)
-    assert_type(run.retry.why_not(), TransitionError | None)
+    assert_type(run.retry.why_not(), Why | None)
     assert_type(run.retry.name, str)
     assert_type(run.allowed, tuple[str, ...])
-    assert_type(run.why_not("retry"), TransitionError | None)
+    assert_type(run.why_not("retry"), Why | None)
     run.retry.may(begin=soon)  # type: ignore[call-arg]
     run.retry.why_not(run_count="two")  # type: ignore[arg-type]
 

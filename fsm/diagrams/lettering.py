@@ -1,7 +1,7 @@
 """Lettering: how much room text takes, and where it breaks.
 
 Nobody is asked: the widths are those of Helvetica, which Arial and Liberation Sans share, so that
-a picture is the same on each machine.
+a picture is the same on each machine. Where there is none of these, the text is made to fit.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 
 from .plain import wrapped
 
-__all__ = ["LINE", "broken", "room", "width"]
+__all__ = ["BOLD", "LINE", "broken", "room", "width"]
 
 LINE = 1.25  # from one line of text to the next, as a multiple of its size
+BOLD = 1.07  # how wide bold letters are, as a multiple of the usual ones
 _USUAL, _SQUARE = 0.62, 1.0  # a sign we do not know; a Chinese one
 _WIDTHS = {  # in thousandths of the size, as in Adobe's metrics of the font
     222: "'ijl",
@@ -60,4 +61,6 @@ def _wide(letter: str) -> float:
         return known
     if unicodedata.combining(letter):
         return 0.0
-    return _SQUARE if unicodedata.east_asian_width(letter) in "WF" else _USUAL
+    bare = unicodedata.normalize("NFD", letter)[0]  # an e with an accent is as wide as an e
+    square = unicodedata.east_asian_width(letter) in "WF"
+    return _WIDTH.get(bare, _SQUARE if square else _USUAL)

@@ -14,7 +14,7 @@ from .clearance import crossings
 from .front import front
 from .graph import Cluster, Edge, End, Graph, Node
 from .layout import Layout, Link, Size, arrange
-from .lettering import LINE, broken, room, width
+from .lettering import BOLD, LINE, broken, room, width
 from .plain import plain
 from .scene import (
     NAME,
@@ -214,7 +214,7 @@ def _sized(thing: Node | Mark) -> Size:
 
 
 def _family(cluster: Cluster, size: Size) -> Size:
-    wide = max(size[0], 1.1 * width(titled(cluster), NAME))
+    wide = max(size[0], BOLD * width(titled(cluster), NAME))
     return wide + 2 * _PADDING, size[1] + TITLE + _PADDING
 
 

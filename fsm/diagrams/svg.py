@@ -7,15 +7,15 @@ links and no scripts. An arrow and its label are one group, and so are a state a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from .color import safe, text_on
 from .direction import checked
 from .drawing import Target, graph
 from .graph import Cluster, Graph, Node
-from .layout import Point, Road, Size
-from .lettering import LINE
+from .layout import Point, Size
+from .lettering import BOLD, LINE, width
+from .outline import curve, number, rounded, tip
 from .plain import plain
 from .scene import NAME, NOTE, TEXT, TITLE, Arrow, Shape, glow, noted, titled
 from .stage import staged
@@ -24,6 +24,8 @@ __all__ = ["svg"]
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN = 8
+# The last but one has nearly the widths of the first, on a machine with none of them.
+_FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans Condensed,sans-serif"
 _PALETTE = {  # in the light, in the dark
     "paper": ("#ffffff", "#0d1117"),
     "box": ("#f6f8fa", "#151b23"),  # what a family stands in
@@ -60,8 +62,8 @@ def svg(target: Target, *, direction: str | None = None) -> str:
     """
     shown = graph(target)
     found = staged(shown, checked(direction or ("TB" if _is_told(shown) else "LR")))
-    root = _document(found.size)
-    whole = _group(root, "graph", plain(shown.title))
+    root = _document(found.size, plain(shown.title))
+    whole = _group(root, "graph", "")
     for shape in found.shapes:
         if isinstance(shape.thing, Cluster):
             _family(whole, shape, shape.thing)
@@ -81,37 +83,39 @@ def _is_told(shown: Graph) -> bool:
     return any(edge.labels for edge in shown.edges)
 
 
-def _document(size: Size) -> ElementTree.Element:
-    wide, high = (_number(2 * _MARGIN + side) for side in size)
+def _document(size: Size, title: str) -> ElementTree.Element:
+    wide, high = (number(2 * _MARGIN + side) for side in size)
     root = ElementTree.Element("svg", {"xmlns": _NAMESPACE, "role": "img", "class": "fsm-graph"})
     root.attrib |= {"width": wide, "height": high}
     root.attrib |= {"viewBox": f"{-_MARGIN} {-_MARGIN} {wide} {high}"}
-    root.attrib |= {"font-family": "Helvetica,Arial,sans-serif", "font-size": str(TEXT)}
+    root.attrib |= {"font-family": _FONTS, "font-size": str(TEXT)}
+    ElementTree.SubElement(root, "title").text = title or "?"
     ElementTree.SubElement(root, "style").text = _STYLE
     middle = size[0] / 2, size[1] / 2
     all_of_it = size[0] + 2 * _MARGIN, size[1] + 2 * _MARGIN
-    _colored(_path(root, _rounded(middle, all_of_it, 0)), fill="paper")
+    _colored(_path(root, rounded(middle, all_of_it, 0)), fill="paper")
     return root
 
 
 def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
     group = _group(whole, "cluster", plain(cluster.name))
-    _colored(_path(group, _rounded(shape.middle, shape.size, 10)), fill="box", stroke="rim")
+    _colored(_path(group, rounded(shape.middle, shape.size, 10)), fill="box", stroke="rim")
     top = shape.middle[1] - shape.size[1] / 2
-    _text(group, (shape.middle[0], top + TITLE / 2 + 1), titled(cluster), NAME)
+    title = _text(group, (shape.middle[0], top + TITLE / 2 + 1), titled(cluster), NAME)
+    _fit(title, BOLD * width(titled(cluster), NAME))
 
 
 def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -> None:
     group = _group(whole, "node", "\n".join(map(plain, filter(None, (node.doc, node.hint)))))
     fill, (wide, high) = safe(node.color), shape.size
     if around := glow(node):
-        _colored(_path(group, _rounded(shape.middle, (wide, high), 8 + around)), fill="glow")
+        _colored(_path(group, rounded(shape.middle, (wide, high), 8 + around)), fill="glow")
         wide, high = wide - 2 * around, high - 2 * around
     stroke = "faint" if dim else "path" if node.current else "line"
     if node.final:
-        _colored(_path(group, _rounded(shape.middle, (wide, high), 11)), stroke=stroke)
+        _colored(_path(group, rounded(shape.middle, (wide, high), 11)), stroke=stroke)
         wide, high = wide - 6, high - 6
-    body = _path(group, _rounded(shape.middle, (wide, high), 8))
+    body = _path(group, rounded(shape.middle, (wide, high), 8))
     body.set("fill", fill)
     _colored(body, fill="dim" if dim else "", stroke=stroke)
     if node.current:
@@ -129,7 +133,7 @@ def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -
 
 def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> None:
     group = _group(whole, kind, "where a run begins" if kind == "start" else "any of the family")
-    body = _path(group, _rounded(shape.middle, shape.size, shape.size[1] / 2))
+    body = _path(group, rounded(shape.middle, shape.size, shape.size[1] / 2))
     if kind == "start":
         _colored(body, fill="ink")
     else:
@@ -141,11 +145,11 @@ def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) ->
     said = "\n".join(map(plain, arrow.edge.lines)) if arrow.edge else ""
     group = _group(whole, "edge", said)
     for road in arrow.roads:
-        line = _colored(_path(group, _curve(road)), stroke=hue)
+        line = _colored(_path(group, curve(road)), stroke=hue)
         if stroke != 1:
-            line.set("stroke-width", _number(stroke))
+            line.set("stroke-width", number(stroke))
         if road.tip:
-            _colored(ElementTree.SubElement(group, "polygon", points=_tip(road)), fill=hue)
+            _colored(ElementTree.SubElement(group, "polygon", points=tip(road)), fill=hue)
     x, y = arrow.middle
     first = y - LINE * TEXT * (len(arrow.lines) - 1) / 2
     for place, line_of in enumerate(arrow.lines):
@@ -190,13 +194,20 @@ def _path(within: ElementTree.Element, outline: str) -> ElementTree.Element:
 def _text(
     within: ElementTree.Element, middle: Point, said: str, size: float, color: str = "ink"
 ) -> ElementTree.Element:
-    x, y = _number(middle[0]), _number(middle[1] + 0.35 * size)  # half the height of a capital
+    x, y = number(middle[0]), number(middle[1] + 0.35 * size)  # half the height of a capital
     marks = {"x": x, "y": y, "text-anchor": "middle"}
     if size != TEXT:
         marks["font-size"] = str(size)
     element = ElementTree.SubElement(within, "text", marks)
     element.text = said
+    _fit(element, width(said, size))
     return _colored(element, fill=color)
+
+
+def _fit(text: ElementTree.Element, wide: float) -> None:
+    """Let it take the room that it was given, in whichever font there is."""
+    if wide:
+        text.attrib |= {"textLength": number(wide), "lengthAdjust": "spacingAndGlyphs"}
 
 
 def _colored(
@@ -208,40 +219,3 @@ def _colored(
         element.set(side, _PALETTE[name][0])
     element.set("class", " ".join(f"{side}-{name}" for side, name in used))
     return element
-
-
-def _rounded(middle: Point, size: Size, radius: float) -> str:
-    """The outline of a box."""
-    (x, y), (wide, high) = middle, size
-    left, right, top, bottom = x - wide / 2, x + wide / 2, y - high / 2, y + high / 2
-    if not radius:
-        return f"M{_points([(left, top)])}H{_number(right)}V{_number(bottom)}H{_number(left)}Z"
-    r = min(radius, wide / 2, high / 2)
-    return "".join(
-        f"{'L' if place else 'M'}{_points([begin])}Q{_points([corner, end])}"
-        for place, (begin, corner, end) in enumerate((
-            ((left, top + r), (left, top), (left + r, top)),
-            ((right - r, top), (right, top), (right, top + r)),
-            ((right, bottom - r), (right, bottom), (right - r, bottom)),
-            ((left + r, bottom), (left, bottom), (left, bottom - r)),
-        ))
-    ) + "Z"  # fmt: skip
-
-
-def _curve(road: Road) -> str:
-    return f"M{_points(road.points[:1])}C{_points(road.points[1:])}"
-
-
-def _tip(road: Road) -> str:
-    """The head of an arrow: from where the line ends to the tip."""
-    (x, y), (tip_x, tip_y) = road.points[-1], road.tip or road.points[-1]
-    right, down = 0.4 * (tip_x - x), 0.4 * (tip_y - y)
-    return _points([(tip_x, tip_y), (x - down, y + right), (x + down, y - right)])
-
-
-def _points(points: Iterable[Point]) -> str:
-    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

@@ -228,6 +228,14 @@ def test_a_lifecycle_can_be_read(page: Page, name: str) -> None:
     assert judged(page, svg(LIFECYCLES[name]())) == []
 
 
+@pytest.mark.parametrize("font", ["monospace", "serif", "DejaVu Sans", "no such font"])
+@pytest.mark.parametrize("target", [TaskRun, Reviewed, State, turned(2), refused(1)])
+def test_a_picture_can_be_read_in_any_font(page: Page, font: str, target: Target) -> None:
+    restyled = f"<style>svg * {{ font-family: {font} !important }}</style>"
+
+    assert judged(page, restyled + svg(target)) == []
+
+
 @pytest.mark.parametrize("name", LIFECYCLES)
 def test_a_lifecycle_can_be_read_sideways(page: Page, name: str) -> None:
     assert judged(page, svg(LIFECYCLES[name](), direction="LR"), most=0) == []

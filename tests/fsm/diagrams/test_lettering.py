@@ -9,7 +9,16 @@ from fsm.diagrams.lettering import broken, width
 
 @pytest.mark.parametrize(
     ("text", "em"),
-    [("", 0), ("i", 0.222), ("W", 0.944), ("0", 0.556), ("日", 1.0), ("e\u0301", 0.556)],
+    [
+        ("", 0),
+        ("i", 0.222),
+        ("W", 0.944),
+        ("0", 0.556),
+        ("日", 1.0),
+        ("e\u0301", 0.556),
+        ("é", 0.556),
+        ("ï", 0.222),
+    ],
 )
 def test_text_is_as_wide_as_its_letters(text: str, em: float) -> None:
     assert width(text, 100) == pytest.approx(100 * em)

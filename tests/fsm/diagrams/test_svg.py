@@ -11,6 +11,7 @@ import pytest
 from fsm import TaskRun
 from fsm.diagrams import graph, inheritance, svg
 from fsm.diagrams.graph import Edge, Graph, Label, Node
+from fsm.diagrams.lettering import width
 from fsm.diagrams.plain import plain
 from fsm.errors import LifecycleError, MissingExtra
 
@@ -18,8 +19,9 @@ from .conftest import HOSTILE, lifecycle_of
 
 ELEMENTS = {"svg", "style", "g", "title", "path", "polygon", "text"}
 ATTRIBUTES = {
-    "class", "d", "fill", "font-family", "font-size", "height", "points", "role", "stroke",
-    "stroke-dasharray", "stroke-width", "text-anchor", "viewBox", "width", "x", "y",
+    "class", "d", "fill", "font-family", "font-size", "height", "lengthAdjust",
+    "points", "role", "stroke", "stroke-dasharray", "stroke-width", "text-anchor", "textLength",
+    "viewBox", "width", "x", "y",
 }  # fmt: skip
 
 
@@ -52,6 +54,19 @@ class TestDrawn:
         titles = {title.text for title in root.findall(".//{*}title")}
 
         assert "Waiting to be started: how every run begins." in titles
+
+    def test_it_says_what_it_is_a_picture_of(self, run: TaskRun) -> None:
+        root = ElementTree.fromstring(svg(run))
+
+        assert (root.get("role"), root.findtext("{*}title")) == ("img", f"TaskRun {run.id}")
+
+    def test_its_text_takes_the_room_it_was_given(self) -> None:
+        texts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}text")
+
+        fitted = {text.text or "": float(text.get("textLength", 0)) for text in texts}
+
+        assert fitted["Running"] == pytest.approx(width("Running", 13), abs=0.1)
+        assert all(fitted.values())
 
     def test_a_run_is_drawn(self, run: TaskRun) -> None:
         assert "succeed" in svg(run)

@@ -46,5 +46,30 @@ def test_a_long_guard_breaks_between_its_words() -> None:
     )
 
 
+def test_a_word_stays_whole() -> None:
+    assert broken(["fail_validation (not ClientFailed) → ValidationFailed"], 12) == (
+        "fail_validation",
+        "(not",
+        "ClientFailed)",
+        "→ ValidationFailed",
+    )
+
+
+def test_a_word_that_is_none_any_more_breaks_at_its_joints() -> None:
+    assert broken(["warn → PartiallySucceededWithSomeMoreWarnings"], 12) == (
+        "warn",
+        "→ PartiallySucceededWith",
+        "SomeMoreWarnings",
+    )
+    assert broken(["quarantine_for_an_inspection_later"], 12) == (
+        "quarantine_for_an_",
+        "inspection_later",
+    )
+
+
+def test_a_word_without_joints_breaks_somewhere() -> None:
+    assert broken(["x" * 60], 12) == ("x" * 26, "x" * 26, "x" * 8)
+
+
 def test_each_line_begins_anew() -> None:
     assert broken(["a", "b"], 20) == ("a", "b")

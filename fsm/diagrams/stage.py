@@ -37,7 +37,7 @@ _START, _ANY = Mark("start"), Mark("any")
 _PADDING = 10  # within a family, around what it holds
 _NEAR, _GAP = 16, 20  # from rank to rank: within a family, and between families
 _ACROSS = {"TB": "LR", "BT": "RL", "LR": "TB", "RL": "BT"}
-_ROW = 4  # states that no arrow joins stand in rows of so many
+_ROW = 4  # states that no arrow holds in their place stand in rows of so many
 _PAGE = 1_180  # what is drawn downwards is to be no wider
 
 
@@ -62,12 +62,29 @@ _OF_RUNS = (
 )
 
 
-def staged(shown: Graph, direction: str) -> Scene:
+def staged(shown: Graph, direction: str | None) -> Scene:
     """Lay out *shown*; of a run, with its path at the front.
+
+    Args:
+        shown: What is drawn.
+        direction: Where the arrows mostly point; if left out, to the right where they say nothing,
+            as in inheritance, or where nothing else fits on the page, and down in general.
 
     Raises:
         MissingExtra: pygraphviz is not installed.
     """
+    if direction is not None:
+        return _staged(shown, direction)
+    if not any(edge.labels for edge in shown.edges):
+        return _staged(shown, "LR")
+    found = _staged(shown, "TB")
+    wide, high = found.size
+    if wide <= _PAGE or high > _PAGE / 2:
+        return found
+    return min(found, _staged(shown, "LR"), key=lambda scene: (crossings(scene), scene.size[0]))
+
+
+def _staged(shown: Graph, direction: str) -> Scene:
     found: list[tuple[int, float, Scene]] = []
     for way in _OF_RUNS if shown.traced else _OF_LIFECYCLES:
         scene = _Stage(shown, direction, way).scene()
@@ -193,11 +210,12 @@ def _put(part: Scene, shape: Shape) -> Scene:
 
 
 def _rows(boxes: Mapping[Thing, Size], links: Iterable[Link[Thing]]) -> list[Link[Thing]]:
-    """Hidden links that put what nothing joins into rows."""
-    joined = {end for link in links for end in (link.tail, link.head)}
+    """Hidden links that put what nothing holds in its place into rows."""
+    joined = {end for link in links if not link.loose for end in (link.tail, link.head)}
     alone = [thing for thing in boxes if thing not in joined]
+    row = _ROW if len(alone) > _ROW + 1 else len(alone)  # one is not left to itself
     return [
-        Link(above, below, hidden=True) for above, below in zip(alone, alone[_ROW:], strict=False)
+        Link(above, below, hidden=True) for above, below in zip(alone, alone[row:], strict=False)
     ]
 
 

@@ -54,14 +54,14 @@ def svg(target: Target, *, direction: str | None = None) -> str:
     Args:
         target: What `graph` takes.
         direction: Where the arrows mostly point: `TB` or `LR`; if left out, what inherits from
-            each other reads from left to right, all else from top to bottom.
+            each other reads from left to right, all else from top to bottom, if that fits a page.
 
     Raises:
         MissingExtra: pygraphviz is not installed.
         InvalidArgument: It cannot be drawn.
     """
     shown = graph(target)
-    found = staged(shown, checked(direction or ("TB" if _is_told(shown) else "LR")))
+    found = staged(shown, direction and checked(direction))
     root = _document(found.size, plain(shown.title))
     whole = _group(root, "graph", "")
     for shape in found.shapes:
@@ -76,11 +76,6 @@ def svg(target: Target, *, direction: str | None = None) -> str:
         elif not isinstance(shape.thing, Cluster):
             _mark(whole, shape, shape.thing.kind, dim=shown.lit)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _is_told(shown: Graph) -> bool:
-    """Whether its arrows say what they are; those of inheritance do not."""
-    return any(edge.labels for edge in shown.edges)
 
 
 def _document(size: Size, title: str) -> ElementTree.Element:

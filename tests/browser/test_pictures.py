@@ -102,6 +102,32 @@ def tangle(seed: int, count: int = 9) -> type[Run]:
     return type("Tangle", (Run,), {"initial": states[0], **rows})
 
 
+def star(count: int) -> type[Run]:
+    """A hub and as many states around it, of no family."""
+    hub, *leaves = (
+        attrs.frozen(type(name, (State,), {"__module__": __name__}))
+        for name in ("Hub", *(f"Leaf{place}" for place in range(count)))
+    )
+    rows: dict[str, Any] = {
+        f"go_{place}": event(leaf, source=hub) for place, leaf in enumerate(leaves)
+    }
+    return type("Star", (Run,), {"initial": hub, "back": event(hub, source=leaves), **rows})
+
+
+def crowd(count: int) -> Run:
+    """A run with a large family that it never was in, each of which leads to the next."""
+    base: Any = attrs.frozen(type("Bystander", (State,), {"__module__": __name__}))
+    others: list[Any] = [
+        attrs.frozen(type(f"Bystander{place}", (base,), {"__module__": __name__}))
+        for place in range(count)
+    ]
+    rows: dict[str, Any] = {
+        f"go_{place}": event(after, source=before)
+        for place, (before, after) in enumerate(zip((Running, *others), others, strict=False))
+    }
+    return type("Crowd", (Tiny,), rows)("lonely")
+
+
 def wandered(seed: int, steps: int) -> TaskRun:
     """A run that made so many steps, as chance will have it, and did not end before."""
     chances, clock = random.Random(seed), HandClock()
@@ -141,6 +167,7 @@ LIFECYCLES: dict[str, Callable[[], Target]] = {
     "steps that stay": lambda: Talker,
     "a family of one's own": lambda: Reviewed,
     "a ring": lambda: ring(30),
+    "a star": lambda: star(24),
     "all states": lambda: State,
     "the failed": lambda: Failed,
     "the finished": lambda: Finished,
@@ -159,6 +186,7 @@ RUNS: dict[str, Callable[[], Target]] = {
     "cancelled": lambda: walked("schedule", "submit", "start", "cancel"),
     "skipped": lambda: walked("queue", "submit", "skip"),
     "in tiny": lambda: Tiny("small"),
+    "in a crowd": lambda: crowd(15),
     **{
         f"{steps} steps, {seed}": lambda seed=seed, steps=steps: wandered(seed, steps)
         for steps in (15, 40, 120, 500)

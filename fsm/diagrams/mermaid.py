@@ -91,7 +91,9 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
 def _declared(end: End, ids: Mapping[End, str]) -> str:
     notes = end.notes if isinstance(end, Node) else ()
     lines = [plain(end.name) or "?", *map(plain, notes)]
-    return f'state "{"<br/>".join(map(escaped, lines))}" as {ids[end]}'
+    # Broken by a tag, a name would be read as Markdown, and dollars in it as a formula.
+    text = "\n".join(map(escaped, lines))
+    return f'state "{text}" as {ids[end]}'
 
 
 def _labels(edge: Edge) -> str:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from fsm.diagrams import Graph, gantt, mermaid
@@ -104,6 +105,19 @@ def test_a_text_is_drawn_as_text(page: MermaidPage) -> None:
         labels = Counter(label for *_, label in expected(graph) if label)
         assert Counter(map(packed, drawn.labels)) == labels
         assert drawn.paths == len(graph.edges)
+
+
+def test_a_text_is_drawn_as_text_above_and_in_a_note(page: MermaidPage) -> None:
+    for texts in shared(page, batches(200)):
+        bare = graph_of(texts)
+        noted = tuple(attrs.evolve(node, notes=(node.name, "2 now")) for node in bare.nodes)
+
+        drawn = page.draw(mermaid(Graph("noted", noted, (), ())))
+
+        assert drawn.foreign == []
+        assert Counter(map(packed, drawn.names.values())) == Counter(
+            packed(f"{shown(text) or '?'}{shown(text)}2now") for text in texts
+        )
 
 
 def test_a_text_is_drawn_over_time(page: MermaidPage) -> None:

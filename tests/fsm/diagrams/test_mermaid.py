@@ -9,6 +9,7 @@ import pytest
 
 from fsm import InvalidArgument, Run, TaskRun, event
 from fsm.diagrams import inheritance, mermaid
+from fsm.diagrams.graph import Graph, Node
 from fsm.diagrams.mermaid import escaped
 from states import Pending, Running
 
@@ -101,3 +102,11 @@ def test_another_direction_is_drawn() -> None:
 def test_a_direction_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="a direction is one of TB, BT, LR, RL"):
         mermaid(TaskRun, direction="TB\n    [*] --> s3")
+
+
+def test_a_note_stands_on_a_line_of_its_own() -> None:
+    noted = Node("**Busy**", notes=("2 now", "$$x$$"))
+
+    text = mermaid(Graph("noted", (noted,), (), ()))
+
+    assert 'state "#42;#42;Busy#42;#42;\n2 now\n#36;#36;x#36;#36;" as s0' in text

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from fsm.picture import Pictured
+
 __all__ = ["TIMES", "Cluster", "Edge", "End", "Graph", "Label", "Node"]
 
 _MANY = 4  # steps on one edge; of more only the first two and the last are told
@@ -130,13 +132,16 @@ class Edge:
 
 
 @attrs.frozen
-class Graph:
+class Graph(Pictured):
     """What a diagram shows."""
 
     title: str
     nodes: tuple[Node, ...]
     clusters: tuple[Cluster, ...]
     edges: tuple[Edge, ...]
+
+    def __repr__(self) -> str:
+        return f"<graph {self.title!r:.80}: {len(self.nodes)} states, {len(self.edges)} edges>"
 
     @property
     def traced(self) -> bool:

@@ -29,6 +29,16 @@ def test_a_format_draws(form, draw, drawn):
     assert format(TaskRun.lifecycle, form) == draw(TaskRun)
 
 
+def test_a_graph_shows_itself_too(drawn):
+    shown = diagrams.graph(drawn)
+
+    assert f"{shown:mermaid}" == f"{drawn:mermaid}"
+    assert shown._repr_mimebundle_() | {"text/plain": ""} == drawn._repr_mimebundle_() | {
+        "text/plain": ""
+    }
+    assert repr(shown) == f"<graph 'TaskRun load': 20 states, {len(shown.edges)} edges>"
+
+
 def test_without_a_format_it_is_its_str(drawn):
     assert f"{drawn}" == str(drawn)
 

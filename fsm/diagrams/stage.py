@@ -164,7 +164,8 @@ class _Stage:
         return Link(
             tail,
             head,
-            label=_label(lines) if lines else None,
+            # Bold letters, which the steps of a run are not, reach down further in some fonts.
+            label=_label(lines, 0 if self._shown.traced else 2) if lines else None,
             backward=self._is_backward(edge),
             weight=self._weight(edge),
             loose=self._shown.traced
@@ -236,7 +237,7 @@ def _family(cluster: Cluster, size: Size) -> Size:
     return wide + 2 * _PADDING, size[1] + TITLE + _PADDING
 
 
-def _label(lines: Sequence[str]) -> Size:
+def _label(lines: Sequence[str], below: float) -> Size:
     """The box of a label: its own arrow comes as near as this to the text."""
     wide, high = room(lines, TEXT)
-    return wide + 4, high
+    return wide + 4, high + below

@@ -7,6 +7,7 @@ links and no scripts. An arrow and its label are one group, and so are a state a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from .color import safe, text_on
@@ -42,7 +43,7 @@ _DARK = " ".join(
     for name, (_, dark) in _PALETTE.items()
 )
 _STYLE = f"""
-.fsm-graph .cluster text {{ font-weight: bold }}
+.fsm-graph .cluster text, .fsm-graph .event {{ font-weight: bold }}
 .fsm-graph .edge:hover path {{ stroke-width: 3 }}
 @media (prefers-color-scheme: dark) {{ {_DARK} }}
 """
@@ -147,14 +148,25 @@ def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) ->
             _colored(ElementTree.SubElement(group, "polygon", points=tip(road)), fill=hue)
     x, y = arrow.middle
     first = y - LINE * TEXT * (len(arrow.lines) - 1) / 2
-    for place, line_of in enumerate(arrow.lines):
-        _text(
-            group,
-            (x, first + LINE * TEXT * place),
-            line_of,
-            TEXT,
-            color="path" if hue == "path" else "ink",
-        )
+    color = "path" if hue == "path" else "ink"
+    for place, (event, rest) in enumerate(_told(arrow)):
+        text = _text(group, (x, first + LINE * TEXT * place), event + rest, TEXT, color)
+        if event:
+            text.text, name = None, ElementTree.SubElement(text, "tspan", {"class": "event"})
+            name.text, name.tail = event, rest
+
+
+def _told(arrow: Arrow) -> Iterator[tuple[str, str]]:
+    """Each line of a label, parted behind the name of the event that it begins with, if any.
+
+    What a run did begins with its steps, and stands out anyway.
+    """
+    labels = arrow.edge.labels if arrow.edge else ()
+    events = [plain(label.event) for label in labels if not label.steps]
+    for line in arrow.lines:
+        found = next((event for event in events if event and line.startswith(event)), "")
+        del events[: events.index(found) + 1 if found else 0]
+        yield found, line[len(found) :]
 
 
 def _hue(arrow: Arrow, shown: Graph) -> str:

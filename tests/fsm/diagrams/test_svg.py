@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -17,7 +18,7 @@ from fsm.errors import LifecycleError, MissingExtra
 
 from .conftest import HOSTILE, lifecycle_of
 
-ELEMENTS = {"svg", "style", "g", "title", "path", "polygon", "text"}
+ELEMENTS = {"svg", "style", "g", "title", "path", "polygon", "text", "tspan"}
 ATTRIBUTES = {
     "class", "d", "fill", "font-family", "font-size", "height", "lengthAdjust",
     "points", "role", "stroke", "stroke-dasharray", "stroke-width", "text-anchor", "textLength",
@@ -85,6 +86,22 @@ class TestDrawn:
         titles = sorted(part.findtext("{*}title", "") for part in parts)
 
         assert titles == sorted(["", *("\n".join(edge.lines) for edge in graph(TaskRun).edges)])
+
+    def test_each_event_of_a_label_stands_out(self) -> None:
+        parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
+
+        names = Counter(name.text for part in parts for name in part.iterfind(".//{*}tspan"))
+
+        assert names == Counter(
+            label.event for edge in graph(TaskRun).edges for label in edge.labels
+        )
+
+    def test_a_label_reads_as_a_whole(self) -> None:
+        parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
+
+        for part in parts:
+            said = " ".join("".join(text.itertext()) for text in part.findall("{*}text"))
+            assert said.split() == part.findtext("{*}title", "").split()
 
     def test_what_a_run_did_not_do_tells_its_name_when_asked(self, run: TaskRun) -> None:
         parts = ElementTree.fromstring(svg(run)).findall(".//{*}g[@class='edge']")

@@ -31,10 +31,12 @@ def curve(road: Road) -> str:
     return f"M{points(road.points[:1])}C{points(road.points[1:])}"
 
 
-def tip(road: Road) -> str:
-    """The head of an arrow: from where the line ends to the tip."""
+def tip(road: Road, stroke: float = 1) -> str:
+    """The head of an arrow: as large as it must be to be seen at the end of so broad a line."""
     (x, y), (tip_x, tip_y) = road.points[-1], road.tip or road.points[-1]
-    right, down = 0.4 * (tip_x - x), 0.4 * (tip_y - y)
+    size = 1 + 0.2 * (stroke - 1)
+    back_x, back_y = size * (tip_x - x), size * (tip_y - y)
+    x, y, right, down = tip_x - back_x, tip_y - back_y, 0.4 * back_x, 0.4 * back_y
     return points([(tip_x, tip_y), (x - down, y + right), (x + down, y - right)])
 
 

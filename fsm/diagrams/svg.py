@@ -145,7 +145,7 @@ def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) ->
         if stroke != 1:
             line.set("stroke-width", number(stroke))
         if road.tip:
-            _colored(ElementTree.SubElement(group, "polygon", points=tip(road)), fill=hue)
+            _colored(ElementTree.SubElement(group, "polygon", points=tip(road, stroke)), fill=hue)
     x, y = arrow.middle
     first = y - LINE * TEXT * (len(arrow.lines) - 1) / 2
     color = "path" if hue == "path" else "ink"

@@ -50,7 +50,7 @@ def _rows(lifecycle: Lifecycle) -> Iterator[Sequence[str]]:
         found.setdefault((edge.event, edge.row), []).append(edge.source.__name__)
     for (event, row), sources in sorted(found.items(), key=lambda pair: order[pair[0][0]]):
         dest = row.dest.__name__ if row.dest else "(stays)"
-        yield event, ", ".join(sources), row.label.strip("[]"), dest
+        yield event, ", ".join(sources), row.label[1:-1], dest
 
 
 def _steps(run: Run) -> Iterator[Sequence[str]]:

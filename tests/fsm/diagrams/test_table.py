@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import Run, TaskRun
+from fsm import Run, Step, TaskRun, event
 from fsm.diagrams import table
 from fsm.diagrams.plain import plain
 from fsm.errors import InvalidArgument
 from fsm.testing import HandClock
+from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of
 
@@ -72,3 +73,13 @@ def test_hostile_names_are_cells(text: str) -> None:
     hostile: type[Run] = lifecycle_of(text)
 
     assert all(len(row) == 4 for row in rows(table(hostile)))
+
+
+def test_a_guard_keeps_brackets_of_its_own() -> None:
+    def guard(_run: Run, _step: Step) -> bool:
+        return True
+
+    guard.__name__ = "[is] in range[0, 9]"
+    made = type("Ranged", (Run,), {"go": event(Running, source=Pending, conditions=[guard])})
+
+    assert [row[2] for row in rows(table(made))] == ["[is] in range[0, 9]"]

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from fsm.errors import JournalError
+from fsm.journal.opening import masked
 from fsm.journal.place import may_read
 
 __all__ = ["check_is_there", "file_of"]
@@ -29,7 +30,7 @@ def check_is_there(url: str) -> None:
         return
     try:
         if not path.exists():
-            raise JournalError(f"no journal is at {str(path)!r}{_meant(path)}")
+            raise JournalError(f"no journal is at {_shown(path)!r}{_meant(path)}")
         if not path.is_file():
             raise JournalError(f"{str(path)!r} is no file, so not a journal")
         empty = not path.stat().st_size  # not opened: see the law of fsm/journal/place.py
@@ -49,7 +50,13 @@ def file_of(url: str) -> Path | None:
         return None
     if not colon or "/" in scheme or len(scheme) == 1:
         return Path(url)
-    return Path(rest.removeprefix("///")) if scheme == "sqlite" else None
+    named = rest.removeprefix("///")
+    return Path(named) if scheme == "sqlite" and named not in ("", rest) else None
+
+
+def _shown(path: Path) -> str:
+    """Its name; it may be a URL that was misspelt, with a password."""
+    return masked(str(path)) if "@" in str(path) else str(path)
 
 
 def _meant(path: Path) -> str:

@@ -71,4 +71,5 @@ def open_journal(
 
 def masked(url: str) -> str:
     """The URL without what may be a password: one may stand among the parameters, or hold an @."""
-    return re.sub(r"\?.*", "?***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+    named = re.sub(r"((?:^|/)[^:/@]*):(?!//).*@", r"\1:***@", url)  # its scheme may be left out
+    return re.sub(r"\?.*", "?***", named)

@@ -210,3 +210,28 @@ def test_a_journal_that_may_not_be_read_is_named(
     monkeypatch.setattr("fsm.cli.place.may_read", lambda _: False)
 
     assert fsm(*args).stderr == "error: cannot read 'runs.db': Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:hunter2@127.0.0.1:1/x",
+        "postgresql//ada:hunter2@host/x",
+        "postgresql:ada:hunter2@host/x",
+        "mysql://ada:hunter2@host/x",
+        "sqlite://ada:hunter2@host/x",
+        "ada:hunter2@host/x",
+        "ada:hunt@hunter2@host/x",
+    ],
+)
+@pytest.mark.parametrize("args", [["runs", "--journal"], ["verify"]], ids=lambda args: args[0])
+def test_a_password_is_never_echoed(args: list[str], url: str, here: Path, fsm: Invoke) -> None:
+    result = fsm(*args, url, "--json")
+
+    assert result.exit_code == 1
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("url", ["sqlite://runs.db", "sqlite:runs.db", "sqlite:///", "sqlite:"])
+def test_a_url_with_too_few_slashes_is_told_the_form(url: str, journal: str, fsm: Invoke) -> None:
+    assert "use memory:, sqlite:///FILE" in fsm("runs", "--journal", url).stderr

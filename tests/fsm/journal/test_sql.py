@@ -179,6 +179,8 @@ def test_a_step_is_never_truncated_away(database: str) -> None:
         f"postgresql://u:{SECRET}@host:port/x",
         f"postgres://u:{SECRET}@[::1/x",
         f"sqlite://u:{SECRET}@host/x",
+        f"ada:{SECRET}@host/x",
+        f"ada:a@{SECRET}@host/x",
     ],
 )
 def test_a_password_is_never_shown(url: str) -> None:

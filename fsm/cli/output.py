@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # What people ask for and nothing here writes.
 _OF_OTHERS = {".gif", ".htm", ".html", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".webp"}
 
+_DATABASE = b"SQLite format 3\0"  # how the file of a journal begins
+
 
 class UnwritableOutput(click.ClickException):
     """The file cannot be written."""
@@ -54,13 +56,30 @@ def form_of(output: str, suffixes: Mapping[str, str], usual: str) -> str:
 
 
 def put_text(output: str, text: str) -> None:
-    """Write *text* to the file, or to the terminal for `-`."""
+    """Write *text* to the file, or to the terminal for `-`; never over a journal.
+
+    Raises:
+        UnwritableOutput: The file cannot be written, or is a database; it is as it was.
+    """
     if output == "-":
         click.echo(text, nl=not text.endswith("\n"))
         return
+    path = Path(output)
     try:
-        Path(output).write_text(text, encoding="utf-8")
+        if path.is_file() and _begins(path, _DATABASE):
+            raise UnwritableOutput(
+                f"cannot write {output!r}: it is a database, perhaps a journal; name another file"
+            )
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UnwritableOutput(f"cannot write {output!r}: {error.strerror}") from error
     except ValueError as error:  # a path with NUL
         raise UnwritableOutput(f"cannot write {output!r}: {error}") from error
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except PermissionError:  # one may write there all the same
+        return False

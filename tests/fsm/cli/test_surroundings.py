@@ -235,3 +235,33 @@ def test_a_password_is_never_echoed(args: list[str], url: str, here: Path, fsm: 
 @pytest.mark.parametrize("url", ["sqlite://runs.db", "sqlite:runs.db", "sqlite:///", "sqlite:"])
 def test_a_url_with_too_few_slashes_is_told_the_form(url: str, journal: str, fsm: Invoke) -> None:
     assert "use memory:, sqlite:///FILE" in fsm("runs", "--journal", url).stderr
+
+
+# Files that are in the way.
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["report", "runs.db"], ["timeline"], ["diagram", "--run", "etl/load"]],
+    ids=lambda args: args[0],
+)
+def test_a_journal_is_never_written_over(
+    args: list[str], journal: str, here: Path, fsm: Invoke
+) -> None:
+    before = (here / journal).read_bytes()
+
+    asked = [] if "runs.db" in args else ["--journal", journal]
+    result = fsm(*args, *asked, "-o", journal)
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "error: cannot write 'runs.db': it is a database, perhaps a journal; name another file\n"
+    )
+    assert (here / journal).read_bytes() == before
+
+
+def test_another_file_is_written_over(journal: str, here: Path, fsm: Invoke) -> None:
+    (here / "runs.svg").write_text("yesterday's")
+
+    assert fsm("timeline", "--journal", journal, "-o", "runs.svg").exit_code == 0
+    assert (here / "runs.svg").read_text().startswith("<svg")

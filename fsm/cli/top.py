@@ -22,7 +22,7 @@ from states import State, ambient
 
 from .answer import json_option
 from .journal import existing, journal_option
-from .keyboard import keys
+from .keyboard import SUSPEND, ended_in_order, keys, suspend
 from .screen import console, light, put_json, shown
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ __all__ = ["top"]
 _MOST = 10  # runs of a list
 _WIDE = 60  # columns of a terminal that has room for messages
 _NAME = 40  # columns that a name is not cut to fewer of, where there is room for messages
-_ENDS = frozenset("qQ\x03\x04")  # Ctrl-C and Ctrl-D, where the terminal makes no signal of them
+_ENDS = frozenset(
+    f"qQ\x03\x04{SUSPEND}"
+)  # Ctrl-C and Ctrl-D, where the terminal makes no signal of them
 _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -75,23 +77,21 @@ def top(url: str, interval: float, once: bool, as_json: bool) -> None:
         elif once or not screen.is_terminal or screen.is_dumb_terminal:
             screen.print(_drawn(watch.look(), ambient.micros()))
         else:
-            _follow(watch, screen, interval)
+            with suppress(KeyboardInterrupt), ended_in_order():
+                while SUSPEND in _follow(watch, screen, interval):
+                    suspend()
     finally:
         source.close()
 
 
-def _follow(watch: Watch, screen: Console, interval: float) -> None:
-    """Look again and again, until somebody has seen enough."""
-    with (
-        suppress(KeyboardInterrupt),
-        keys() as pressed,
-        Live(console=screen, screen=True, auto_refresh=False) as live,
-    ):
+def _follow(watch: Watch, screen: Console, interval: float) -> set[str]:
+    """Look again and again, until somebody has seen enough; return what was pressed."""
+    with keys() as pressed, Live(console=screen, screen=True, auto_refresh=False) as live:
         while True:
             drawn = _drawn(watch.look(), ambient.micros(), screen.size)
             live.update(drawn, refresh=True)
-            if _ENDS & set(pressed(interval)):
-                return
+            if _ENDS & (found := set(pressed(interval))):
+                return found
 
 
 def _running(snapshot: Snapshot) -> list[Summary]:

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -108,6 +109,35 @@ def test_a_key_ends_it_with_the_terminal_as_it_was(key: str, journal: str) -> No
         assert terminal.written.index(ALTERNATE) < terminal.written.rindex(USUAL)
         assert terminal.written.rindex(HIDDEN) < terminal.written.rindex(SHOWN)
         assert "Traceback" not in terminal.written
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_by_a_signal_has_the_terminal_as_it_was(number: int, journal: str) -> None:
+    with top(journal) as terminal:
+        terminal.until("3 runs")
+
+        os.kill(terminal.pid, number)
+        status = terminal.end()
+
+        assert status == 128 + number
+        assert terminal.written.index(ALTERNATE) < terminal.written.rindex(USUAL)
+        assert terminal.written.rindex(HIDDEN) < terminal.written.rindex(SHOWN)
+        assert "Traceback" not in terminal.written
+
+
+def test_control_z_leaves_the_screen_until_it_goes_on(journal: str) -> None:
+    # It has no shell that could let it go on, so that the system does not stop it.
+    with top(journal) as terminal:
+        terminal.until("3 runs")
+        mark = len(terminal.written)
+
+        terminal.press("\x1a")
+        terminal.until("3 runs", mark)  # which may have been on its way
+        terminal.until("3 runs", len(terminal.written))
+
+        assert terminal.written.index(USUAL, mark) < terminal.written.index(ALTERNATE, mark)
+        terminal.press("q")
+        assert terminal.end() == 0
 
 
 def test_other_keys_do_nothing(journal: str) -> None:

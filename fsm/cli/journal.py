@@ -93,9 +93,14 @@ def holding(url: str, run: str) -> Iterator[Journal]:
 
 
 def unknown(run: str, journal: Journal) -> UnknownRun:
-    """Return the error that says so, with the id that was meant, perhaps, as a note."""
+    """Return the error that says so; its note is the id that was meant, or where to find it."""
     error = UnknownRun(run, journal)
-    ids = (summary.run for summary in islice(journal.runs(), _MOST_RUNS))
-    if hint := did_you_mean(run, ids):
+    ids = [summary.run for summary in islice(journal.runs(), _MOST_RUNS)]
+    begun = next((id for id in ids if run and id.startswith(run)), None)
+    if begun is not None:
+        error.add_note(f"did you mean {begun!r}?")
+    elif hint := did_you_mean(run, ids):
         error.add_note(hint.strip(" ()"))
+    else:
+        error.add_note("fsm runs lists those it has" if ids else "it has no runs yet")
     return error

@@ -70,6 +70,8 @@ def _put_json(error: Exception, sentence: str) -> None:
 
 
 def _sentence(error: Exception) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return _of_option(error)
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, LifecycleError | StateError):
@@ -81,6 +83,19 @@ def _sentence(error: Exception) -> str:
         return f"cannot write the output: {error.strerror or error}"
     error.add_note("FSM_TRACEBACK=1 in the environment shows where")
     return f"unexpected {type(error).__name__}: {error}"
+
+
+def _of_option(error: click.NoSuchOption) -> str:
+    """What is said of a word that begins with - and is no option there."""
+    name, command = error.option_name, error.ctx and error.ctx.command
+    if isinstance(command, click.Group):
+        of_commands = (each.params for each in command.commands.values())
+        if any(name in parameter.opts for each in of_commands for parameter in each):
+            return f"{name} is said after the command, not before it"
+    parameters = command.params if command else ()
+    if not error.possibilities and any(isinstance(each, click.Argument) for each in parameters):
+        return f"No such option {name!r}; a word that begins with - is written after --"
+    return error.format_message()
 
 
 def _is_of_output(error: OSError) -> bool:

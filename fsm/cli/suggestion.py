@@ -23,7 +23,16 @@ from states import State
 
 from .place import check_is_there, file_of
 
-__all__ = ["events", "files", "journals", "recorded_states", "run_ids", "targets", "tasks"]
+__all__ = [
+    "events",
+    "files",
+    "journals",
+    "known_targets",
+    "recorded_states",
+    "run_ids",
+    "targets",
+    "tasks",
+]
 
 _MOST_RUNS = 10_000  # that are read
 _MOST_IDS = 200  # that are shown
@@ -110,10 +119,9 @@ def events(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
 @_quietly
 def targets(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
     """Ours, and the classes of the modules in this directory that look like one of runs."""
-    yield CompletionItem(_OURS)
     if ctx.command.name == "diagram":
         yield CompletionItem("states")
-    yield from (CompletionItem(f"{module}:{name}") for module, name in _named(_is_run_class))
+    yield from map(CompletionItem, known_targets())
 
 
 @_quietly
@@ -147,6 +155,12 @@ def _named_anywhere() -> str | None:
         if word.startswith("--journal="):
             return word.partition("=")[2]
     return None
+
+
+def known_targets() -> Iterator[str]:
+    """Ours, and the classes of the modules in this directory that look like one of runs."""
+    yield _OURS
+    yield from (f"{module}:{name}" for module, name in _named(_is_run_class))
 
 
 def _named(wanted: Callable[[ast.stmt], bool]) -> Iterator[tuple[str, str]]:

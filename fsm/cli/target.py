@@ -19,13 +19,16 @@ from fsm.function import Task
 from fsm.run import Run
 from states import State
 
-from .suggestion import targets
+from .suggestion import known_targets, targets
 
 __all__ = ["UnknownTarget", "lifecycles_option", "load", "load_tasks", "target_argument"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORM = "a target is written package.module:Class, such as fsm:TaskRun"
+
+
+_MOST = 10  # names that are told
 
 
 class UnknownTarget(click.ClickException):
@@ -59,7 +62,7 @@ def load(target: str) -> type[Run]:
     """
     name, colon, path = target.partition(":")
     if not colon or not _is_dotted(name) or not _is_dotted(path):
-        problem = f"{_FORM}, not {target!r}{_colon_hint(target)}"
+        problem = f"{_FORM}, not {target!r}{_form_hint(target)}"
         raise click.BadParameter(problem, param_hint="TARGET")
     module = _module(name)
     found = _member(module, path)
@@ -110,13 +113,19 @@ def _modules_inside(module: ModuleType) -> str:
     functions = [
         name for name, found in vars(module).items()
         if isinstance(found, FunctionType) and found.__module__ == module.__name__
+        and not name.startswith("_")
     ]  # fmt: skip
-    return f"; it has {', '.join(functions)} without it" if functions else ""
+    return f"; it has {', '.join(functions[:_MOST])} without it" if functions else ""
 
 
-def _colon_hint(target: str) -> str:
+def _form_hint(target: str) -> str:
+    """What was meant by a module without a class, a class without its module, or a file."""
+    word = target.removeprefix("./").removesuffix(".py").replace("/", ".")
+    meant = next((known for known in known_targets() if word in known.split(":")), None)
     module, dot, name = target.rpartition(".")
-    return f" (did you mean {f'{module}:{name}'!r}?)" if dot and _is_dotted(target) else ""
+    if meant is None and dot and word == target and _is_dotted(target):
+        meant = f"{module}:{name}"
+    return f" (did you mean {meant!r}?)" if meant else ""
 
 
 def _is_dotted(text: str) -> bool:
@@ -143,9 +152,12 @@ def _module(name: str) -> ModuleType:
 
 
 def _no_module(name: str) -> UnknownTarget:
-    parent, _, _ = name.rpartition(".")
+    parent, _, last = name.rpartition(".")
     package = sys.modules.get(parent)
     inside = getattr(package, "__path__", None) if parent else sys.path
+    if package is not None and inside is None and (last == "py" or hasattr(package, last)):
+        meant = parent if last == "py" else f"{parent}:{last}"
+        return UnknownTarget(f"no module is called {name!r} (did you mean {meant!r}?)")
     known = {module.name for module in pkgutil.iter_modules(inside, parent and f"{parent}.")}
     return UnknownTarget(
         f"no module is called {name!r}{did_you_mean(name, sorted(known) if inside else ())}"

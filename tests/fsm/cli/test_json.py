@@ -91,13 +91,13 @@ def error_of(stderr: str) -> dict[str, Any]:
     [
         (["runs", "--journal", "none.db"], 1, "JournalError", None),
         (["history", "etl/laod"], 1, "UnknownRun", "did you mean 'etl/load'?"),
-        (["story", "\udcff"], 1, "UnknownRun", None),
+        (["story", "\udcff"], 1, "UnknownRun", "fsm runs lists those it has"),
         (["why", "etl/load", "resum"], 1, "UnknownEvent", None),
         (["show", "shop:Ordre"], 1, "UnknownTarget", None),
         (["show", "shop"], 2, "BadParameter", "fsm show --help says what there is"),
         (["show", "--nope"], 2, "NoSuchOption", "fsm show --help says what there is"),
         (["shwo"], 2, "NoSuchCommand", "fsm --help says what there is"),
-        (["timeline", "x", "--format", "json"], 1, "UnknownRun", None),
+        (["timeline", "x", "--format", "json"], 1, "UnknownRun", "fsm runs lists those it has"),
         (["diagram", "--format=json", "-o", "no/where"], 1, "UnwritableOutput", None),
     ],
 )

@@ -49,6 +49,26 @@ def test_a_wrong_command_line_is_2(args: list[str], fsm: Invoke) -> None:
     assert "\x1b" not in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--json", "--journal", "-o", "--state"])
+def test_an_option_before_its_command_is_told_its_place(option: str, fsm: Invoke) -> None:
+    result = fsm(option, "runs")
+
+    assert result.exit_code == 2
+    assert f"{option} is said after the command, not before it" in result.stderr
+
+
+@pytest.mark.parametrize("args", [["history", "-7"], ["cancel", "a", "-7"], ["show", "--7"]])
+def test_a_word_that_looks_like_an_option_is_told_its_place(args: list[str], fsm: Invoke) -> None:
+    result = fsm(*args)
+
+    assert result.exit_code == 2
+    assert "a word that begins with - is written after --\n" in result.stderr
+
+
+def test_where_no_word_may_stand_none_is_suggested(fsm: Invoke) -> None:
+    assert "after --" not in fsm("runs", "-7").stderr
+
+
 def test_a_journal_is_asked_for(fsm: Invoke) -> None:
     result = fsm("runs")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click import unstyle
 
+from fsm import open_journal
+
 from .conftest import HOSTILE, Invoke, Program
 
 
@@ -188,3 +190,27 @@ def test_many_runs_reach_a_terminal_quickly(
     lines = terminal("runs", "--journal", journal).stdout.splitlines()
 
     assert [line.split()[0] for line in lines] == ["RUN", "etl/load", "etl/clean", "etl/report"]
+
+
+@pytest.mark.parametrize(
+    ("run", "note"),
+    [
+        ("etl/laod", "did you mean 'etl/load'?"),
+        ("etl", "did you mean 'etl/load'?"),
+        ("zzz", "fsm runs lists those it has"),
+        ("", "fsm runs lists those it has"),
+    ],
+)
+def test_a_run_that_is_not_there_is_found_by_what_is(
+    run: str, note: str, journal: str, fsm: Invoke
+) -> None:
+    result = fsm("history", run, "--journal", journal)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"error: no run {run!r} in runs.db\nnote: {note}\n"
+
+
+def test_a_journal_without_runs_says_so(here: Path, fsm: Invoke) -> None:
+    open_journal("new.db").close()
+
+    assert fsm("story", "x", "--journal", "new.db").stderr.endswith("\nnote: it has no runs yet\n")

@@ -41,9 +41,22 @@ def test_a_point_for_a_colon_is_seen(fsm: Invoke) -> None:
     assert "(did you mean 'fsm:TaskRun'?)" in result.stderr
 
 
+@pytest.mark.parametrize("target", ["shop", "Order", "shop.py", "./shop.py", "shop.Order"])
+def test_what_a_target_was_meant_to_be_is_seen(target: str, here: Path, fsm: Invoke) -> None:
+    assert "(did you mean 'shop:Order'?)" in fsm("show", target).stderr
+
+
+def test_a_file_without_runs_is_no_target(here: Path, fsm: Invoke) -> None:
+    (here / "bare.py").touch()
+
+    assert "did you mean" not in fsm("show", "./bare.py").stderr
+
+
 @pytest.mark.parametrize(
     ("target", "error"),
     [
+        ("shop.py:Order", "no module is called 'shop.py' (did you mean 'shop'?)"),
+        ("shop.Order:x", "no module is called 'shop.Order' (did you mean 'shop:Order'?)"),
         ("shpo:Order", "no module is called 'shpo' (did you mean 'shop'?)"),
         ("fsm.taks:TaskRun", "no module is called 'fsm.taks' (did you mean 'fsm.task'?)"),
         ("shop.sub:Order", "no module is called 'shop.sub'"),

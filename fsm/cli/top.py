@@ -32,6 +32,7 @@ __all__ = ["top"]
 
 _MOST = 10  # runs of a list
 _WIDE = 60  # columns of a terminal that has room for messages
+_ROOMY = 40  # columns of one that has room for a word on how to end
 _NAME = 40  # columns that a name is not cut to fewer of, where there is room for messages
 _ENDS = frozenset(
     f"qQ\x03\x04{SUSPEND}"
@@ -122,7 +123,10 @@ def _line(run: Summary, now: int) -> dict[str, Any]:
 
 def _drawn(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) -> RenderableType:
     """What is to be seen; no more lines of it than there is room for."""
-    parts: list[RenderableType] = [Text(f"{len(snapshot.runs):,} runs", "bold")]
+    head = Text(f"{len(snapshot.runs):,} runs", "bold")
+    if room is not None and room.width >= _ROOMY:
+        head.append("   q ends it", "not bold dim")
+    parts: list[RenderableType] = [head]
     if snapshot.trouble is not None:
         parts.insert(0, Text(f"cannot read the journal now: {shown(snapshot.trouble)}", "bold red"))
     parts.append(_counted(snapshot))

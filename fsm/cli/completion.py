@@ -16,8 +16,10 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+from .answer import json_option
 from .choice import Choice
 from .program import COMPLETE
+from .screen import put_json
 
 __all__ = ["Bash", "completion"]
 
@@ -79,7 +81,8 @@ class Bash(BashComplete):
     "  fsm completion fish > fsm.fish"
 )
 @click.argument("shell", type=Choice(_SHELLS), required=False)
-def completion(shell: str | None) -> None:
+@json_option("shell", "script")
+def completion(shell: str | None, as_json: bool) -> None:
     """Print the script by which a shell completes words of fsm.
 
     It completes commands, options, runs, states, events, formats, targets and files. Put the line
@@ -92,4 +95,8 @@ def completion(shell: str | None) -> None:
     if found is None:
         raise click.UsageError(f"which shell is it? say {', '.join(_SHELLS)}")
     root = click.get_current_context().find_root().command
-    click.echo(found(root, {}, "fsm", COMPLETE).source(), nl=False)
+    script = found(root, {}, "fsm", COMPLETE).source()
+    if as_json:
+        put_json({"shell": name, "script": script})
+    else:
+        click.echo(script, nl=False)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from .answer import json_option
 from .choice import Choice
-from .screen import console
+from .screen import console, put_json
 
 __all__ = ["demo"]
 
@@ -35,7 +36,17 @@ Examples:
     help="Who does the work; of processes and Dask workers, one is killed on purpose.",
 )
 @click.option("--reset", is_flag=True, help="Begin anew; what earlier demos left there is removed.")
-def demo(directory: Path, executor: str, reset: bool) -> int:
+@json_option(
+    "demo",
+    "finished",
+    "lost",
+    "retried",
+    "rescued",
+    "refused",
+    "problems",
+    lead="when it has ended, an object with",
+)
+def demo(directory: Path, executor: str, reset: bool, as_json: bool) -> int:
     """Turn the flight records of a year into a report of delays.
 
     They are those of New York in 2013. Stop it when you like, even with kill -9: the next demo
@@ -43,4 +54,5 @@ def demo(directory: Path, executor: str, reset: bool) -> int:
     """
     from fsm.demo import run_demo  # at the door: the others do not pay for it
 
-    return run_demo(directory, console(), executor=executor, fresh=reset)
+    screen, judged = (console(stderr=True), put_json) if as_json else (console(), None)
+    return run_demo(directory, screen, executor=executor, fresh=reset, judged=judged)

@@ -15,8 +15,11 @@ __all__ = ["UnwritableOutput", "form_of", "output_option", "put_text"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-# What people ask for and nothing here writes.
-_OF_OTHERS = {".gif", ".htm", ".html", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".webp"}
+# What people ask for, and not each command writes.
+_OF_OTHERS = {
+    ".dot", ".gif", ".htm", ".html", ".jpeg", ".jpg", ".mmd", ".pdf", ".png", ".ps", ".svg",
+    ".webp",
+}  # fmt: skip
 
 _DATABASE = b"SQLite format 3\0"  # how the file of a journal begins
 
@@ -48,9 +51,10 @@ def form_of(output: str, suffixes: Mapping[str, str], usual: str) -> str:
     if suffix in suffixes:
         return suffixes[suffix]
     if suffix in _OF_OTHERS:
-        known = ", ".join(suffixes)
+        known = " or ".join(suffixes)
+        other = ", or say --format" if len(set(suffixes.values())) > 1 else ""
         raise click.UsageError(
-            f"nothing here is written as {suffix}; end the name in {known}, or say --format"
+            f"{suffix} is not what is written here; end the name in {known}{other}"
         )
     return usual
 

@@ -57,9 +57,9 @@ class Row:
     cells: tuple[str, ...]
 
 
-def console() -> Console:
-    """Return the terminal, or whatever stdout is."""
-    return Console(highlight=False, markup=False, emoji=False)
+def console(*, stderr: bool = False) -> Console:
+    """Return the terminal, or whatever stdout is; or stderr, where stdout is for programs."""
+    return Console(highlight=False, markup=False, emoji=False, stderr=stderr)
 
 
 def shown(text: object, *, keep: str = "") -> str:

@@ -7,6 +7,7 @@ from functools import partial
 
 import click
 
+from .answer import as_line, json_option
 from .journal import existing, journal_option
 from .target import lifecycles_option, load
 
@@ -27,7 +28,8 @@ __all__ = ["serve"]
     metavar="N",
     help="Where it listens; 0 for any that is free.",
 )
-def serve(url: str, lifecycles: tuple[str, ...], port: int) -> None:
+@json_option("url", "token", lead="when it listens, an object with")
+def serve(url: str, lifecycles: tuple[str, ...], port: int, as_json: bool) -> None:
     """Serve a page with the runs of a journal, on this machine alone.
 
     It shows the lifecycle with how many runs are where, and follows what happens. Whoever is on
@@ -44,5 +46,8 @@ def serve(url: str, lifecycles: tuple[str, ...], port: int) -> None:
         problem = f"cannot use port {port}: {error.strerror}; name another with --port"
         raise click.ClickException(problem) from error
     with server, suppress(KeyboardInterrupt):
-        click.echo(f"{server.url}\nCtrl-C ends it")
+        if as_json:
+            click.echo(as_line({"url": server.url, "token": server.door.token}))
+        else:
+            click.echo(f"{server.url}\nCtrl-C ends it")
         server.serve_forever()

@@ -7,9 +7,11 @@ goes on where it was.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import attrs
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -39,13 +41,19 @@ _DEFAULT = Path("fsm-demo")
 
 
 def run_demo(
-    directory: Path, console: Console, *, executor: str = "thread", fresh: bool = False
+    directory: Path,
+    console: Console,
+    *,
+    executor: str = "thread",
+    fresh: bool = False,
+    judged: Callable[[dict[str, Any]], None] | None = None,
 ) -> int:
     """Perform a generation of the demo in *directory*, or what is left of the last one.
 
     Args:
         executor: Who does the work: one of `CREWS`.
         fresh: Whether to remove first what earlier demos have left there.
+        judged: Takes the verdict as plain JSON values, when all has ended.
 
     Returns:
         The exit code: 0, 1 if a run failed or was lost, 130 after a Ctrl-C.
@@ -66,13 +74,18 @@ def run_demo(
                 _check_ours(journal)
                 journal.close()
                 folder.clear()
-            return _perform(source, folder, journal, console, executor)
+            return _perform(source, folder, journal, console, executor, judged)
         finally:
             journal.close()
 
 
 def _perform(
-    source: Source, folder: Folder, journal: Journal, console: Console, executor: str
+    source: Source,
+    folder: Folder,
+    journal: Journal,
+    console: Console,
+    executor: str,
+    judged: Callable[[dict[str, Any]], None] | None,
 ) -> int:
     id, goes_on = latest(journal)
     files = folder.sub(id)
@@ -103,6 +116,8 @@ def _perform(
     verdict = Verdict.of(id, journal, None if failed else RUNS)
     for part in _ending(id, folder, runs_of(id, journal), failed, verdict, executor):
         console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
+    if judged is not None:
+        judged({"demo": id, **attrs.asdict(verdict)})
     return _FAILED if failed or verdict.lost else 0
 
 

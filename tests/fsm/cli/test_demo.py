@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -21,12 +22,17 @@ def calls(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Where a stand-in for the demo writes down what it was asked to do."""
     found: list[Any] = []
 
-    def run_demo(directory: Path, console: Console, *, executor: str, fresh: bool) -> int:
+    def run_demo(
+        directory: Path, console: Console, *, executor: str, fresh: bool, judged: Any
+    ) -> int:
         found.append((directory, executor, fresh))
         if directory.name == "without":
             raise MissingExtra("fsm demo", "demo")
         if directory.name == "stopped":
             raise KeyboardInterrupt
+        console.print("40 runs")
+        if judged is not None:
+            judged({"demo": "demo-1"})
         return 1 if directory.name == "failing" else 0
 
     module = ModuleType("fsm.demo")
@@ -40,6 +46,15 @@ def test_the_demo_gets_its_directory(calls: list[Any], fsm: Invoke) -> None:
     assert fsm("demo", "--directory", "elsewhere", "--reset").exit_code == 0
 
     assert calls == [(Path("fsm-demo"), "thread", False), (Path("elsewhere"), "thread", True)]
+
+
+def test_as_json_there_is_the_verdict_and_the_rest_is_told_on_stderr(
+    calls: list[Any], fsm: Invoke
+) -> None:
+    result = fsm("demo", "--json")
+
+    assert json.loads(result.stdout) == {"demo": "demo-1"}
+    assert result.stderr == "40 runs\n"
 
 
 @pytest.mark.parametrize("executor", CREWS)

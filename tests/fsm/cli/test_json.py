@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from fsm import TaskRun, open_journal
 from fsm.cli import main
 
-from .conftest import HOSTILE, Invoke, Program
+from .conftest import HOSTILE, Invoke, Program, command
 
 ASKED: dict[str, list[str]] = {
     "show": [],
@@ -28,6 +30,8 @@ ASKED: dict[str, list[str]] = {
     "cancel": ["paused"],
     "retry": ["etl/load"],
     "rescue": [],
+    "report": ["-o", "report.html"],
+    "completion": ["bash"],
 }
 
 
@@ -57,16 +61,56 @@ def test_the_names_are_those_that_the_help_promises(name: str, kept: str, fsm: I
     assert all(set(each) == promised(name) for each in objects)
 
 
-def test_every_command_that_answers_has_it() -> None:
-    without = {"serve", "report", "demo", "completion"}  # a page, a show and a script
-
-    having = {
+def test_every_command_has_it() -> None:
+    without = [
         name
         for name, command in main.commands.items()
-        if any("--json" in param.opts for param in command.params)
-    }
+        if not any("--json" in param.opts for param in command.params)
+    ]
 
-    assert having == set(main.commands) - without
+    assert without == []
+
+
+def test_a_report_says_what_was_written(kept: str, fsm: Invoke) -> None:
+    result = fsm("report", "-o", "report.html", "--histories", "1", "--json", FSM_JOURNAL=kept)
+
+    written = json.loads(result.stdout)
+    assert (written["file"], written["histories"]) == ("report.html", 1)
+    with open_journal(kept) as journal:
+        assert written["runs"] == len(list(journal.runs()))
+    assert Path("report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--json"], "--json needs -o FILE"),
+        (["-o", "report.svg"], ".svg is not what is written here; end the name in .html or .htm"),
+    ],
+)
+def test_a_report_is_written_as_what_it_is(
+    args: list[str], said: str, kept: str, fsm: Invoke
+) -> None:
+    result = fsm("report", *args, FSM_JOURNAL=kept)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not list(Path().glob("report.*"))
+
+
+def test_a_page_says_where_it_is(kept: str, here: Path) -> None:
+    asked = command("serve", "--port", "0", "--json")
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, cwd=here) as serving:
+        try:
+            assert serving.stdout is not None
+            told = json.loads(serving.stdout.readline())
+            with urlopen(told["url"]) as page:
+                assert page.status == 200
+        finally:
+            serving.terminate()
+
+    assert set(told) == promised("serve")
+    assert told["url"].endswith(f"/#{told['token']}")
 
 
 @pytest.mark.parametrize("name", sorted(ASKED))

@@ -111,9 +111,7 @@ def test_what_has_just_moved_is_not_old(here: Path, fsm: Invoke) -> None:
     assert json.loads(fsm(*args, "--older", "10m").stdout) == []
 
 
-@pytest.mark.parametrize(
-    "older", ["", "soon", "-1s", "10w", "1h30m", "nan", "99999999999s", "\u0661m"]
-)
+@pytest.mark.parametrize("older", ["", "soon", "-1s", "10w", "nan", "99999999999s", "\u0661m"])
 def test_an_odd_age_is_2(older: str, lost: str, fsm: Invoke) -> None:
     result = fsm("runs", "--journal", lost, "--older", older)
 

@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -31,6 +32,7 @@ class Performed:
     code: int
     text: str
     directory: Path
+    verdict: dict[str, Any] | None = None
 
     def run(self, id: str) -> TaskRun:
         """A run as the journal has it."""
@@ -52,8 +54,9 @@ def perform(
     """Perform a demo in this process."""
     output = io.StringIO()
     console = Console(file=output, width=80, force_terminal=terminal, color_system=None)
-    code = run_demo(directory, console, executor=executor, fresh=fresh)
-    return Performed(code, output.getvalue(), directory)
+    verdicts: list[dict[str, Any]] = []
+    code = run_demo(directory, console, executor=executor, fresh=fresh, judged=verdicts.append)
+    return Performed(code, output.getvalue(), directory, *verdicts)
 
 
 @pytest.fixture(scope="session")

@@ -144,6 +144,11 @@ def test_no_thread_is_killed(first: Performed) -> None:
     assert "Verdict: 40 runs finished, 0 lost, 2 retried, 0 rescued, 0 refused.\n" in first.text
 
 
+def test_programs_get_the_same_verdict(first: Performed) -> None:
+    counts = {"finished": 40, "lost": 0, "retried": 2, "rescued": 0, "refused": 0}
+    assert first.verdict == {"demo": "demo-1", **counts, "problems": ()}
+
+
 def test_the_approver_is_seen(first: Performed) -> None:
     lines = first.text.splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("the approver"))

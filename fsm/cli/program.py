@@ -31,7 +31,8 @@ Examples:
 
 With --json answers are JSON, and so are errors, on stderr: one object with error, kind and hint.
 Points in time are ISO 8601 in UTC. The exit code is 0, 1 if something is refused, fails or is
-found wrong, 2 for a wrong command line, 130 after a Ctrl-C.
+found wrong, 2 for a wrong command line, 130 if a Ctrl-C cut it short: serve, top and work go on
+until there is one, and end with 0.
 """
 
 

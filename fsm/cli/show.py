@@ -80,7 +80,10 @@ def _as_data(lifecycle: Lifecycle) -> dict[str, Any]:
 
 
 def _put_title(screen: Console, lifecycle: Lifecycle) -> None:
-    counts = f"{len(lifecycle.nodes)} states, {len(lifecycle.events)} events"
+    counts = ", ".join(
+        f"{len(found)} {what}{'s' * (len(found) != 1)}"
+        for what, found in (("state", lifecycle.nodes), ("event", lifecycle.events))
+    )
     rest = f"  {counts}, begins {shown(lifecycle.initial.__name__)}"
     screen.print(Text.assemble((shown(lifecycle.name), "bold"), rest), end="\n\n")
 

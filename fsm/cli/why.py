@@ -60,8 +60,9 @@ def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
         return bare(run, journal) if cls is None else cls.restore(run, journal)
     except (CorruptJournal, StateError) as error:
         kind = journal.summary(run).kind
-        if cls is None and kind not in ("", kind_of(TaskRun)):
-            refusal = LifecycleError(f"run {run!r} is not a TaskRun as far as it can be read")
+        asked = cls or TaskRun
+        if kind not in ("", kind_of(asked)):
+            refusal = LifecycleError(f"run {run!r} is no {asked.__name__} as far as it can be read")
             refusal.add_note(f"it is a {kind}; say --as {kind}")
             raise refusal from error
         raise

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLJournal"]
 
+_DRIVER = "postgresql+psycopg"
 _LOCK = 0x52554E53  # "RUNS": held while the schema is made
 _PAUSE = 0.05  # seconds between two attempts to reach a database that went away
 _SECRETS = {"password", "sslpassword", "passfile"}
@@ -289,6 +290,9 @@ class SQLJournal(RowJournal):
                 pool_pre_ping=True,
             )
         except ImportError as error:
+            if self._url.drivername != _DRIVER:
+                named = f"{self._url.drivername}:// needs {error.name}, which is not installed"
+                raise InvalidArgument(f"{named}; write postgresql:// for psycopg 3") from error
             raise MissingExtra("a journal in PostgreSQL", "sql") from error
         except SQLAlchemyError as error:
             raise InvalidArgument(f"no journal is at {self._name!r}: {error}") from None
@@ -354,7 +358,7 @@ def _as_url(url: object) -> sqlalchemy.URL:
         )
     if "@" in (made.host or ""):  # half of a password, which would be shown
         raise InvalidArgument("no journal is at such a URL: write @ in a password as %40")
-    return made if "+" in made.drivername else made.set(drivername="postgresql+psycopg")
+    return made if "+" in made.drivername else made.set(drivername=_DRIVER)
 
 
 def _shown(url: sqlalchemy.URL) -> str:

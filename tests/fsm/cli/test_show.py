@@ -87,6 +87,7 @@ def test_a_state_that_stays_is_shown_staying(here: Path, fsm: Invoke, terminal: 
         "class Still(Run):\n    note = internal(source=Pending)\n"
     )
 
+    assert "1 state, 1 event, begins Pending" in terminal("show", "still:Still", width=100).stdout
     assert "(stays)" in terminal("show", "still:Still", width=100).stdout
     assert "note → (stays)" in terminal("show", "still:Still", width=24).stdout
     assert json.loads(fsm("show", "still:Still", "--json").stdout)["transitions"][0]["stays"]

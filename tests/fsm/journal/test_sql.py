@@ -288,3 +288,8 @@ def test_an_odd_patience_is_refused(patience: Any, path: Any) -> None:
 def test_what_is_no_url_is_refused(url: Any) -> None:
     with pytest.raises((InvalidArgument, JournalError)):
         SQLJournal(url)
+
+
+def test_a_driver_that_is_missing_is_named() -> None:
+    with pytest.raises(InvalidArgument, match="needs pg8000, which is not installed; write post"):
+        SQLJournal("postgresql+pg8000://user@host/name")

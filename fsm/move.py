@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Self
 
 import attrs
 
-from states import State
+from states import State, registry
 from states.record import ExceptionRecord, recorded
 
 from .journal.phase import due_of, phase_of
@@ -18,6 +19,10 @@ __all__ = ["Move"]
 
 _Path = tuple[str, ...]
 _ERROR: _Path = ("_result", "exact", "$exception")
+_OURS = {"type", "__version__", "exact", "_result", "n_map_states"} | {
+    field.alias for cls in State.children() if registry.is_ours(cls) for field in attrs.fields(cls)
+}
+_MOST = 5  # of what a class of the user's carries besides
 
 
 @attrs.frozen
@@ -36,6 +41,7 @@ class Move:
     error: str | None = None  # the kind of an exception in its result, and its first line
     attempts: int | None = None  # before it, where it is to be tried again
     approver: str | None = None  # who let the run go on
+    besides: tuple[str, ...] = ()  # the words and numbers that only a class of the user's carries
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -54,6 +60,13 @@ class Move:
             _first_line(_error(dest)),
             _count(getattr(dest, "run_count", None)),
             _text((dest.context or {}).get("approved_by")),
+            _besides(
+                {
+                    field.alias: getattr(dest, field.name)
+                    for field in attrs.fields(type(dest))
+                    if field.init
+                }
+            ),
         )
 
     @classmethod
@@ -63,6 +76,7 @@ class Move:
             payload = json.loads(record.payload)
         except (ValueError, RecursionError):
             payload = None
+        exact = _at(payload, ("exact",)) or ()  # what JSON has no word for
         said = _at(payload, _ERROR)
         error = None
         if isinstance(said, dict):
@@ -80,7 +94,29 @@ class Move:
             _first_line(error),
             _count(_at(payload, ("run_count",))),
             _text(_at(payload, ("context", "approved_by"))),
+            _besides(
+                {
+                    name: value
+                    for name, value in (payload.items() if isinstance(payload, dict) else ())
+                    if name not in exact
+                }
+            ),
         )
+
+
+def _besides(carried: Mapping[str, Any]) -> tuple[str, ...]:
+    """Such as `reason = sensor 7`, by name."""
+    told = [
+        (name, value if type(value) is str else repr(value))
+        for name, value in sorted(carried.items())
+        if name not in _OURS and (type(value) in (str, bool, float) or _is_number(value))
+    ]
+    return tuple(f"{name} = {value}" for name, value in told if value)[:_MOST]
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one that anybody reads; Python itself refuses to write the largest."""
+    return type(value) is int and value.bit_length() <= 64
 
 
 def _at(found: Any, path: _Path) -> Any:

@@ -124,8 +124,9 @@ def _until(move: Move) -> str:
 
 
 def _why(before: Move | None, move: Move) -> str:
-    """Who said so, what went wrong, and what was said of it."""
-    parts = [plain(part) for part in (_approved(before, move), move.error, _message(move)) if part]
+    """Who said so, what went wrong, what was said of it, and what it carries besides."""
+    said = (_approved(before, move), move.error, _message(move), *move.besides)
+    parts = [plain(part) for part in said if part]
     return f": {'; '.join(parts)}" if parts else ""
 
 

@@ -19,7 +19,7 @@ from fsm.policy import Retry, Timeout
 from fsm.rescuing import rescue
 from fsm.story import read_story
 from fsm.testing import HandClock
-from states import Pending, Running, Success
+from states import Failed, Pending, Running, Success
 
 PAGES = Path(__file__).parents[1] / "pages"
 POLICY = Policy(
@@ -261,7 +261,7 @@ def test_a_class_of_the_users_has_its_story(clock: HandClock) -> None:
     assert told.policy is None
     assert [line.text for line in told.lines] == [
         "send led from Pending to Running: by sea",
-        "arrive led from Running to Parcel, after 40 d in Running",
+        "arrive led from Running to Parcel, after 40 d in Running: weight = 3",
     ]
     assert told.stands == ("It is over.",)
 
@@ -324,6 +324,43 @@ def test_attempts_are_counted_as_the_run_does(clock: HandClock) -> None:
 
     assert run.attempts == 2
     assert told == ["attempt 1 of 2 started", "attempt 2 of 2 started", "attempt 2 of 2 went on"]
+
+
+@attrs.frozen
+class Quarantined(Failed):
+    """Failed, and not to be touched until somebody has looked."""
+
+    reason: str = ""
+    level: int = 0
+    seen: Any = None
+
+
+class CarefulRun(TaskRun):
+    quarantine = event(Quarantined, source=Failed)
+
+
+@pytest.mark.parametrize(
+    "seen", [None, [1], 10**5000, "b\x1b[1mold"], ids=["", "list", "huge", "raw"]
+)
+def test_what_a_state_of_the_users_carries_is_told(seen: Any, clock: HandClock) -> None:
+    run = CarefulRun("c", clock=clock)
+    run.start()
+    run.fail()
+    run.quarantine(reason="sensor 7", level=3, seen=seen, message="hot")
+
+    said = run.story().lines[-1].text
+
+    besides = "hot; level = 3; reason = sensor 7" + "; seen = b[1mold" * (type(seen) is str)
+    assert said == f"quarantine led from Failed to Quarantined: {besides}"
+
+
+def test_what_it_carries_is_told_of_a_journal_alike(journal: Journal, clock: HandClock) -> None:
+    run = CarefulRun("c", clock=clock, journal=journal)
+    run.start()
+    run.fail()
+    run.quarantine(reason="sensor 7", level=3, seen=(1, 2))
+
+    assert read_story(journal, "c").lines == run.story().lines
 
 
 def test_every_row_of_the_table_has_its_sentence() -> None:

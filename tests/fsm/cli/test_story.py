@@ -72,7 +72,8 @@ def test_a_run_of_classes_that_are_not_imported_has_its_story(
 
     assert result.returncode == 0
     assert result.stdout.splitlines()[-3:] == [
-        "2020-01-01 00:00:03.500  quarantine led from Running to Quarantined: hands off",
+        "2020-01-01 00:00:03.500  quarantine led from Running to Quarantined: "
+        "hands off; reason = x",
         "",
         "It stays in Quarantined until an event moves it.",
     ]

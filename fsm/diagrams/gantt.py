@@ -8,7 +8,7 @@ Mermaid would take them for one, and put the titles of all others beside bars of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count
 
@@ -22,17 +22,8 @@ __all__ = ["gantt"]
 Section = tuple[str, Iterator[str]]  # a title, and the tasks below it
 
 _MOST = 40  # runs with a section of their own
-_SPANS = (
-    50,
-    40,
-    30,
-    20,
-    14,
-    10,
-    6,
-    4,
-    2,
-)  # of one run, as many as may be; of more the first and the last
+# Of one run, as many as may be; of more, the first and the last.
+_SPANS = (50, 40, 30, 20, 14, 10, 6, 4, 2)
 _LONGEST = 50_000  # characters that Mermaid reads
 _FORMS = ((1, "%H:%M:%S"), (180, "%m-%d %H:%M"), (math.inf, "%Y-%m-%d"))  # up to so many days
 _TAGS = {"running": "active, ", "failed": "crit, ", "finished": "milestone, "}
@@ -57,15 +48,20 @@ def gantt(
     span = max((bar.ended for bar in drawn), default=0) - min((b.began for b in drawn), default=0)
     form = next(form for days, form in _FORMS if span < days * 86_400_000_000)
     head = ("gantt", "    dateFormat x", f"    axisFormat {form}")
-    for spans in _SPANS:
-        if len(drawn) > _MOST:
-            sections = map(_together, groups(drawn))
-        else:
-            sections = map(partial(_apart, spans), drawn)
-        text = "\n".join((*head, *(f"    {line}" for line in _lines(sections)))) + "\n"
+    for spans in _SPANS[:-1]:
+        text = _written(head, drawn, spans)
         if len(text) < _LONGEST:
-            break
-    return text
+            return text
+    return _written(head, drawn, _SPANS[-1])
+
+
+def _written(head: Sequence[str], drawn: Sequence[Bar], spans: int) -> str:
+    """All of it, with at most so many spans of a run."""
+    if len(drawn) > _MOST:
+        sections = map(_together, groups(drawn))
+    else:
+        sections = map(partial(_apart, spans), drawn)
+    return "\n".join((*head, *(f"    {line}" for line in _lines(sections)))) + "\n"
 
 
 def _lines(sections: Iterable[Section]) -> Iterator[str]:

@@ -28,6 +28,7 @@ def rounded(middle: Point, size: Size, radius: float) -> str:
 
 
 def curve(road: Road) -> str:
+    """The line of an arrow, without its head."""
     return f"M{points(road.points[:1])}C{points(road.points[1:])}"
 
 
@@ -41,8 +42,10 @@ def tip(road: Road, stroke: float = 1) -> str:
 
 
 def points(points: Iterable[Point]) -> str:
+    """Where they are, one after the other."""
     return " ".join(f"{number(x)},{number(y)}" for x, y in points)
 
 
 def number(value: float) -> str:
+    """A length in pixels, to a tenth of one."""
     return f"{value:.1f}".removesuffix(".0")

@@ -34,9 +34,8 @@ _MOST = 10  # runs of a list
 _WIDE = 60  # columns of a terminal that has room for messages
 _ROOMY = 40  # columns of one that has room for a word on how to end
 _NAME = 40  # columns that a name is not cut to fewer of, where there is room for messages
-_ENDS = frozenset(
-    f"qQ\x03\x04{SUSPEND}"
-)  # Ctrl-C and Ctrl-D, where the terminal makes no signal of them
+# Ctrl-C and Ctrl-D are among them where the terminal makes no signal of them.
+_ENDS = frozenset(f"qQ\x03\x04{SUSPEND}")
 _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 

@@ -327,7 +327,7 @@ def test_attempts_are_counted_as_the_run_does(clock: HandClock) -> None:
 
 
 @attrs.frozen
-class Quarantined(Failed):
+class Sealed(Failed):
     """Failed, and not to be touched until somebody has looked."""
 
     reason: str = ""
@@ -336,7 +336,7 @@ class Quarantined(Failed):
 
 
 class CarefulRun(TaskRun):
-    quarantine = event(Quarantined, source=Failed)
+    quarantine = event(Sealed, source=Failed)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_what_a_state_of_the_users_carries_is_told(seen: Any, clock: HandClock) 
     said = run.story().lines[-1].text
 
     besides = "hot; level = 3; reason = sensor 7" + "; seen = b[1mold" * (type(seen) is str)
-    assert said == f"quarantine led from Failed to Quarantined: {besides}"
+    assert said == f"quarantine led from Failed to Sealed: {besides}"
 
 
 def test_what_it_carries_is_told_of_a_journal_alike(journal: Journal, clock: HandClock) -> None:

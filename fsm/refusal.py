@@ -122,8 +122,11 @@ def _noted(run: Run, event: str, error: BaseException) -> Refusal | None:
     micros, seq, aside = run._micros(), len(run._steps or ()), run._beside()
     later = type(error) in _TOLD_LATER
     said = error.args if later else _worded(event, error)
-    others = tuple(each for each in aside.refused if each[:2] != (seq, event))
-    (before,) = [each for each in aside.refused if each[:2] == (seq, event)] or (None,)
+    others, before = aside.refused, None
+    for place, each in enumerate(others):
+        if each[0] == seq and each[1] == event:
+            others, before = others[:place] + others[place + 1 :], each
+            break
     note = Noted(
         seq,
         event,

@@ -20,7 +20,8 @@ OURS = {
     "html", "head", "meta", "title", "link", "style", "script", "body", "header", "h1", "h2", "h3",
     "span", "p", "div", "nav", "main", "section", "form", "input", "select", "option", "button",
     "label", "table", "thead", "tbody", "tr", "th", "td", "ol", "li", "details", "summary", "pre",
-    "b", "svg", "g", "path", "rect", "text", "tspan", "polygon", "polyline", "circle", "ellipse", "line",
+    "b", "svg", "g", "path", "rect", "text", "tspan", "polygon", "polyline", "circle", "ellipse",
+    "line",
 }  # fmt: skip
 EVERYTHING = """() => {
     const found = [];

@@ -38,7 +38,7 @@ _A_DOUBT = 100  # legs that somebody goes rather than hope
 _TURNS = 10  # of a double's clock for one leg: each guard may name another time
 _ROUNDS = 8  # ways to one state that are gone on from, the cheapest first
 
-Cost = tuple[int, int, int]  # legs, waits, guarded legs
+Cost = tuple[int, int, int]  # legs, waits, guards that nobody could ask
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -82,8 +82,8 @@ class _Stand:
 def path(double: Run, event: str, arguments: Arguments) -> tuple[Leg, ...]:
     """The cheapest way of triggers from *double* that ends in *event*; empty where there is none.
 
-    Short ways first; of equally short ones those without a wait, then those without guards. A wait
-    of more than a day is worth a detour. What is in doubt comes last: a guard that says no by
+    Short ways first; of equally short ones those without a wait, then the first of the table. A
+    wait of more than a day is worth a detour. What is in doubt comes last: a guard that says no by
     then, or a payload that needs arguments, behind which only the table is known.
     """
     number = itertools.count()  # so that of equal ways the table's order decides
@@ -132,7 +132,7 @@ def _legs(
         else:
             at = step.at if step.micros > before else None
             far = step.micros - before > _A_DAY
-            price = (1 + _A_DETOUR * far, int(at is not None), int(guarded))
+            price = (1 + _A_DETOUR * far, int(at is not None), 0)
             dest = type(step.dest)
             yield Leg(event, dest.__name__, at), price, _Stand(dest, double, step)
             return

@@ -147,14 +147,14 @@ def test_nobody_waits_ten_years_where_a_word_will_do(clock: HandClock) -> None:
     assert why.rejections[0].passes_at is not None
 
 
-def test_of_equal_ways_one_without_guards_is_named(clock: HandClock) -> None:
+def test_of_equal_ways_the_first_of_the_table_is_named(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1)
     run.start()
     run.fail()
 
     why = explain(run, "pause")
 
-    assert [leg.event for leg in why.path] == ["rerun", "pause"]
+    assert [leg.event for leg in why.path] == ["retry", "pause"]
 
 
 def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:

@@ -16,6 +16,7 @@ from .guard import Rejection, called, label
 from .path import Leg, double_of, path, said
 from .proposal import propose
 from .reading import Reading, readings
+from .spelled import shown
 from .step import Step
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Why:
         """The same as sentences, a line each, whatever guards and arguments say."""
         asked = map(_asked, self.rejections, self.reads)
         lines = (self._answer(), *(line for lines in asked for line in lines), *self._way())
-        return tuple(map(_on_one_line, lines))
+        return tuple(map(shown, lines))
 
     def _answer(self) -> str:
         if self.refused is None:
@@ -128,13 +129,6 @@ def _now(
         raise
     except Exception as refused:  # a guard's no, a payload that needs more, or anyone's code
         return double, refused
-
-
-def _on_one_line(text: str) -> str:
-    r"""*text* with what cannot be seen spelled out, as in `\n`: a reason forges no other line."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:

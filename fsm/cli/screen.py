@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.diagrams.color import safe
+from fsm.spelled import shown
 from states import State, moment
 
 __all__ = [
@@ -60,14 +61,6 @@ class Row:
 def console(*, stderr: bool = False) -> Console:
     """Return the terminal, or whatever stdout is; or stderr, where stdout is for programs."""
     return Console(highlight=False, markup=False, emoji=False, stderr=stderr)
-
-
-def shown(text: object, *, keep: str = "") -> str:
-    r"""Return *text* with what is not printable spelled out, as in `\x1b`, but for *keep*."""
-    plain = str(text)
-    if plain.isprintable():
-        return plain
-    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in plain)
 
 
 def as_moment(micros: int, *, fine: bool = False) -> str:

@@ -118,31 +118,31 @@ __all__ = [
 
 # What acts on runs is imported when it is first asked for: many programs only embed them.
 _ROOMS = {
-    "Caches": "caching",
-    "Call": "execution.call",
-    "CurrentRun": "current",
-    "Delivery": "delivery",
-    "FunctionRun": "function_run",
-    "Node": "node",
-    "Outcome": "outcome",
-    "Over": "execution.call",
-    "Problem": "verification",
-    "Quorum": "quorum",
-    "Rescued": "rescuing",
-    "ResultOf": "execution.call",
-    "Runner": "execution.runner",
-    "Story": "story",
-    "Task": "function",
-    "Why": "why",
-    "Worker": "worker",
-    "aperform": "execution.aperform",
-    "current_run": "current",
-    "deliver": "delivery",
-    "gather": "flow",
-    "perform": "execution.runner",
-    "rescue": "rescuing",
-    "task": "function",
-    "verify": "verification",
+    "Caches": "fsm.caching",
+    "Call": "fsm.execution.call",
+    "CurrentRun": "fsm.current",
+    "Delivery": "fsm.delivery",
+    "FunctionRun": "fsm.function_run",
+    "Node": "fsm.node",
+    "Outcome": "fsm.outcome",
+    "Over": "fsm.execution.call",
+    "Problem": "fsm.verification",
+    "Quorum": "fsm.quorum",
+    "Rescued": "fsm.rescuing",
+    "ResultOf": "fsm.execution.call",
+    "Runner": "fsm.execution.runner",
+    "Story": "fsm.story",
+    "Task": "fsm.function",
+    "Why": "fsm.why",
+    "Worker": "fsm.worker",
+    "aperform": "fsm.execution.aperform",
+    "current_run": "fsm.current",
+    "deliver": "fsm.delivery",
+    "gather": "fsm.flow",
+    "perform": "fsm.execution.runner",
+    "rescue": "fsm.rescuing",
+    "task": "fsm.function",
+    "verify": "fsm.verification",
 }
 
 
@@ -153,7 +153,7 @@ if not TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f".{_ROOMS[name]}", __name__), name)
+    found = globals()[name] = getattr(import_module(_ROOMS[name]), name)
     return found
 
 

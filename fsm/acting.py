@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import Cancelled, Paused, State
-
 from . import firing
 from .errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
 from .history import check_history
@@ -23,6 +21,7 @@ from .journal.run_journal import RunJournal
 from .policy import Policy, as_policy
 from .refusal import asking, refuse
 from .run import Run
+from .states import Cancelled, Paused, State
 from .task import TaskRun
 
 if TYPE_CHECKING:

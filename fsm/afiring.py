@@ -13,13 +13,12 @@ from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from states import State, ambient
-
 from .callbacks import Listener, Plan
 from .errors import CallbackError, StepInProgress
 from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
 from .proposal import ABSENT, given, propose
 from .refusal import Refusal, keep, noted
+from .states import State, ambient
 from .step import Step
 from .turn import Who, await_turn, stop_waiting
 

@@ -13,7 +13,7 @@ from .identity import check_id
 from .validators import PARTIAL, VALIDATORS, Names
 
 if TYPE_CHECKING:
-    from states import Cached
+    from .states import Cached
 
 __all__ = ["Cache"]
 

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from states import State
-
 from .errors import InvalidArgument, InvalidLifecycle, did_you_mean
 from .outbox import Outboxed
+from .states import State
 
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle

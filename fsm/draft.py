@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import NoResult, State, StateError, ambient, moment
-
 from .errors import InvalidArgument
+from .states import NoResult, State, StateError, ambient, moment
 
 if TYPE_CHECKING:
     import pendulum
@@ -134,7 +133,7 @@ def _compile_stay(event: str, row: Transition) -> Drafter:
 
 def _asks_the_time(make: StateClass) -> bool:
     """Whether building a *make* may read the clock: our timed ones do, a user's class might."""
-    return "start_time" in parameters(make) or not make.__module__.startswith("states.")
+    return "start_time" in parameters(make) or not make.__module__.startswith("fsm.states")
 
 
 def _named(

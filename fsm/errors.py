@@ -26,9 +26,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from states import State
-
     from .guard import Rejection
+    from .states import State
     from .step import Step
 
 __all__ = [

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overlo
 
 import attrs
 
-from states import State
-
 from . import afiring, firing
 from .errors import InvalidLifecycle
 from .guard import Guard, label
+from .states import State
 
 if TYPE_CHECKING:
     from .draft import Draft

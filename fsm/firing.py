@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from states import State, ambient
-
 from .callbacks import Listener, Plan
 from .errors import (
     CallbackError,
@@ -27,6 +25,7 @@ from .errors import (
 )
 from .proposal import ABSENT, given, propose, replacement
 from .refusal import keep, noted
+from .states import State, ambient
 from .step import Step
 from .turn import is_mine, wait_for_turn
 

@@ -8,8 +8,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from states import Cancelled, Failed, Running, State, StateError, Success
-
 from . import firing, tally
 from .errors import InvalidArgument, UnknownRun
 from .execution.batch import Batch
@@ -28,6 +26,7 @@ from .graph import Graph
 from .identity import check_id, parent_of
 from .journal import Claim, RunJournal
 from .node import Each, Node
+from .states import Cancelled, Failed, Running, State, StateError, Success
 from .task import TaskRun
 from .triggers import Upstream
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
-
 from .duration import after
 from .guard import Answer
 from .kinds import kinds_of
+from .states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
 
 if TYPE_CHECKING:
     import pendulum

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from states import ambient
-
 from .execution.call import Call
 from .execution.trip import Trip
 from .execution.wish import Answer, Wait
+from .states import ambient
 from .telemetry import observers
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import sys
 from collections.abc import Iterable
 from types import ModuleType
 
-from states.record import ExceptionRecord
-
 from .errors import InvalidArgument, did_you_mean
+from .states.exceptions import ExceptionRecord
 
 __all__ = ["Kind", "as_kinds", "kinds_of"]
 

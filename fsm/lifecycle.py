@@ -9,11 +9,10 @@ from typing import Any
 
 import attrs
 
-from states import State
-
 from .errors import InvalidLifecycle
 from .event import Event, StateClass, Transition, is_node
 from .picture import Pictured
+from .states import State
 
 __all__ = ["Edge", "Lifecycle"]
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import transitions
 
-from states import State
-
 from .draft import Drafter, compile_draft
 from .event import Transition
 from .guard import Guard
 from .lifecycle import Lifecycle
 from .proposal import ShortCut, short_cut
+from .states import State
 
 __all__ = ["CompiledRow", "LifecycleMachine"]
 

@@ -8,11 +8,10 @@ from typing import Any, Self
 
 import attrs
 
-from states import State, registry
-from states.record import ExceptionRecord, recorded
-
 from .journal.phase import due_of, phase_of
 from .journal.record import Record
+from .states import State, registry
+from .states.exceptions import ExceptionRecord, recorded
 from .step import Step
 
 __all__ = ["Move"]

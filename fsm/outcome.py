@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from states import State
-
 from .errors import InvalidArgument
+from .states import State
 
 __all__ = ["Outcome"]
 

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pendulum
 
-from states import State, StateError, moment
-from states.record import recorded
-
 from .errors import GuardRejected, LifecycleError
 from .proposal import propose
+from .states import State, StateError, moment
+from .states.exceptions import recorded
 
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from states import moment
-
 from .diagrams.plain import plain
 from .duration import lasting
 from .policy import Policy
 from .retry import Retry
+from .states import moment
 
 __all__ = ["DONE", "clock", "only", "policy_in_words", "times"]
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from typing import Any
 
-from states import Cached, Mapped, Scheduled
-
 from .draft import Draft
 from .duration import after
 from .guards import children_of, ended_badly, start_of
+from .states import Cached, Mapped, Scheduled
 
 __all__ = [
     "next_attempt",

@@ -9,11 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from states import NoResult, State, ambient
-from states.meta import _MetaState as MetaState
-from states.plain import Molten, is_plain, molten
-from states.result import as_result
-
 from .draft import given_by
 from .errors import (
     GuardRejected,
@@ -23,6 +18,10 @@ from .errors import (
     UnknownEvent,
 )
 from .guard import Rejection, weigh
+from .states import NoResult, State, ambient
+from .states.fast_new import Molten, is_plain, molten
+from .states.meta import _MetaState as MetaState
+from .states.result import as_result
 from .step import Step
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import Self
 
 import attrs
 
-from states import State
-
 from .errors import InvalidArgument
+from .states import State
 
 __all__ = ["Quorum"]
 

@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
-from states import StateError, moment
-
 from .errors import (
     GuardRejected,
     LifecycleError,
@@ -20,6 +18,7 @@ from .errors import (
     TransitionError,
     TransitionNotAllowed,
 )
+from .states import StateError, moment
 
 if TYPE_CHECKING:
     import pendulum

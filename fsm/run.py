@@ -6,8 +6,6 @@ from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-from states import Pending, State, ambient
-
 from . import firing, following
 from .aside import Aside
 from .callbacks import Callbacks, methods
@@ -27,6 +25,7 @@ from .lifecycle import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
 from .picture import Pictured
 from .refusal import Refusal, refusals_of
+from .states import Pending, State, ambient
 from .step import Step
 
 if TYPE_CHECKING:

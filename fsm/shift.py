@@ -9,8 +9,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from states import Running, ambient
-
 from .acting import bare
 from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
 from .execution.call import Call
@@ -22,6 +20,7 @@ from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
 from .policy import Policy
 from .rescuing import rescue
+from .states import Running, ambient
 from .telemetry import observers
 
 if TYPE_CHECKING:

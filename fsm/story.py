@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import moment
-
 from .diagrams.plain import plain
 from .duration import lasting
 from .errors import UnknownRun
@@ -23,6 +21,7 @@ from .move import Move
 from .phrases import clock, only, policy_in_words
 from .policy import Policy, as_policy
 from .rounds import folded
+from .states import moment
 from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:

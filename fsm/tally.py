@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from states import Failed, Paused, Resume, Retrying, Running, State
-
 from .guards import standing_for
+from .states import Failed, Paused, Resume, Retrying, Running, State
 from .step import Step
 
 if TYPE_CHECKING:

@@ -5,30 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from states import (
-    Cached,
-    Cancelled,
-    ClientFailed,
-    Failed,
-    Finished,
-    Looped,
-    Mapped,
-    Paused,
-    Pending,
-    Queued,
-    Resume,
-    Retrying,
-    Running,
-    Scheduled,
-    Skipped,
-    State,
-    Submitted,
-    Success,
-    TimedOut,
-    TriggerFailed,
-    ValidationFailed,
-)
-
 from . import tally
 from .duration import Duration, after
 from .event import either, event
@@ -59,6 +35,29 @@ from .prepare import (
     wrapped_source,
 )
 from .run import Clock, Run
+from .states import (
+    Cached,
+    Cancelled,
+    ClientFailed,
+    Failed,
+    Finished,
+    Looped,
+    Mapped,
+    Paused,
+    Pending,
+    Queued,
+    Resume,
+    Retrying,
+    Running,
+    Scheduled,
+    Skipped,
+    State,
+    Submitted,
+    Success,
+    TimedOut,
+    TriggerFailed,
+    ValidationFailed,
+)
 
 if TYPE_CHECKING:
     import pendulum

@@ -17,12 +17,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from states import ExceptionRecord, Retrying
-from states.limits import cleaned
-from states.record import recorded
-
 from .callbacks import Listener
 from .errors import MissingExtra
+from .states import ExceptionRecord, Retrying
+from .states.codec.limits import cleaned
+from .states.exceptions import recorded
 from .task import TaskRun
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from states import Cached, ambient
-
 from .errors import InvalidArgument
 from .guards import start_of
 from .run import Run
+from .states import Cached, ambient
 
 if TYPE_CHECKING:
     import pendulum

@@ -18,9 +18,8 @@ from typing import Literal
 
 import attrs
 
-from states import Mapped, Paused, Pending, Skipped, State, TriggerFailed, ambient
-
 from .errors import InvalidArgument
+from .states import Mapped, Paused, Pending, Skipped, State, TriggerFailed, ambient
 
 __all__ = [
     "Trigger",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from states import StateError
-
 from . import firing
 from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
 from .guard import Rejection, called, label
@@ -17,6 +15,7 @@ from .path import Leg, double_of, path, said
 from .proposal import propose
 from .reading import Reading, readings
 from .spelled import shown
+from .states import StateError
 from .step import Step
 
 if TYPE_CHECKING:

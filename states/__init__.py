@@ -1,76 +1,8 @@
-"""What a run is, and what it carries: one class per state, from Pending to Finished.
+"""The short public name of the state classes: `states.Success` is `fsm.states.Success`.
 
-Nothing here knows how a run moves.
+Nothing of `fsm` imports this package. A file or package of the user's that is called `states`
+hides this name, and nothing else.
 """
 
-from __future__ import annotations
-
-# The order of these four is the order of `State.children()`.
-from states.pending import Paused, Pending, Resume, Retrying, Scheduled  # isort: skip
-from states.meta import ClientFailed, Queued, Submitted  # isort: skip
-from states.running import Running  # isort: skip
-from states.finished import (  # isort: skip
-    Cached,
-    Cancelled,
-    Failed,
-    Finished,
-    Looped,
-    Mapped,
-    Skipped,
-    Success,
-    TimedOut,
-    TriggerFailed,
-    ValidationFailed,
-)
-
-from states import ambient
-from states.base import State
-from states.codec import dumps, loads
-from states.errors import (
-    DuplicateState,
-    InvalidPayload,
-    NotDeserializable,
-    NotSerializable,
-    StateError,
-    UnknownState,
-)
-from states.record import ExceptionRecord
-from states.result import NoResult, NoResultType, Result, SafeResult
-
-__all__ = [
-    "Cached",
-    "Cancelled",
-    "ClientFailed",
-    "DuplicateState",
-    "ExceptionRecord",
-    "Failed",
-    "Finished",
-    "InvalidPayload",
-    "Looped",
-    "Mapped",
-    "NoResult",
-    "NoResultType",
-    "NotDeserializable",
-    "NotSerializable",
-    "Paused",
-    "Pending",
-    "Queued",
-    "Result",
-    "Resume",
-    "Retrying",
-    "Running",
-    "SafeResult",
-    "Scheduled",
-    "Skipped",
-    "State",
-    "StateError",
-    "Submitted",
-    "Success",
-    "TimedOut",
-    "TriggerFailed",
-    "UnknownState",
-    "ValidationFailed",
-    "ambient",
-    "dumps",
-    "loads",
-]
+from fsm.states import *
+from fsm.states import __all__ as __all__

@@ -52,5 +52,5 @@ def test_a_package_says_that_it_is_typed(name: str) -> None:
 
 def test_everyday_names_are_on_the_first_floor() -> None:
     assert {"TaskRun", "Run", "event", "internal", "open_journal", "perform"} <= set(fsm.__all__)
-    ours = [cls for cls in states.State.children() if cls.__module__.startswith("states.")]
+    ours = [cls for cls in states.State.children() if cls.__module__.startswith("fsm.states")]
     assert {cls.__name__ for cls in ours} <= set(states.__all__)

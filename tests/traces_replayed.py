@@ -11,6 +11,7 @@ import pendulum
 
 import states
 from fsm import Call, InvalidArgument, Outcome, Runner, Step, TaskRun
+from fsm.states import ambient
 from fsm.testing import HandClock
 from fsm.triggers import manual_only
 from states import (
@@ -26,7 +27,6 @@ from states import (
     Success,
     TriggerFailed,
     ValidationFailed,
-    ambient,
 )
 
 __all__ = [

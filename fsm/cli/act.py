@@ -14,7 +14,7 @@ from fsm.acting import Acted
 from fsm.errors import GuardRejected, UnknownRun
 from fsm.journal import Journal
 from fsm.run import Run
-from states import State
+from fsm.states import State
 
 from .answer import json_option
 from .journal import existing, journal_option, unknown

@@ -12,7 +12,7 @@ from rich.text import Text
 from fsm.errors import CorruptJournal
 from fsm.journal.record import Record
 from fsm.policy import Policy
-from states import moment
+from fsm.states import moment
 
 from .answer import json_option
 from .journal import holding, journal_option

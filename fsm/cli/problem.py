@@ -13,7 +13,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from fsm.errors import LifecycleError
-from states import StateError
+from fsm.states import StateError
 
 from .answer import as_line
 from .screen import shown

@@ -9,7 +9,7 @@ import click
 
 from fsm.errors import did_you_mean
 from fsm.journal import Summary
-from states import State, moment
+from fsm.states import State, moment
 
 from .answer import json_option
 from .duration import Duration

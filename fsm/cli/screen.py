@@ -19,7 +19,7 @@ from rich.text import Text
 
 from fsm.diagrams.color import safe
 from fsm.spelled import shown
-from states import State, moment
+from fsm.states import State, moment
 
 __all__ = [
     "WIDE",

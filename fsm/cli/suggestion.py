@@ -18,8 +18,8 @@ import click
 from click.shell_completion import CompletionItem, split_arg_string
 
 from fsm.journal import Summary
+from fsm.states import State
 from fsm.task import TaskRun
-from states import State
 
 from .place import check_is_there, file_of
 

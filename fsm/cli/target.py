@@ -17,7 +17,7 @@ import click
 from fsm.errors import did_you_mean
 from fsm.function import Task
 from fsm.run import Run
-from states import State
+from fsm.states import State
 
 from .suggestion import known_targets, targets
 

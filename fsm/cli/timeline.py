@@ -14,7 +14,7 @@ from fsm.diagrams import timeline as timelines
 from fsm.diagrams.bar import bars
 from fsm.journal import Journal
 from fsm.journal.record import Record
-from states import ambient, moment
+from fsm.states import ambient, moment
 
 from .answer import json_option
 from .choice import Choice

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from fsm.journal import Summary
 from fsm.journal.phase import FAILED, RUNNING
-from states import State, ambient
+from fsm.states import State, ambient
 
 from .answer import json_option
 from .journal import existing, journal_option

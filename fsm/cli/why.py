@@ -8,9 +8,9 @@ from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal import Journal
 from fsm.journal.contract import kind_of
 from fsm.run import Run
+from fsm.states import StateError
 from fsm.task import TaskRun
 from fsm.why import explain
-from states import StateError
 
 from .answer import json_option
 from .journal import holding, journal_option

@@ -15,7 +15,7 @@ import click
 
 from fsm.errors import JournalError
 from fsm.journal.kind import kind_of
-from states import moment
+from fsm.states import moment
 
 from .answer import as_line, json_option
 from .choice import Choice

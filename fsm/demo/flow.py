@@ -16,9 +16,9 @@ import attrs
 from fsm.errors import LifecycleError, StaleRun, UnknownRun
 from fsm.execution.runner import Call, Runner
 from fsm.journal import Journal, Summary
+from fsm.states import Cached, Mapped, Paused, Pending, Running, State, ambient
 from fsm.step import Step
 from fsm.task import TaskRun
-from states import Cached, Mapped, Paused, Pending, Running, State, ambient
 
 from .faults import STALL
 from .tasks import DAYS, MONTHS, Tasks

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
-from states import ambient
+from fsm.states import ambient
 
 if TYPE_CHECKING:
     import pendulum

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.diagrams.plain import plain
-from states import Paused, Running, State
+from fsm.states import Paused, Running, State
 
 from .flights import Tally
 from .tasks import DAYS

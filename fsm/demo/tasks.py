@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from fsm.current import current_run
-from states import Looped, Skipped, State, Success, ValidationFailed
+from fsm.states import Looped, Skipped, State, Success, ValidationFailed
 
 from . import flights
 from .faults import Faults

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fsm.diagrams.color import safe
 from fsm.diagrams.plain import plain
-from states import State
+from fsm.states import State
 
 from .faults import FAULTS, VICTIM
 from .flow import is_done

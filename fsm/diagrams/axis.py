@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pendulum
 
-from states import moment
+from fsm.states import moment
 
 __all__ = ["ticks"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fsm.duration import lasting
-from states import moment
+from fsm.states import moment
 
 from .axis import ticks
 from .bar import Bar, History, Span, bars

@@ -13,8 +13,8 @@ from fsm.event import StateClass
 from fsm.lifecycle import Lifecycle
 from fsm.refusal import Refusal
 from fsm.run import Run
+from fsm.states import State
 from fsm.step import Step
-from states import State
 
 from .family import families
 from .fold import Arrow, fold

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 import attrs
 
 from fsm.event import StateClass
-from states import State
+from fsm.states import State
 
 __all__ = ["Family", "families", "folds"]
 

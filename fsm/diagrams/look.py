@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 
 from fsm.journal.record import Record
+from fsm.states import State, StateError, codec
 from fsm.step import Step
-from states import State, StateError, codec
 
 from .color import safe
 

@@ -13,7 +13,7 @@ from fsm.errors import InvalidArgument
 from fsm.event import Transition
 from fsm.lifecycle import Lifecycle
 from fsm.run import Run
-from states import moment
+from fsm.states import moment
 
 from .plain import plain
 

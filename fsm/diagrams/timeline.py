@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from fsm.duration import lasting
-from states import moment
+from fsm.states import moment
 
 from .bar import Bar, History, bars, cells
 from .group import Group, groups

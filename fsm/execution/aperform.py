@@ -13,9 +13,9 @@ from typing import Any
 from fsm.current import CurrentRun, executing
 from fsm.errors import CallbackError, LifecycleError
 from fsm.run import Clock
+from fsm.states import State, ambient, moment
 from fsm.task import TaskRun
 from fsm.telemetry import observers
-from states import State, ambient, moment
 
 from .body import execute
 from .call import Call

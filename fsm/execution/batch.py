@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from states import State
+from fsm.states import State
 
 from .call import has_ended
 from .group import Group

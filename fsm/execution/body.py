@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fsm.current import CurrentRun, executing
-from states import ambient
+from fsm.states import ambient
 
 __all__ = ["execute"]
 

@@ -10,9 +10,9 @@ import attrs
 
 from fsm.errors import InvalidArgument
 from fsm.quorum import Quorum
+from fsm.states import Mapped, State
 from fsm.task import TaskRun
 from fsm.triggers import Trigger, Upstream, all_successful
-from states import Mapped, State
 
 __all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
 

@@ -13,8 +13,8 @@ from fsm.errors import LifecycleError
 from fsm.journal import Claim, Journal, Summary
 from fsm.journal.children import Bare
 from fsm.journal.phase import FINISHED
+from fsm.states import State
 from fsm.task import TaskRun
-from states import State
 
 from .call import Call
 from .group import Group

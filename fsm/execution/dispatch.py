@@ -13,8 +13,8 @@ from fsm.current import CurrentRun
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
+from fsm.states import ambient
 from fsm.task import TaskRun
-from states import ambient
 
 from .attempt import Attempt, carry_out
 from .body import execute

@@ -15,8 +15,8 @@ import attrs
 from fsm.draft import given_by
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
 from fsm.quorum import Quorum
+from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.timers import due_at
-from states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 
 from .making import Course, fulfilled
 from .settlement import Steps, can, enter, leads, lose, now_of, settle, try_again

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
 from fsm.errors import CallbackError
-from states import State
+from fsm.states import State
 
 from .wish import Answer, CatchUp, Fire, Wish
 

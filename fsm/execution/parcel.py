@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from fsm.errors import InvalidArgument, MissingExtra
-from states.record import recorded
+from fsm.states.exceptions import recorded
 
 from .wish import Answer, Raised
 

@@ -14,10 +14,10 @@ from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.quorum import Quorum
 from fsm.run import Clock
+from fsm.states import Cached, State, ambient
 from fsm.step import Step
 from fsm.task import TaskRun
 from fsm.telemetry import observers
-from states import Cached, State, ambient
 
 from .batch import Batch
 from .call import Call, Over, ResultOf, check_calls

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from fsm.errors import LifecycleError
 from fsm.run import Clock
-from states import ambient, moment
+from fsm.states import ambient, moment
 
 from .group import Group
 from .pool import Pool

@@ -10,7 +10,7 @@ from fsm.draft import given_by
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.guards import start_of
 from fsm.outcome import Outcome
-from states import Running, State, StateError, ambient, moment
+from fsm.states import Running, State, StateError, ambient, moment
 
 from .wish import (
     Answer,

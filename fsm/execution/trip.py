@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fsm.states import Mapped, Result, Running, State
 from fsm.task import TaskRun
 from fsm.triggers import all_successful, judged
-from states import Mapped, Result, Running, State
 
 from .call import Call
 from .dispatch import Dispatch, dispatched

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import NoReturn
 
 from fsm.errors import CorruptJournal
-from states import Mapped, State, ambient, codec, registry
-from states.lossy import canonical
+from fsm.states import Mapped, State, ambient, codec, registry
+from fsm.states.codec.plain_json import canonical
 
 __all__ = ["Bare", "ChildRow", "Children", "filled", "spared"]
 

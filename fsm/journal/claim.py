@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
 from fsm.refusal import Refusal
+from fsm.states import StateError, moment
 from fsm.step import Step
-from states import StateError, moment
 
 from .arguments import as_micros
 from .record import Record

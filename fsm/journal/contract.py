@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun
 from fsm.refusal import Refusal
+from fsm.states.codec import limits
 from fsm.step import Step
-from states import limits
 
 from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
 from .claim import ADOPT, Claim, check_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from states import State, codec, moment
+from fsm.states import State, codec, moment
 
 if TYPE_CHECKING:
     import pendulum

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
 from fsm.refusal import Refusal
+from fsm.states import State
 from fsm.step import Step
-from states import State
 
 from .arguments import as_steps
 from .claim import Claim

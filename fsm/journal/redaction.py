@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fsm.errors import InvalidArgument
-from states import NotDeserializable, NotSerializable, codec, limits
-from states.lossy import canonical
+from fsm.states import NotDeserializable, NotSerializable, codec
+from fsm.states.codec import limits
+from fsm.states.codec.plain_json import canonical
 
 __all__ = ["STRUCK", "Redaction", "as_redaction", "patterns_of"]
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
 from fsm.refusal import Refusal
+from fsm.states.codec import limits
 from fsm.step import Step
-from states import limits
 
 from . import statements as sql
 from .children import ChildRow

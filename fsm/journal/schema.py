@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from fsm.errors import CorruptJournal
-from states import StateError, codec
+from fsm.states import StateError, codec
 
 from .arguments import LAST
 from .phase import PHASES, RUNNING, due_of, phase_of

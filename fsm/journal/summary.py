@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from states import moment
+from fsm.states import moment
 
 from .phase import FAILED, FINISHED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from states import limits
+from fsm.states.codec import limits
 
 from .phase import FAILED
 from .summary import Summary

@@ -10,7 +10,7 @@ from fsm.acting import Acted, bare
 from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
 from fsm.run import Run
-from states import Cancelled, Paused, State, StateError
+from fsm.states import Cancelled, Paused, State, StateError
 
 from .catalog import Catalog
 from .writing import reason

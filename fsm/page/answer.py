@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
-from states import StateError
+from fsm.states import StateError
 
 from .action import act
 from .address import VIEWS, Asked

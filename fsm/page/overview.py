@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fsm.diagrams.color import safe, text_on
-from states import State
+from fsm.states import State
 
 from .brief import brief
 from .catalog import Catalog

@@ -9,7 +9,7 @@ from fsm.diagrams.graph import Edge, Graph, Label, Node
 from fsm.diagrams.refused import refused
 from fsm.journal import Record
 from fsm.refusal import Refusal
-from states import State
+from fsm.states import State
 
 from .brief import brief
 

@@ -13,7 +13,7 @@ from fsm.diagrams import Graph
 from fsm.errors import LifecycleError
 from fsm.journal import Journal, Summary
 from fsm.run import Run
-from states import StateError
+from fsm.states import StateError
 
 from .brief import brief
 from .catalog import Catalog

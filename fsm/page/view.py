@@ -15,7 +15,7 @@ from fsm.diagrams.drawing import graph
 from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run import Run
-from states import ambient
+from fsm.states import ambient
 
 from .brief import brief
 from .overview import overview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from states import InvalidPayload, moment
+from fsm.states import InvalidPayload, moment
 
 __all__ = ["cut", "is_dated", "readable", "reason", "written"]
 

@@ -19,8 +19,9 @@ from fsm import (
 )
 from fsm.caching import Caches
 from fsm.policy import Cache
+from fsm.states import ambient
 from fsm.testing import HandClock
-from states import Cached, ambient
+from states import Cached
 
 START = pendulum.datetime(2020, 1, 1)
 HOUR = Cache("key", cache_for=3600)

@@ -20,6 +20,7 @@ from fsm import (
     event,
     internal,
 )
+from fsm.states.meta import _MetaState
 from states import (
     Cancelled,
     Failed,
@@ -31,7 +32,6 @@ from states import (
     StateError,
     Success,
 )
-from states.meta import _MetaState
 
 
 @pytest.mark.parametrize("dest", [State, _MetaState, int, "Running", None, Running()], ids=repr)

@@ -13,6 +13,7 @@ from fsm.execution import scheduler as scheduler_room
 from fsm.flow import gather
 from fsm.journal import Journal, open_journal
 from fsm.node import Node
+from fsm.states import ambient
 from fsm.testing import HandClock, Recorder
 from fsm.triggers import all_finished, any_failed, manual_only
 from states import (
@@ -26,7 +27,6 @@ from states import (
     State,
     Success,
     TriggerFailed,
-    ambient,
 )
 
 

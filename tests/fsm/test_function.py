@@ -24,8 +24,9 @@ from fsm import (
     current_run,
     task,
 )
+from fsm.states import ambient
 from fsm.testing import HandClock
-from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success, ambient
+from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success
 
 
 @task

@@ -12,7 +12,7 @@ import pytest
 
 from fsm import InvalidArgument
 from fsm.kinds import as_kinds, kinds_of
-from states.record import ExceptionRecord, recorded
+from fsm.states.exceptions import ExceptionRecord, recorded
 
 
 class Outer:

@@ -12,8 +12,9 @@ import attrs
 import pytest
 
 from fsm import InvalidArgument, MemoryJournal, Run, Step, TaskRun, TransitionError, event
+from fsm.states import ambient
 from fsm.testing import HandClock
-from states import NoResult, Pending, Result, Running, State, StateError, ambient
+from states import NoResult, Pending, Result, Running, State, StateError
 
 
 class Plain(Run):

@@ -29,19 +29,10 @@ from fsm import (
 )
 from fsm.acting import approve, retry
 from fsm.journal.sqlite import SQLiteJournal
+from fsm.states import ambient
 from fsm.story import read_story
 from fsm.testing import HandClock
-from states import (
-    Finished,
-    NotSerializable,
-    Paused,
-    Pending,
-    Resume,
-    Retrying,
-    Running,
-    Success,
-    ambient,
-)
+from states import Finished, NotSerializable, Paused, Pending, Resume, Retrying, Running, Success
 
 
 def refused(run: Run, name: str, **given: Any) -> None:

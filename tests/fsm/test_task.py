@@ -568,7 +568,7 @@ def test_a_mapped_state_given_at_first_may_be_mapped_again() -> None:
 
 
 def test_a_run_begins_with_the_ambient_context(clock: HandClock) -> None:
-    with states.ambient.using(task_tags=["blue"]):
+    with fsm.states.ambient.using(task_tags=["blue"]):
         run = TaskRun(clock=clock)
 
     assert run.state.context["tags"] == ["blue"]
@@ -838,7 +838,7 @@ def test_who_makes_states_for_a_run_knows_that_it_was_resumed(resumed: bool) -> 
 
     @run.handler
     def look(run: Any, old: State, new: State) -> None:
-        seen.append(states.ambient.context()["resume"])
+        seen.append(fsm.states.ambient.context()["resume"])
 
     run.start()
 

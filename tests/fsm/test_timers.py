@@ -10,9 +10,9 @@ import pytest
 
 from fsm import InvalidArgument, LifecycleError, MemoryJournal, TaskRun
 from fsm.policy import Timeout
+from fsm.states import ambient
 from fsm.testing import HandClock
 from fsm.timers import Due, due, due_at
-from states import ambient
 
 START = pendulum.datetime(2020, 1, 1)
 LATER = START.add(hours=1)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import InvalidArgument, TaskRun
+from fsm.states import ambient
 from fsm.testing import HandClock
 from fsm.triggers import (
     Trigger,
@@ -50,7 +51,6 @@ from states import (
     TimedOut,
     TriggerFailed,
     ValidationFailed,
-    ambient,
 )
 
 ENDS: tuple[type[State], ...] = (

@@ -10,6 +10,7 @@ import pytest
 
 from fsm import Policy
 from fsm.policy import Cache
+from fsm.states import ambient, codec
 from fsm.testing import HandClock
 from fsm.validators import (
     PARTIAL,
@@ -22,7 +23,7 @@ from fsm.validators import (
     partial_inputs_only,
     partial_parameters_only,
 )
-from states import Cached, Result, ambient, codec
+from states import Cached, Result
 
 NOW = pendulum.datetime(2020, 1, 1)
 LATER, EARLIER = NOW.add(microseconds=1), NOW.subtract(microseconds=1)

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from fsm import Journal, Policy, Step, TaskRun
+from fsm.states import moment
 from fsm.testing import HandClock
-from states import moment
 
 __all__ = ["Books", "Line"]
 

@@ -23,13 +23,9 @@ from fsm import (
     verify,
 )
 from fsm.caching import Caches
+from fsm.states import ambient
 from fsm.testing import HandClock, SimulatedExecutor
-from states import (
-    Cached,
-    Mapped,
-    Paused,
-    ambient,
-)
+from states import Cached, Mapped, Paused
 
 from .books import Books
 from .chances import HOUR, Plan, SimulatedPool, a_death, a_plan, a_policy, a_while, an_end, done

@@ -11,8 +11,9 @@ from fsm.execution.drive import drive
 from fsm.execution.making import Course
 from fsm.execution.wish import Answer, Execute, Raised, Returned
 from fsm.journal import Renewal
+from fsm.states import ambient
 from fsm.testing import HandClock
-from states import Paused, ambient
+from states import Paused
 
 from .books import Books
 from .chances import HOUR, a_policy, an_end, done

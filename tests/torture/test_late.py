@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fsm import Journal, MemoryJournal, StaleRun, TaskRun, open_journal, rescue, verify
-from states import ambient
+from fsm.states import ambient
 
 from .child import Child
 from .counts import times

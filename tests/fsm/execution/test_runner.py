@@ -25,6 +25,7 @@ from fsm import (
 from fsm.execution.trip import Trip
 from fsm.execution.wish import Settled
 from fsm.journal.sqlite import SQLiteJournal
+from fsm.states import ambient
 from fsm.testing import HandClock, Recorder
 from fsm.triggers import manual_only
 from states import (
@@ -42,7 +43,6 @@ from states import (
     Success,
     TimedOut,
     TriggerFailed,
-    ambient,
 )
 
 START = pendulum.datetime(2020, 1, 1)

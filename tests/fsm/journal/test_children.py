@@ -16,19 +16,8 @@ from fsm.journal import Journal, Summary
 from fsm.journal.children import Bare
 from fsm.journal.sqlite import SQLiteJournal
 from fsm.journal.statements import PAGE
-from states import (
-    Cached,
-    Failed,
-    Looped,
-    Mapped,
-    Paused,
-    Queued,
-    Retrying,
-    Skipped,
-    State,
-    Success,
-    ambient,
-)
+from fsm.states import ambient
+from states import Cached, Failed, Looped, Mapped, Paused, Queued, Retrying, Skipped, State, Success
 
 Ended = Callable[[Iterable[str]], list[State]]
 

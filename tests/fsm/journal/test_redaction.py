@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
+from fsm.states import codec
 from fsm.testing import HandClock
 from fsm.verification import verify
 from states import (
@@ -32,7 +33,6 @@ from states import (
     State,
     Submitted,
     Success,
-    codec,
 )
 
 SECRET = "hunter2"

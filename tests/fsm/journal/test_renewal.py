@@ -9,7 +9,7 @@ import pytest
 
 from fsm import InvalidArgument, JournalError, StaleRun, TaskRun
 from fsm.journal import Claim, Renewal
-from states import ambient, moment
+from fsm.states import ambient, moment
 
 
 class Seconds:

@@ -1,0 +1,76 @@
+"""What a run is, and what it carries: one class per state, from Pending to Finished.
+
+Nothing here knows how a run moves.
+"""
+
+from __future__ import annotations
+
+# The order of these four is the order of `State.children()`.
+from .pending import Paused, Pending, Resume, Retrying, Scheduled  # isort: skip
+from .meta import ClientFailed, Queued, Submitted  # isort: skip
+from .running import Running  # isort: skip
+from .finished import (  # isort: skip
+    Cached,
+    Cancelled,
+    Failed,
+    Finished,
+    Looped,
+    Mapped,
+    Skipped,
+    Success,
+    TimedOut,
+    TriggerFailed,
+    ValidationFailed,
+)
+
+from . import ambient
+from .base import State
+from .codec import dumps, loads
+from .errors import (
+    DuplicateState,
+    InvalidPayload,
+    NotDeserializable,
+    NotSerializable,
+    StateError,
+    UnknownState,
+)
+from .exceptions import ExceptionRecord
+from .result import NoResult, NoResultType, Result, SafeResult
+
+__all__ = [
+    "Cached",
+    "Cancelled",
+    "ClientFailed",
+    "DuplicateState",
+    "ExceptionRecord",
+    "Failed",
+    "Finished",
+    "InvalidPayload",
+    "Looped",
+    "Mapped",
+    "NoResult",
+    "NoResultType",
+    "NotDeserializable",
+    "NotSerializable",
+    "Paused",
+    "Pending",
+    "Queued",
+    "Result",
+    "Resume",
+    "Retrying",
+    "Running",
+    "SafeResult",
+    "Scheduled",
+    "Skipped",
+    "State",
+    "StateError",
+    "Submitted",
+    "Success",
+    "TimedOut",
+    "TriggerFailed",
+    "UnknownState",
+    "ValidationFailed",
+    "ambient",
+    "dumps",
+    "loads",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from fsm import GuardRejected, Step, TaskRun, event, open_journal
+from fsm import GuardRejected, Step, TaskRun, open_journal
+from fsm.lifecycle import event
 from states import Failed, Pending
 
 

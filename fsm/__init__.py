@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .cache import Cache
-from .draft import Draft
 from .errors import (
     CallbackError,
     CorruptJournal,
@@ -24,14 +23,15 @@ from .errors import (
     UnknownEvent,
     UnknownRun,
 )
-from .event import BoundEvent, Event, Transition, either, event, internal
 from .journal import Claim, Journal, MemoryJournal, open_journal
-from .lifecycle import Lifecycle
+from .lifecycle.event import BoundEvent, Event, Transition, either, event, internal
+from .lifecycle.payload import Draft
+from .lifecycle.step import Step
+from .lifecycle.table import Lifecycle
 from .policy import Policy, Timeout
 from .refusal import Refusal
 from .retry import Retry
 from .run import Run
-from .step import Step
 from .task import TaskRun
 
 if TYPE_CHECKING:

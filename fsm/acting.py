@@ -14,10 +14,10 @@ import attrs
 
 from . import firing
 from .errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
-from .history import check_history
 from .journal import Journal
 from .journal.phase import FAILED
-from .journal.run_journal import RunJournal
+from .lifecycle.history import check_history
+from .lifecycle.store import RunJournal
 from .policy import Policy, as_policy
 from .refusal import asking, refuse
 from .run import Run

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from .callbacks import Listener, Plan
 from .errors import CallbackError, StepInProgress
 from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
+from .lifecycle.step import Step
 from .proposal import ABSENT, given, propose
 from .refusal import Refusal, keep, noted
 from .states import State, ambient
-from .step import Step
 from .turn import Who, await_turn, stop_waiting
 
 if TYPE_CHECKING:
-    from .event import BoundEvent
+    from .lifecycle.event import BoundEvent
     from .run import Run
 
 __all__ = ["afire"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .duration import as_seconds
+from .durations import as_seconds
 from .errors import InvalidArgument, did_you_mean
-from .identity import check_id
+from .ids import check_id
 from .validators import PARTIAL, VALIDATORS, Names
 
 if TYPE_CHECKING:

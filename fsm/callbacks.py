@@ -23,7 +23,7 @@ from .outbox import Outboxed
 from .states import State
 
 if TYPE_CHECKING:
-    from .lifecycle import Lifecycle
+    from .lifecycle.table import Lifecycle
 
 __all__ = [
     "Callbacks",

@@ -26,9 +26,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .guard import Rejection
+    from .lifecycle.guard import Rejection
+    from .lifecycle.step import Step
     from .states import State
-    from .step import Step
 
 __all__ = [
     "CallbackError",

@@ -23,10 +23,10 @@ from .errors import (
     StepInProgress,
     TransitionError,
 )
+from .lifecycle.step import Step
 from .proposal import ABSENT, given, propose, replacement
 from .refusal import keep, noted
 from .states import State, ambient
-from .step import Step
 from .turn import is_mine, wait_for_turn
 
 if TYPE_CHECKING:

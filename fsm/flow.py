@@ -23,7 +23,7 @@ from .execution.wish import Answer, CatchUp, Children, Execute, Fire, Returned, 
 from .function import Task
 from .function_run import FunctionRun
 from .graph import Graph
-from .identity import check_id, parent_of
+from .ids import check_id, parent_of
 from .journal import Claim, RunJournal
 from .node import Each, Node
 from .states import Cancelled, Failed, Running, State, StateError, Success

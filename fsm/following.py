@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from .errors import CallbackError, UnknownRun
 from .firing import conclude, end_turn, tell
-from .history import check_history
+from .lifecycle.history import check_history
 from .turn import wait_for_turn
 
 if TYPE_CHECKING:
+    from .lifecycle.step import Step
     from .machine import CompiledRow
     from .run import Run
-    from .step import Step
 
 __all__ = ["catch_up"]
 

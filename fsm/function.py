@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 import attrs
 
 from .cache import Cache
-from .duration import Duration
+from .durations import Duration
 from .errors import InvalidArgument
 from .function_run import FunctionRun, is_plain
 from .kinds import Kind

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .duration import after
-from .guard import Answer
+from .durations import after
 from .kinds import kinds_of
+from .lifecycle.guard import Answer
 from .states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
 
 if TYPE_CHECKING:
     import pendulum
 
-    from .step import Step
+    from .lifecycle.step import Step
     from .task import TaskRun
 
 __all__ = [

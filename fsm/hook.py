@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .callbacks import Callbacks, Listener, Place, check_callable
 from .errors import InvalidArgument, did_you_mean
-from .event import Event
+from .lifecycle.event import Event
 from .outbox import Outboxed
 from .states import State
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import transitions
 
-from .draft import Drafter, compile_draft
-from .event import Transition
-from .guard import Guard
-from .lifecycle import Lifecycle
+from .lifecycle.event import Transition
+from .lifecycle.guard import Guard
+from .lifecycle.payload import Drafter, compile_draft
+from .lifecycle.table import Lifecycle
 from .proposal import ShortCut, short_cut
 from .states import State
 

@@ -10,9 +10,9 @@ import attrs
 
 from .journal.phase import due_of, phase_of
 from .journal.record import Record
+from .lifecycle.step import Step
 from .states import State, registry
 from .states.exceptions import ExceptionRecord, recorded
-from .step import Step
 
 __all__ = ["Move"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from .lifecycle.step import Step
     from .run import Run
-    from .step import Step
 
 __all__ = ["Outboxed"]
 

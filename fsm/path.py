@@ -25,9 +25,9 @@ from .states import State, StateError, moment
 from .states.exceptions import recorded
 
 if TYPE_CHECKING:
-    from .lifecycle import Lifecycle
+    from .lifecycle.step import Step
+    from .lifecycle.table import Lifecycle
     from .run import Run
-    from .step import Step
 
 __all__ = ["Leg", "double_of", "path", "said"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .diagrams.plain import plain
-from .duration import lasting
+from .durations import lasting
 from .policy import Policy
 from .retry import Retry
 from .states import moment

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import attrs
 
 from .cache import Cache
-from .duration import Duration, as_seconds
+from .durations import Duration, as_seconds
 from .errors import InvalidArgument
 from .kinds import Kind
 from .retry import Retry

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from typing import Any
 
-from .draft import Draft
-from .duration import after
+from .durations import after
 from .guards import children_of, ended_badly, start_of
+from .lifecycle.payload import Draft
 from .states import Cached, Mapped, Scheduled
 
 __all__ = [

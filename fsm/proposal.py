@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .draft import given_by
 from .errors import (
     GuardRejected,
     InvalidArgument,
@@ -17,12 +16,13 @@ from .errors import (
     TransitionNotAllowed,
     UnknownEvent,
 )
-from .guard import Rejection, weigh
+from .lifecycle.guard import Rejection, weigh
+from .lifecycle.payload import given_by
+from .lifecycle.step import Step
 from .states import NoResult, State, ambient
 from .states.fast_new import Molten, is_plain, molten
 from .states.meta import _MetaState as MetaState
 from .states.result import as_result
-from .step import Step
 
 if TYPE_CHECKING:
     from .machine import CompiledRow

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .guard import Guard, weigh
-from .step import Step
+from .lifecycle.guard import Guard, weigh
+from .lifecycle.step import Step
 
 if TYPE_CHECKING:
     from .run import Run

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from .duration import A_CENTURY, as_delay, as_seconds
+from .durations import A_CENTURY, as_delay, as_seconds
 from .errors import InvalidArgument
 from .kinds import as_kinds, kinds_of
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 from . import firing, following
 from .aside import Aside
 from .callbacks import Callbacks, methods
-from .declaration import declared
-from .draft import given_by
 from .errors import (
     CorruptJournal,
     InvalidArgument,
     TransitionNotAllowed,
     UnknownEvent,
 )
-from .event import Event, StateClass
-from .history import check_history
 from .hook import Hook
-from .identity import check_id, new_id
-from .lifecycle import Lifecycle
+from .ids import check_id, new_id
+from .lifecycle.declaration import declared
+from .lifecycle.display import Pictured
+from .lifecycle.event import Event, StateClass
+from .lifecycle.history import check_history
+from .lifecycle.payload import given_by
+from .lifecycle.step import Step
+from .lifecycle.table import Lifecycle
 from .machine import CompiledRow, LifecycleMachine
-from .picture import Pictured
 from .refusal import Refusal, refusals_of
 from .states import Pending, State, ambient
-from .step import Step
 
 if TYPE_CHECKING:
     import datetime

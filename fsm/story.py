@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .diagrams.plain import plain
-from .duration import lasting
+from .durations import lasting
 from .errors import UnknownRun
 from .journal.contract import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, RUNNING, WAITING

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .guards import standing_for
+from .lifecycle.step import Step
 from .states import Failed, Paused, Resume, Retrying, Running, State
-from .step import Step
 
 if TYPE_CHECKING:
     import pendulum

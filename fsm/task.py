@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import tally
-from .duration import Duration, after
-from .event import either, event
+from .durations import Duration, after
 from .guards import (
     attempts_left,
     cache_fresh,
@@ -20,6 +19,7 @@ from .guards import (
     start_time_reached,
     time_left,
 )
+from .lifecycle.event import either, event
 from .policy import Policy, Timeout, as_policy, evolved
 from .prepare import (
     next_attempt,

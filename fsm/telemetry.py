@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
+    from .lifecycle.step import Step
     from .run import Run
-    from .step import Step
 
 __all__ = ["Spans", "log_step", "observers"]
 

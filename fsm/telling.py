@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .diagrams.plain import plain
-from .duration import lasting
+from .durations import lasting
 from .journal.phase import FAILED, RUNNING, WAITING
 from .move import Move
 from .phrases import DONE, clock, times

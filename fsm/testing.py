@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 
-from .duration import A_CENTURY
+from .durations import A_CENTURY
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from .step import Step
+    from .lifecycle.step import Step
 
 __all__ = ["HandClock", "Recorder", "SimulatedExecutor"]
 

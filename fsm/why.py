@@ -10,16 +10,16 @@ import attrs
 
 from . import firing
 from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
-from .guard import Rejection, called, label
+from .lifecycle.guard import Rejection, called, label
+from .lifecycle.step import Step
 from .path import Leg, double_of, path, said
 from .proposal import propose
 from .reading import Reading, readings
-from .spelled import shown
 from .states import StateError
-from .step import Step
+from .text import shown
 
 if TYPE_CHECKING:
-    from .event import Event
+    from .lifecycle.event import Event
     from .run import Run
 
 __all__ = ["Why", "explain"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fsm.duration import A_CENTURY
+from fsm.durations import A_CENTURY
 
 __all__ = ["Duration"]
 

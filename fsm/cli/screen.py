@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.diagrams.color import safe
-from fsm.spelled import shown
 from fsm.states import State, moment
+from fsm.text import shown
 
 __all__ = [
     "WIDE",

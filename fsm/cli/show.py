@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.diagrams import table as markdown_table
-from fsm.event import StateClass, Transition
-from fsm.guard import label
-from fsm.lifecycle import Lifecycle
+from fsm.lifecycle.event import StateClass, Transition
+from fsm.lifecycle.guard import label
+from fsm.lifecycle.table import Lifecycle
 
 from .answer import json_option
 from .screen import console, light, put_json, shown

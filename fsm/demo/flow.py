@@ -16,8 +16,8 @@ import attrs
 from fsm.errors import LifecycleError, StaleRun, UnknownRun
 from fsm.execution.runner import Call, Runner
 from fsm.journal import Journal, Summary
+from fsm.lifecycle.step import Step
 from fsm.states import Cached, Mapped, Paused, Pending, Running, State, ambient
-from fsm.step import Step
 from fsm.task import TaskRun
 
 from .faults import STALL

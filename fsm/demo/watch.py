@@ -20,7 +20,7 @@ from .flow import is_done
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fsm.step import Step
+    from fsm.lifecycle.step import Step
     from fsm.task import TaskRun
 
 __all__ = ["Watch", "light", "short", "words"]

@@ -8,8 +8,8 @@ from itertools import accumulate
 import attrs
 
 from fsm.journal.record import Record
+from fsm.lifecycle.step import Step
 from fsm.run import Run
-from fsm.step import Step
 
 from .look import Look, look_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fsm.duration import lasting
+from fsm.durations import lasting
 from fsm.states import moment
 
 from .axis import ticks

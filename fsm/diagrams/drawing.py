@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import attrs
 
 from fsm.errors import InvalidArgument
-from fsm.event import StateClass
-from fsm.lifecycle import Lifecycle
+from fsm.lifecycle.event import StateClass
+from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 from fsm.refusal import Refusal
 from fsm.run import Run
 from fsm.states import State
-from fsm.step import Step
 
 from .family import families
 from .fold import Arrow, fold

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 
 import attrs
 
-from fsm.event import StateClass
+from fsm.lifecycle.event import StateClass
 from fsm.states import State
 
 __all__ = ["Family", "families", "folds"]

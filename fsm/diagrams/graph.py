@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from fsm.picture import Pictured
+from fsm.lifecycle.display import Pictured
 
 __all__ = ["TIMES", "Cluster", "Edge", "End", "Graph", "Label", "Node"]
 

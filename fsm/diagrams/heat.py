@@ -6,7 +6,7 @@ import math
 
 import attrs
 
-from fsm.duration import lasting
+from fsm.durations import lasting
 from fsm.journal.traffic import Stay, Traffic, Way
 
 from .drawing import Target, graph

@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 
 from fsm.journal.record import Record
+from fsm.lifecycle.step import Step
 from fsm.states import State, StateError, codec
-from fsm.step import Step
 
 from .color import safe
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from fsm.errors import InvalidArgument
-from fsm.event import Transition
-from fsm.lifecycle import Lifecycle
+from fsm.lifecycle.event import Transition
+from fsm.lifecycle.table import Lifecycle
 from fsm.run import Run
 from fsm.states import moment
 

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from fsm.duration import lasting
+from fsm.durations import lasting
 from fsm.states import moment
 
 from .bar import Bar, History, bars, cells

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fsm.draft import given_by
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
+from fsm.lifecycle.payload import given_by
 from fsm.quorum import Quorum
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.timers import due_at

@@ -12,7 +12,7 @@ from fsm.states import State
 from .wish import Answer, CatchUp, Fire, Wish
 
 if TYPE_CHECKING:
-    from fsm.step import Step
+    from fsm.lifecycle.step import Step
     from fsm.task import TaskRun
 
 __all__ = ["Course", "Observer", "fulfilled", "made", "observed"]

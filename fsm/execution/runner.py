@@ -12,10 +12,10 @@ from typing import Any, Self
 from fsm.caching import Caches
 from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
+from fsm.lifecycle.step import Step
 from fsm.quorum import Quorum
 from fsm.run import Clock
 from fsm.states import Cached, State, ambient
-from fsm.step import Step
 from fsm.task import TaskRun
 from fsm.telemetry import observers
 

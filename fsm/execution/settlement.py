@@ -6,9 +6,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from fsm import firing
-from fsm.draft import given_by
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.guards import start_of
+from fsm.lifecycle.payload import given_by
 from fsm.outcome import Outcome
 from fsm.states import Running, State, StateError, ambient, moment
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fsm.lifecycle.store import RunJournal
+
 from .address import Address
 from .claim import Claim
 from .contract import Journal
@@ -10,7 +12,6 @@ from .memory import MemoryJournal
 from .opening import open_journal
 from .record import Record
 from .renewal import Renewal
-from .run_journal import RunJournal
 from .summary import Summary
 
 __all__ = [

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import InvalidArgument
+from fsm.lifecycle.step import Step
 from fsm.states import ambient, moment
-from fsm.step import Step
 
 if TYPE_CHECKING:
     from fsm.run import Run

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
+from fsm.lifecycle.step import Step
 from fsm.refusal import Refusal
 from fsm.states import StateError, moment
-from fsm.step import Step
 
 from .arguments import as_micros
 from .record import Record

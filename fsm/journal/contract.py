@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun
+from fsm.lifecycle.step import Step
 from fsm.refusal import Refusal
 from fsm.states.codec import limits
-from fsm.step import Step
 
 from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
 from .claim import ADOPT, Claim, check_policy

@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
+from fsm.lifecycle.step import Step
 from fsm.refusal import Refusal
 from fsm.states import State
-from fsm.step import Step
 
 from .arguments import as_steps
 from .claim import Claim

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from fsm.identity import parent_of
-from fsm.step import Step
+from fsm.ids import parent_of
+from fsm.lifecycle.step import Step
 
 from .arguments import LAST
 from .directory import Directory

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from fsm.errors import CorruptJournal
+from fsm.lifecycle.step import Step
 from fsm.states import Mapped, NotSerializable, StateError, codec, moment
-from fsm.step import Step
 
 from .children import Children, filled, spared
 from .phase import due_of, phase_of

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
+from fsm.lifecycle.step import Step
 from fsm.refusal import Refusal
 from fsm.states.codec import limits
-from fsm.step import Step
 
 from . import statements as sql
 from .children import ChildRow

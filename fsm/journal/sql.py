@@ -33,7 +33,7 @@ from fsm.errors import (
     MissingExtra,
     StaleRun,
 )
-from fsm.step import Step
+from fsm.lifecycle.step import Step
 
 from . import postgres
 from . import statements as sql

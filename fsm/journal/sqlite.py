@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, LifecycleError
+from fsm.lifecycle.step import Step
 from fsm.refusal import Refusal
-from fsm.step import Step
 
 from . import statements as sql
 from .address import Address

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, StaleRun
-from fsm.identity import parent_of
-from fsm.step import Step
+from fsm.ids import parent_of
+from fsm.lifecycle.step import Step
 
 from .arguments import as_class, as_step
 from .children import Children

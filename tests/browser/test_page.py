@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fsm import Run, TaskRun, event, open_journal
+from fsm import Run, TaskRun, open_journal
+from fsm.lifecycle import event
 from fsm.page import Server
 from states import Finished, Pending, Running
 

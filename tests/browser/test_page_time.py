@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fsm import TaskRun, open_journal
 from fsm.cli import main
-from fsm.duration import lasting
+from fsm.durations import lasting
 from fsm.testing import HandClock
 
 from .pages import expect, serving, visiting

@@ -19,10 +19,10 @@ from fsm import (
     TransitionError,
     TransitionNotAllowed,
     UnknownRun,
-    event,
 )
 from fsm.acting import approve, bare, cancel, rerun_children, resume, retry
 from fsm.function import task
+from fsm.lifecycle import event
 from states import Cancelled, Failed, Pending, Resume, Retrying, Running
 
 

@@ -18,10 +18,10 @@ from fsm import (
     StepInProgress,
     TaskRun,
     TransitionNotAllowed,
-    event,
     internal,
 )
 from fsm.callbacks import Callbacks
+from fsm.lifecycle import event
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,

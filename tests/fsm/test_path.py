@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from fsm import GuardRejected, InvalidLifecycle, Run, either, event
+from fsm import GuardRejected, InvalidLifecycle, Run, either
 from fsm.errors import TransitionError
+from fsm.lifecycle import event
 from fsm.testing import HandClock
 from fsm.why import explain
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success

@@ -23,12 +23,12 @@ from fsm import (
     TaskRun,
     TransitionError,
     TransitionNotAllowed,
-    event,
     open_journal,
     perform,
 )
 from fsm.acting import approve, retry
 from fsm.journal.sqlite import SQLiteJournal
+from fsm.lifecycle import event
 from fsm.states import ambient
 from fsm.story import read_story
 from fsm.testing import HandClock

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import InvalidArgument
-from fsm.duration import A_CENTURY
+from fsm.durations import A_CENTURY
 from fsm.retry import Retry
 
 RETRIES = st.builds(

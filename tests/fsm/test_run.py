@@ -35,10 +35,10 @@ from fsm import (
     TransitionNotAllowed,
     UnknownEvent,
     UnknownRun,
-    event,
     internal,
     turn,
 )
+from fsm.lifecycle import event
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,

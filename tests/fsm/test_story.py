@@ -10,9 +10,10 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, event, open_journal
-from fsm.duration import lasting
+from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, open_journal
+from fsm.durations import lasting
 from fsm.journal.record import Record
+from fsm.lifecycle import event
 from fsm.move import Move
 from fsm.phrases import DONE
 from fsm.policy import Retry, Timeout

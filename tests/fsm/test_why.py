@@ -11,7 +11,8 @@ import pendulum
 import pytest
 
 import states
-from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent, event
+from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent
+from fsm.lifecycle import event
 from fsm.testing import HandClock, Recorder
 from fsm.why import Why, explain
 from states import (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fsm import Run, TaskRun, event
+from fsm import Run, TaskRun
 from fsm.diagrams import graph
 from fsm.diagrams.front import front
 from fsm.diagrams.graph import Cluster, Graph
+from fsm.lifecycle import event
 from states import Pending, Running
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun
 from fsm.diagrams import Graph, dot, graph, heat, mermaid, svg
 from fsm.diagrams.drawing import of_run
 from fsm.diagrams.graph import Label, Node
 from fsm.journal.traffic import Stay, Traffic
+from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Pending, Running
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun, event
+from fsm import InvalidArgument, Run, TaskRun
 from fsm.diagrams import inheritance, mermaid
 from fsm.diagrams.graph import Graph, Node
 from fsm.diagrams.mermaid import escaped
+from fsm.lifecycle import event
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of

@@ -12,10 +12,11 @@ import attrs
 import psycopg
 import pytest
 
-from fsm import JournalError, StaleRun, Step, TaskRun, event
+from fsm import JournalError, StaleRun, Step, TaskRun
 from fsm.journal import Journal
 from fsm.journal.sql import SQLJournal
 from fsm.journal.sqlite import SQLiteJournal
+from fsm.lifecycle import event
 from states import Failed, Pending, Retrying, Running, Success
 
 from ...postgres import as_libpq

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from fsm import MemoryJournal, Run, TaskRun, event, open_journal
+from fsm import MemoryJournal, Run, TaskRun, open_journal
 from fsm.diagrams import Graph
 from fsm.diagrams.drawing import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
+from fsm.lifecycle import event
 from fsm.page import report
 from fsm.page.catalog import Catalog
 from fsm.page.recorded import table, trail

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from fsm import Run, TaskRun, event, open_journal
+from fsm import Run, TaskRun, open_journal
 from fsm.diagrams import heat
 from fsm.diagrams.drawing import graph
 from fsm.diagrams.graph import Graph
 from fsm.errors import JournalError
 from fsm.journal import Journal
+from fsm.lifecycle import event
 from fsm.page.catalog import Catalog
 from fsm.page.heat import Heat, heated
 from fsm.page.source import Source

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fsm import MemoryJournal, Run, TaskRun, event, open_journal
+from fsm import MemoryJournal, Run, TaskRun, open_journal
 from fsm.acting import bare
 from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
+from fsm.lifecycle import event
 from fsm.page.action import ACTIONS, act, why_not
 from fsm.page.catalog import Catalog
 from fsm.page.told import MOST, notes, story

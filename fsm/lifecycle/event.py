@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overlo
 
 import attrs
 
-from . import afiring, firing
-from .errors import InvalidLifecycle
+from fsm import afiring, firing
+from fsm.errors import InvalidLifecycle
+from fsm.states import State
+
 from .guard import Guard, label
-from .states import State
 
 if TYPE_CHECKING:
-    from .draft import Draft
-    from .run import Run
-    from .why import Why
+    from fsm.run import Run
+    from fsm.why import Why
+
+    from .payload import Draft
 
 __all__ = ["BoundEvent", "Event", "Prepare", "Transition", "either", "event", "internal"]
 
@@ -188,7 +190,7 @@ def event(
         dest: The state class entered; firing takes its constructor's arguments.
         source: The class, or classes, it leads from; their subclasses included.
         excluding: Classes, and their subclasses, it does not lead from after all.
-        conditions: Guards that must all pass; see `fsm.guard`.
+        conditions: Guards that must all pass; see `fsm.lifecycle.guard`.
         unless: Guards that must all say no.
         prepare: Given the `Draft`, returns payload arguments for what the caller leaves out.
         message: The payload's message where the caller and *prepare* leave it out.

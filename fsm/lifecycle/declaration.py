@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .errors import InvalidLifecycle
+from fsm.errors import InvalidLifecycle
+
 from .event import Event, StateClass, Transition
 
 __all__ = ["declared"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .errors import InvalidArgument
-from .states import NoResult, State, StateError, ambient, moment
+from fsm.errors import InvalidArgument
+from fsm.states import NoResult, State, StateError, ambient, moment
 
 if TYPE_CHECKING:
     import pendulum

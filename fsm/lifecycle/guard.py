@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .errors import InvalidArgument
+from fsm.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from .step import Step

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .errors import CorruptJournal
-from .lifecycle import Lifecycle
+from fsm.errors import CorruptJournal
+
 from .step import Step
+from .table import Lifecycle
 
 __all__ = ["check_history"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .errors import InvalidArgument, MissingExtra
+from fsm.errors import InvalidArgument, MissingExtra
 
 __all__ = ["Pictured"]
 
@@ -47,7 +47,7 @@ class Pictured:
 
 
 def _drawer(form: str) -> Callable[[Any], str]:
-    from . import diagrams
+    from fsm import diagrams
 
     drawers: dict[str, Callable[[Any], str]] = {
         "mermaid": diagrams.mermaid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .states import State, moment
+from fsm.states import State, moment
 
 if TYPE_CHECKING:
     import pendulum

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from fsm.journal.record import Record
 from fsm.refusal import Refusal
-from fsm.step import Step
 
-from .record import Record
+from .step import Step
 
 if TYPE_CHECKING:
     from fsm.run import Run

@@ -9,10 +9,11 @@ from typing import Any
 
 import attrs
 
-from .errors import InvalidLifecycle
+from fsm.errors import InvalidLifecycle
+from fsm.states import State
+
+from .display import Pictured
 from .event import Event, StateClass, Transition, is_node
-from .picture import Pictured
-from .states import State
 
 __all__ = ["Edge", "Lifecycle"]
 

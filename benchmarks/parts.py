@@ -9,7 +9,7 @@ from threading import get_ident
 from typing import Any
 
 from fsm import MemoryJournal, Step
-from fsm.proposal import ABSENT
+from fsm.run.decision import ABSENT
 from states import Pending, Running
 
 from .journal import steps

@@ -29,9 +29,9 @@ from .lifecycle.payload import Draft
 from .lifecycle.step import Step
 from .lifecycle.table import Lifecycle
 from .policy import Policy, Timeout
-from .refusal import Refusal
 from .retry import Retry
-from .run import Run
+from .run.refusals import Refusal
+from .run.run import Run
 from .task import TaskRun
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import firing
 from .errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
 from .journal import Journal
 from .journal.phase import FAILED
 from .lifecycle.history import check_history
 from .lifecycle.store import RunJournal
 from .policy import Policy, as_policy
-from .refusal import asking, refuse
-from .run import Run
+from .run import firing
+from .run.refusals import asking, refuse
+from .run.run import Run
 from .states import Cancelled, Paused, State
 from .task import TaskRun
 

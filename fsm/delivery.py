@@ -9,8 +9,8 @@ import attrs
 
 from .errors import InvalidArgument
 from .journal.contract import Journal, kind_of
-from .outbox import Outboxed
-from .run import Run
+from .run.outbox import Outboxed
+from .run.run import Run
 from .task import TaskRun
 
 __all__ = ["Delivery", "deliver"]

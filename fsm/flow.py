@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from . import firing, tally
+from . import tally
 from .errors import InvalidArgument, UnknownRun
 from .execution.batch import Batch
 from .execution.call import Call, Over, ResultOf, has_ended
@@ -26,6 +26,7 @@ from .graph import Graph
 from .ids import check_id, parent_of
 from .journal import Claim, RunJournal
 from .node import Each, Node
+from .run import firing
 from .states import Cancelled, Failed, Running, State, StateError, Success
 from .task import TaskRun
 from .triggers import Upstream

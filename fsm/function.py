@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .execution.runner import Runner
     from .journal import RunJournal
     from .node import Node
-    from .run import Clock
+    from .run.run import Clock
 
 __all__ = ["Task", "task"]
 

@@ -20,14 +20,14 @@ import attrs
 import pendulum
 
 from .errors import GuardRejected, LifecycleError
-from .proposal import propose
+from .run.decision import propose
 from .states import State, StateError, moment
 from .states.exceptions import recorded
 
 if TYPE_CHECKING:
     from .lifecycle.step import Step
     from .lifecycle.table import Lifecycle
-    from .run import Run
+    from .run.run import Run
 
 __all__ = ["Leg", "double_of", "path", "said"]
 

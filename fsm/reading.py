@@ -16,7 +16,7 @@ from .lifecycle.guard import Guard, weigh
 from .lifecycle.step import Step
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .run.run import Run
 
 __all__ = ["Reading", "readings"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from . import firing
 from .errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
 from .journal.claim import Claim
 from .journal.contract import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, WAITING
 from .journal.summary import Summary
-from .run import Run
+from .run import firing
+from .run.run import Run
 from .task import TaskRun
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from .telling import LONG, Line, lines_of, tries_of
 if TYPE_CHECKING:
     from .journal.late import Late
     from .journal.summary import Summary
-    from .refusal import Refusal
-    from .run import Run
+    from .run.refusals import Refusal
+    from .run.run import Run
 
 __all__ = ["Line", "Story", "read_story", "story_of"]
 

@@ -34,7 +34,7 @@ from .prepare import (
     the_mapping,
     wrapped_source,
 )
-from .run import Clock, Run
+from .run.run import Clock, Run
 from .states import (
     Cached,
     Cancelled,

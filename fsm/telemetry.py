@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .callbacks import Listener
 from .errors import MissingExtra
+from .run.callbacks import Listener
 from .states import ExceptionRecord, Retrying
 from .states.codec.limits import cleaned
 from .states.exceptions import recorded
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
     from .lifecycle.step import Step
-    from .run import Run
+    from .run.run import Run
 
 __all__ = ["Spans", "log_step", "observers"]
 

@@ -17,7 +17,7 @@ from .journal.phase import FAILED, RUNNING, WAITING
 from .move import Move
 from .phrases import DONE, clock, times
 from .policy import Policy
-from .refusal import Refusal
+from .run.refusals import Refusal
 from .task import TaskRun
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import attrs
 
 from .errors import InvalidArgument
 from .guards import start_of
-from .run import Run
+from .run.run import Run
 from .states import Cached, ambient
 
 if TYPE_CHECKING:

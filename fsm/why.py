@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import firing
 from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
 from .lifecycle.guard import Rejection, called, label
 from .lifecycle.step import Step
 from .path import Leg, double_of, path, said
-from .proposal import propose
 from .reading import Reading, readings
+from .run import firing
+from .run.decision import propose
 from .states import StateError
 from .text import shown
 
 if TYPE_CHECKING:
     from .lifecycle.event import Event
-    from .run import Run
+    from .run.run import Run
 
 __all__ = ["Why", "explain"]
 

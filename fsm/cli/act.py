@@ -13,7 +13,7 @@ import click
 from fsm.acting import Acted
 from fsm.errors import GuardRejected, UnknownRun
 from fsm.journal import Journal
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import State
 
 from .answer import json_option

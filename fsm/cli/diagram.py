@@ -13,7 +13,7 @@ from fsm.diagrams.drawing import graph as graph_of
 from fsm.diagrams.drawing import of_run
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal.kind import kind_of
-from fsm.run import Run
+from fsm.run.run import Run
 
 from .answer import json_option
 from .choice import Choice

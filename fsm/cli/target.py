@@ -16,7 +16,7 @@ import click
 
 from fsm.errors import did_you_mean
 from fsm.function import Task
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import State
 
 from .suggestion import known_targets, targets

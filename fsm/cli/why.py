@@ -7,7 +7,7 @@ import click
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal import Journal
 from fsm.journal.contract import kind_of
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.task import TaskRun
 from fsm.why import explain

@@ -9,7 +9,7 @@ import attrs
 
 from fsm.journal.record import Record
 from fsm.lifecycle.step import Step
-from fsm.run import Run
+from fsm.run.run import Run
 
 from .look import Look, look_of
 

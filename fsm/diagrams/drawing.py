@@ -12,8 +12,8 @@ from fsm.errors import InvalidArgument
 from fsm.lifecycle.event import StateClass
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
-from fsm.refusal import Refusal
-from fsm.run import Run
+from fsm.run.refusals import Refusal
+from fsm.run.run import Run
 from fsm.states import State
 
 from .family import families

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from fsm.errors import InvalidArgument
 from fsm.lifecycle.event import Transition
 from fsm.lifecycle.table import Lifecycle
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import moment
 
 from .plain import plain

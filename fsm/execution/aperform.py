@@ -12,7 +12,7 @@ from typing import Any
 
 from fsm.current import CurrentRun, executing
 from fsm.errors import CallbackError, LifecycleError
-from fsm.run import Clock
+from fsm.run.run import Clock
 from fsm.states import State, ambient, moment
 from fsm.task import TaskRun
 from fsm.telemetry import observers

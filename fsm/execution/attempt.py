@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from fsm.callbacks import Callbacks, Plan, Way
 from fsm.errors import JournalError, StaleRun
 from fsm.journal import Journal
 from fsm.journal.renewal import Renewal
 from fsm.policy import Policy, Timeout
+from fsm.run.callbacks import Callbacks, Plan, Way
 from fsm.task import TaskRun
 
 from .alarm import TimeIsUp, time_limit

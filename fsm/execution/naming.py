@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from fsm.run import Run
+from fsm.run.run import Run
 
 __all__ = ["named"]
 

@@ -14,7 +14,7 @@ from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.lifecycle.step import Step
 from fsm.quorum import Quorum
-from fsm.run import Clock
+from fsm.run.run import Clock
 from fsm.states import Cached, State, ambient
 from fsm.task import TaskRun
 from fsm.telemetry import observers

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fsm.errors import LifecycleError
-from fsm.run import Clock
+from fsm.run.run import Clock
 from fsm.states import ambient, moment
 
 from .group import Group

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from fsm import firing
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.guards import start_of
 from fsm.lifecycle.payload import given_by
 from fsm.outcome import Outcome
+from fsm.run import firing
 from fsm.states import Running, State, StateError, ambient, moment
 
 from .wish import (

@@ -12,7 +12,7 @@ from fsm.lifecycle.step import Step
 from fsm.states import ambient, moment
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = [
     "LAST",

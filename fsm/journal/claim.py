@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
 from fsm.lifecycle.step import Step
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.states import StateError, moment
 
 from .arguments import as_micros
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pendulum
 
-    from fsm.run import Run
+    from fsm.run.run import Run
 
     from .contract import Journal
 

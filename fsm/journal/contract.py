@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun
 from fsm.lifecycle.step import Step
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
@@ -21,7 +21,7 @@ from .record import Record
 if TYPE_CHECKING:
     import datetime
 
-    from fsm.run import Run
+    from fsm.run.run import Run
 
     from .address import Address
 

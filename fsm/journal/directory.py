@@ -17,7 +17,7 @@ from .wanted import Wanted
 if TYPE_CHECKING:
     import datetime
 
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["Directory"]
 

@@ -10,7 +10,7 @@ from fsm.errors import InvalidArgument
 from .arguments import as_class
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["as_kinds", "kind_of"]
 

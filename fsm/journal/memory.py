@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
 from fsm.lifecycle.step import Step
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.states import State
 
 from .arguments import as_steps
@@ -25,7 +25,7 @@ from .wanted import Wanted
 from .writing import edges_of, late_row
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["MemoryJournal"]
 

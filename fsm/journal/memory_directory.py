@@ -20,7 +20,7 @@ from .wanted import Wanted
 from .writing import policy_of
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["NOTHING", "MemoryDirectory"]
 

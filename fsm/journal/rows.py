@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
 from fsm.lifecycle.step import Step
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from . import statements as sql

@@ -46,7 +46,7 @@ from .summary import Summary
 from .writing import Writing, edge_rows, refusal
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["SQLJournal"]
 

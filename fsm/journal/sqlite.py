@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, LifecycleError
 from fsm.lifecycle.step import Step
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 
 from . import statements as sql
 from .address import Address
@@ -25,7 +25,7 @@ from .sqlite_file import SQLiteFile
 from .writing import Writing, edge_rows, refusal
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["SQLiteJournal"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 
 from .late import Late
 from .record import Record

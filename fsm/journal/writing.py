@@ -18,7 +18,7 @@ from .record import Record
 from .redaction import Redaction
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
     from .claim import Claim
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overlo
 
 import attrs
 
-from fsm import afiring, firing
 from fsm.errors import InvalidLifecycle
+from fsm.run import aio as afiring
+from fsm.run import firing
 from fsm.states import State
 
 from .guard import Guard, label
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
     from fsm.why import Why
 
     from .payload import Draft

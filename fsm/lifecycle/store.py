@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from fsm.journal.record import Record
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 
 from .step import Step
 
 if TYPE_CHECKING:
-    from fsm.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["RunJournal"]
 

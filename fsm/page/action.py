@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from fsm import acting, firing
+from fsm import acting
 from fsm.acting import Acted, bare
 from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
-from fsm.run import Run
+from fsm.run import firing
+from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State, StateError
 
 from .catalog import Catalog

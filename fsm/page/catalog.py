@@ -13,7 +13,7 @@ from fsm.errors import CorruptJournal
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
 from fsm.journal.writing import edges_of
-from fsm.run import Run
+from fsm.run.run import Run
 
 from .recorded import table
 

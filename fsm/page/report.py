@@ -12,7 +12,7 @@ from typing import Any
 from fsm.diagrams import Graph
 from fsm.errors import LifecycleError
 from fsm.journal import Journal, Summary
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import StateError
 
 from .brief import brief

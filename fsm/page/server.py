@@ -8,7 +8,7 @@ from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
-from fsm.run import Run
+from fsm.run.run import Run
 
 from .answer import Answer
 from .catalog import Catalog

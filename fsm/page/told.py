@@ -7,7 +7,7 @@ from typing import Any
 
 from fsm.journal import Journal
 from fsm.journal.late import Late
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.story import read_story
 
 from .brief import brief

@@ -14,7 +14,7 @@ from fsm.diagrams import Graph
 from fsm.diagrams.drawing import graph
 from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
-from fsm.run import Run
+from fsm.run.run import Run
 from fsm.states import ambient
 
 from .brief import brief

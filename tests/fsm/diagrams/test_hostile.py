@@ -26,7 +26,7 @@ from fsm.diagrams.timeline import timeline
 from fsm.errors import LifecycleError
 from fsm.journal.late import Late
 from fsm.move import Move
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.telling import lines_of
 from fsm.testing import HandClock
 from states import StateError

@@ -21,7 +21,7 @@ from fsm.page.catalog import Catalog
 from fsm.page.recorded import table, trail
 from fsm.page.view import Query, history, lifecycle, listed, overview, timeline
 from fsm.page.watch import Snapshot
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
 from states import Finished, Pending, Running
 

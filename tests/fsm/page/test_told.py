@@ -16,7 +16,7 @@ from fsm.page.action import ACTIONS, act, why_not
 from fsm.page.catalog import Catalog
 from fsm.page.told import MOST, notes, story
 from fsm.page.view import history
-from fsm.refusal import Refusal
+from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
 from states import Finished, Paused, Pending, Running
 

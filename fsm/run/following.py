@@ -5,13 +5,15 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from .errors import CallbackError, UnknownRun
+from fsm.errors import CallbackError, UnknownRun
+from fsm.lifecycle.history import check_history
+
 from .firing import conclude, end_turn, tell
-from .lifecycle.history import check_history
-from .turn import wait_for_turn
+from .lock import wait_for_turn
 
 if TYPE_CHECKING:
-    from .lifecycle.step import Step
+    from fsm.lifecycle.step import Step
+
     from .machine import CompiledRow
     from .run import Run
 

@@ -124,7 +124,7 @@ def test_the_short_cut_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     run = Plain()
     run.begin()
-    monkeypatch.setattr("fsm.firing.propose", long_way)
+    monkeypatch.setattr("fsm.run.firing.propose", long_way)
 
     run.back(message="short")
 

@@ -13,17 +13,19 @@ from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from fsm.errors import CallbackError, StepInProgress
+from fsm.lifecycle.step import Step
+from fsm.states import State, ambient
+
 from .callbacks import Listener, Plan
-from .errors import CallbackError, StepInProgress
+from .decision import ABSENT, given, propose
 from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
-from .lifecycle.step import Step
-from .proposal import ABSENT, given, propose
-from .refusal import Refusal, keep, noted
-from .states import State, ambient
-from .turn import Who, await_turn, stop_waiting
+from .lock import Who, await_turn, stop_waiting
+from .refusals import Refusal, keep, noted
 
 if TYPE_CHECKING:
-    from .lifecycle.event import BoundEvent
+    from fsm.lifecycle.event import BoundEvent
+
     from .run import Run
 
 __all__ = ["afire"]

@@ -20,8 +20,8 @@ from fsm import (
     TransitionNotAllowed,
     internal,
 )
-from fsm.callbacks import Callbacks
 from fsm.lifecycle import event
+from fsm.run.callbacks import Callbacks
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,

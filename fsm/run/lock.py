@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .errors import StepInProgress
+from fsm.errors import StepInProgress
 
 if TYPE_CHECKING:
     from .run import Run

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
+from fsm.errors import (
     GuardRejected,
     InvalidArgument,
     TransitionError,
     TransitionNotAllowed,
     UnknownEvent,
 )
-from .lifecycle.guard import Rejection, weigh
-from .lifecycle.payload import given_by
-from .lifecycle.step import Step
-from .states import NoResult, State, ambient
-from .states.fast_new import Molten, is_plain, molten
-from .states.meta import _MetaState as MetaState
-from .states.result import as_result
+from fsm.lifecycle.guard import Rejection, weigh
+from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.step import Step
+from fsm.states import NoResult, State, ambient
+from fsm.states.fast_new import Molten, is_plain, molten
+from fsm.states.meta import _MetaState as MetaState
+from fsm.states.result import as_result
 
 if TYPE_CHECKING:
     from .machine import CompiledRow

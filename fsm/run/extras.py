@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .refusal import Noted
+    from .refusals import Noted
 
 __all__ = ["Aside", "Posted"]
 

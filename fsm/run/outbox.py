@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidArgument
+from fsm.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from .lifecycle.step import Step
+    from fsm.lifecycle.step import Step
+
     from .run import Run
 
 __all__ = ["Outboxed"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from fsm.errors import InvalidArgument, did_you_mean
+from fsm.lifecycle.event import Event
+from fsm.states import State
+
 from .callbacks import Callbacks, Listener, Place, check_callable
-from .errors import InvalidArgument, did_you_mean
-from .lifecycle.event import Event
 from .outbox import Outboxed
-from .states import State
 
 if TYPE_CHECKING:
     from .run import Run

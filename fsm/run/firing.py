@@ -15,19 +15,20 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from .callbacks import Listener, Plan
-from .errors import (
+from fsm.errors import (
     CallbackError,
     GuardRejected,
     InvalidArgument,
     StepInProgress,
     TransitionError,
 )
-from .lifecycle.step import Step
-from .proposal import ABSENT, given, propose, replacement
-from .refusal import keep, noted
-from .states import State, ambient
-from .turn import is_mine, wait_for_turn
+from fsm.lifecycle.step import Step
+from fsm.states import State, ambient
+
+from .callbacks import Listener, Plan
+from .decision import ABSENT, given, propose, replacement
+from .lock import is_mine, wait_for_turn
+from .refusals import keep, noted
 
 if TYPE_CHECKING:
     from .machine import CompiledRow

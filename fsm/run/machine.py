@@ -13,12 +13,13 @@ from typing import Any
 
 import transitions
 
-from .lifecycle.event import Transition
-from .lifecycle.guard import Guard
-from .lifecycle.payload import Drafter, compile_draft
-from .lifecycle.table import Lifecycle
-from .proposal import ShortCut, short_cut
-from .states import State
+from fsm.lifecycle.event import Transition
+from fsm.lifecycle.guard import Guard
+from fsm.lifecycle.payload import Drafter, compile_draft
+from fsm.lifecycle.table import Lifecycle
+from fsm.states import State
+
+from .decision import ShortCut, short_cut
 
 __all__ = ["CompiledRow", "LifecycleMachine"]
 

@@ -36,9 +36,9 @@ from fsm import (
     UnknownEvent,
     UnknownRun,
     internal,
-    turn,
 )
 from fsm.lifecycle import event
+from fsm.run import lock as turn
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,
@@ -659,7 +659,7 @@ def test_the_first_to_ask_says_what_a_runs_state_is() -> None:
 
 
 def test_an_id_is_made_up_once_by_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    import fsm.run
+    import fsm.run.run
 
     both, numbers = threading.Barrier(2), itertools.count()
 
@@ -804,7 +804,7 @@ def test_a_thread_waits_for_an_async_step(run: TaskRun, monkeypatch: pytest.Monk
             loop.call_soon_threadsafe(waited_for.set)
             turn.wait_for_turn(run)
 
-        monkeypatch.setattr("fsm.firing.wait_for_turn", wait_for_turn)
+        monkeypatch.setattr("fsm.run.firing.wait_for_turn", wait_for_turn)
 
         @run.on_enter(Running)
         async def listener(run: TaskRun, step: Step) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
-from .errors import (
+from fsm.errors import (
     GuardRejected,
     LifecycleError,
     StaleRun,
@@ -18,7 +18,7 @@ from .errors import (
     TransitionError,
     TransitionNotAllowed,
 )
-from .states import StateError, moment
+from fsm.states import StateError, moment
 
 if TYPE_CHECKING:
     import pendulum

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from .errors import InvalidArgument, InvalidLifecycle, did_you_mean
+from fsm.errors import InvalidArgument, InvalidLifecycle, did_you_mean
+from fsm.states import State
+
 from .outbox import Outboxed
-from .states import State
 
 if TYPE_CHECKING:
-    from .lifecycle.table import Lifecycle
+    from fsm.lifecycle.table import Lifecycle
 
 __all__ = [
     "Callbacks",

@@ -6,34 +6,30 @@ from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
+from fsm.errors import CorruptJournal, InvalidArgument, TransitionNotAllowed, UnknownEvent
+from fsm.ids import check_id, new_id
+from fsm.lifecycle.declaration import declared
+from fsm.lifecycle.display import Pictured
+from fsm.lifecycle.event import Event, StateClass
+from fsm.lifecycle.history import check_history
+from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
+from fsm.states import Pending, State, ambient
+
 from . import firing, following
-from .aside import Aside
 from .callbacks import Callbacks, methods
-from .errors import (
-    CorruptJournal,
-    InvalidArgument,
-    TransitionNotAllowed,
-    UnknownEvent,
-)
-from .hook import Hook
-from .ids import check_id, new_id
-from .lifecycle.declaration import declared
-from .lifecycle.display import Pictured
-from .lifecycle.event import Event, StateClass
-from .lifecycle.history import check_history
-from .lifecycle.payload import given_by
-from .lifecycle.step import Step
-from .lifecycle.table import Lifecycle
+from .extras import Aside
+from .hooks import Hook
 from .machine import CompiledRow, LifecycleMachine
-from .refusal import Refusal, refusals_of
-from .states import Pending, State, ambient
+from .refusals import Refusal, refusals_of
 
 if TYPE_CHECKING:
     import datetime
 
-    from .journal import RunJournal
-    from .story import Story
-    from .why import Why
+    from fsm.journal import RunJournal
+    from fsm.story import Story
+    from fsm.why import Why
 
 __all__ = ["Clock", "Run"]
 
@@ -241,14 +237,14 @@ class Run(Pictured):
         Returns:
             None where the way is free.
         """
-        from .why import explain  # at the door: `import fsm` does not pay for it
+        from fsm.why import explain  # at the door: `import fsm` does not pay for it
 
         answer = explain(self, event, *args, **kwargs)
         return None if answer.allowed else answer
 
     def story(self) -> Story:
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""
-        from .story import story_of  # at the door, and upstairs: few runs are ever asked
+        from fsm.story import story_of  # at the door, and upstairs: few runs are ever asked
 
         return story_of(self)
 

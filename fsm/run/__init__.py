@@ -1,0 +1,1 @@
+"""One run: its state, its history, its listeners, and the one door through which it moves."""

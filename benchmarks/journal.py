@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
+
 from fsm import MemoryJournal, Step
-from fsm.journal import Record, statements
-from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal import Record
+from fsm.journal.relational import statements
 from states import Pending, Running
 
 from .handwritten import Journal

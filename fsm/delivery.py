@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterator
 import attrs
 
 from .errors import InvalidArgument
-from .journal.contract import Journal, kind_of
+from .journal.base import Journal, kind_of
 from .run.outbox import Outboxed
 from .run.run import Run
 from .task import TaskRun

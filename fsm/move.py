@@ -9,7 +9,7 @@ from typing import Any, Self
 import attrs
 
 from .journal.phase import due_of, phase_of
-from .journal.record import Record
+from .journal.records import Record
 from .lifecycle.step import Step
 from .states import State, registry
 from .states.exceptions import ExceptionRecord, recorded

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
-from .journal.claim import Claim
-from .journal.contract import Journal, kind_of
+from .journal.base import Journal, kind_of
+from .journal.claims import Claim
 from .journal.phase import FAILED, FINISHED, WAITING
 from .journal.summary import Summary
 from .run import firing

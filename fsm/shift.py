@@ -26,7 +26,7 @@ from .telemetry import observers
 if TYPE_CHECKING:
     from .execution.trip import Trip
     from .journal import Claim
-    from .journal.renewal import Renewal
+    from .journal.heartbeat import Renewal
     from .task import TaskRun
     from .worker import Worker
 

@@ -15,7 +15,7 @@ import attrs
 from .diagrams.plain import plain
 from .durations import lasting
 from .errors import UnknownRun
-from .journal.contract import Journal, kind_of
+from .journal.base import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
 from .phrases import clock, only, policy_in_words

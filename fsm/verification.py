@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import attrs
 
 from .errors import InvalidArgument, UnknownRun
-from .journal.contract import Journal
-from .journal.record import Record
+from .journal.base import Journal
+from .journal.records import Record
 from .journal.summary import Summary
 
 __all__ = ["Problem", "verify"]

@@ -20,7 +20,7 @@ from .function import Task
 from .held import Stopped
 from .journal import Journal
 from .journal.arguments import as_owner, as_seconds
-from .journal.renewal import Renewal
+from .journal.heartbeat import Renewal
 from .shift import Shift
 from .task import TaskRun
 

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from fsm.errors import CorruptJournal
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.policy import Policy
 from fsm.states import moment
 

@@ -13,7 +13,7 @@ from fsm.diagrams import chart, gantt
 from fsm.diagrams import timeline as timelines
 from fsm.diagrams.bar import bars
 from fsm.journal import Journal
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.states import ambient, moment
 
 from .answer import json_option

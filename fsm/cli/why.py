@@ -6,7 +6,7 @@ import click
 
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal import Journal
-from fsm.journal.contract import kind_of
+from fsm.journal.base import kind_of
 from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.task import TaskRun

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import attrs
 
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.run.run import Run
 

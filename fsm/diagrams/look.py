@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.states import State, StateError, codec
 

@@ -18,7 +18,7 @@ import attrs
 
 from fsm.errors import JournalError, StaleRun
 from fsm.journal import Journal
-from fsm.journal.renewal import Renewal
+from fsm.journal.heartbeat import Renewal
 from fsm.policy import Policy, Timeout
 from fsm.run.callbacks import Callbacks, Plan, Way
 from fsm.task import TaskRun

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fsm.errors import LifecycleError
 from fsm.journal import Claim, Journal, Summary
-from fsm.journal.children import Bare
+from fsm.journal.mapped import Bare
 from fsm.journal.phase import FINISHED
 from fsm.states import State
 from fsm.task import TaskRun

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from fsm.journal.memory.journal.journal import MemoryJournal
 from fsm.lifecycle.store import RunJournal
 
 from .address import Address
-from .claim import Claim
-from .contract import Journal
+from .base import Journal
+from .claims import Claim
+from .heartbeat import Renewal
 from .late import Late
-from .memory import MemoryJournal
 from .opening import open_journal
-from .record import Record
-from .renewal import Renewal
+from .records import Record
 from .summary import Summary
 
 __all__ = [

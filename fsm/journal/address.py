@@ -10,7 +10,7 @@ import attrs
 from .opening import masked, open_journal
 
 if TYPE_CHECKING:
-    from .contract import Journal
+    from .base import Journal
 
 __all__ = ["Address"]
 

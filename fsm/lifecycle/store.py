@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.run.refusals import Refusal
 
 from .step import Step

@@ -12,7 +12,7 @@ import pytest
 
 from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, open_journal
 from fsm.durations import lasting
-from fsm.journal.record import Record
+from fsm.journal.records import Record
 from fsm.lifecycle import event
 from fsm.move import Move
 from fsm.phrases import DONE

@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from fsm.journal.postgres.schema.journal import SQLJournal
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import CorruptJournal, InvalidArgument, JournalError, TaskRun
 from fsm.journal import Journal
-from fsm.journal.sql import SQLJournal
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
 from fsm.verification import Problem, verify
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.acting import cancel, resume
@@ -17,7 +18,6 @@ from fsm.current import current_run
 from fsm.function import Task, task
 from fsm.function_run import FunctionRun
 from fsm.held import Held
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
 from fsm.worker import Worker
 from states import Failed, Paused, Retrying, Skipped, Success

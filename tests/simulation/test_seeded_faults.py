@@ -10,7 +10,7 @@ from fsm import MemoryJournal, Retry, Step, TaskRun
 from fsm.execution.scheduler import Scheduler
 from fsm.guards import start_of
 from fsm.journal import Summary
-from fsm.journal.directory import Directory
+from fsm.journal.queries import Directory
 from states import State
 
 from ..torture.tampered import Tampered

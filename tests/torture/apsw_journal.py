@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apsw
-
-from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from .tampered import GUARDS, Edited
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsm import TaskRun, open_journal
-from fsm.journal.writing import edge_rows
+from fsm.journal.relational.inserts import edge_rows
 
 from .checking import check
 from .child import Child

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsm.journal.postgres.schema.journal import SQLJournal
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import JournalError, TaskRun
-from fsm.journal import postgres
-from fsm.journal.sql import SQLJournal
-from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal.postgres.schema import schema as postgres
 
 from . import (
     test_answer,

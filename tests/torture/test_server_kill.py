@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import threading
 
+from fsm.journal.postgres.schema.journal import SQLJournal
+
 from fsm import JournalError, JournalUncertain, Step, TaskRun, UnknownRun
-from fsm.journal.sql import SQLJournal
 
 from ..postgres import Server
 from .checking import Acknowledged, acknowledged, check

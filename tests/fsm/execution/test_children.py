@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
 from fsm.execution import children, scheduler
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success
 

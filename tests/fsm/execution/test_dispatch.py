@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import (
     JournalError,
@@ -25,7 +26,6 @@ from fsm.execution.parcel import unpacked
 from fsm.execution.pool import RemotePool
 from fsm.execution.wish import Displaced, Lost
 from fsm.journal import Address
-from fsm.journal.sqlite import SQLiteJournal
 from states import Failed, Success, TimedOut
 
 gate = threading.Event()  # what is packed here is unpacked in the same process

@@ -9,6 +9,7 @@ from typing import Any
 
 import pendulum
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import (
     Call,
@@ -24,7 +25,6 @@ from fsm import (
 )
 from fsm.execution.trip import Trip
 from fsm.execution.wish import Settled
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.states import ambient
 from fsm.testing import HandClock, Recorder
 from fsm.triggers import manual_only

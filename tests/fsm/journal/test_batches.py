@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import InvalidArgument, JournalError, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal import Journal
-from fsm.journal.sqlite import SQLiteJournal
 from states import NotSerializable, Success
 
 Make = Callable[..., Step]
@@ -302,7 +302,7 @@ def test_what_an_interrupt_left_open_is_not_held_for_kept(
 
 
 def sqlite_writing(step: Step) -> Any:
-    from fsm.journal.writing import Writing
+    from fsm.journal.relational.inserts import Writing
 
     return Writing(step, None)
 

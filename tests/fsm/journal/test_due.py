@@ -11,7 +11,7 @@ import pytest
 
 from fsm import InvalidArgument, Step, TaskRun, UnknownRun, internal
 from fsm.journal import Journal, Summary
-from fsm.journal.statements import PAGE
+from fsm.journal.relational.statements import PAGE
 from fsm.testing import HandClock
 from states import Pending, Running, Scheduled
 

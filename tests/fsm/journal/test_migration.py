@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
-from fsm.journal import schema
-from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal.sqlite.journal import schema
 from fsm.testing import HandClock
 from fsm.verification import verify
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import JournalError, TaskRun, TransitionNotAllowed
-from fsm.journal import sqlite_file
-from fsm.journal.sqlite import SQLiteJournal
+from fsm.journal.sqlite.journal import file as sqlite_file
 
 from .another import FORK, Another, open_folder
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import (
     CallbackError,
@@ -20,7 +21,6 @@ from fsm import (
     Step,
     TaskRun,
 )
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.testing import HandClock, Recorder
 from states import Running, Scheduled, State, Success
 

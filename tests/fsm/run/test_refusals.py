@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import (
     GuardRejected,
@@ -27,7 +28,6 @@ from fsm import (
     perform,
 )
 from fsm.acting import approve, retry
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.lifecycle import event
 from fsm.states import ambient
 from fsm.story import read_story

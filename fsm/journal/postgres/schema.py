@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .phase import PHASES
+from fsm.journal.phase import PHASES
 
 __all__ = ["FROM_1", "NAMESPACE", "RULES", "SCHEMA", "VERSION"]
 

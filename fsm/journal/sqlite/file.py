@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fsm.errors import InvalidArgument, JournalError, JournalUncertain
+from fsm.journal.arguments import as_seconds
 
-from .arguments import as_seconds
 from .fork import let_go_before_forks
-from .place import beside, identity, make_file, may_write
+from .paths import beside, identity, make_file, may_write
+from .reader import SQLiteReader
 from .schema import MARK, VERSION, create, upgrade
-from .sqlite_reader import SQLiteReader
 
 __all__ = ["SQLiteFile"]
 

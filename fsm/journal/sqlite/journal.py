@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, LifecycleError
+from fsm.journal.address import Address
+from fsm.journal.arguments import as_steps
+from fsm.journal.records import Record
+from fsm.journal.redaction import as_redaction, patterns_of
+from fsm.journal.relational import statements as sql
+from fsm.journal.relational.base import RowJournal
+from fsm.journal.relational.inserts import Writing, edge_rows, refusal
 from fsm.lifecycle.step import Step
 from fsm.run.refusals import Refusal
 
-from . import statements as sql
-from .address import Address
-from .arguments import as_steps
-from .record import Record
-from .redaction import as_redaction, patterns_of
-from .rows import RowJournal
+from .file import SQLiteFile
 from .schema import RULES
-from .sqlite_file import SQLiteFile
-from .writing import Writing, edge_rows, refusal
 
 if TYPE_CHECKING:
     from fsm.run.run import Run

@@ -26,24 +26,18 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from fsm.errors import (
-    InvalidArgument,
-    JournalError,
-    JournalUncertain,
-    MissingExtra,
-    StaleRun,
-)
+from fsm.errors import InvalidArgument, JournalError, JournalUncertain, MissingExtra, StaleRun
+from fsm.journal.address import Address
+from fsm.journal.arguments import as_seconds, as_steps
+from fsm.journal.records import Record
+from fsm.journal.redaction import as_redaction, patterns_of
+from fsm.journal.relational import statements as sql
+from fsm.journal.relational.base import RowJournal
+from fsm.journal.relational.inserts import Writing, edge_rows, refusal
+from fsm.journal.summary import Summary
 from fsm.lifecycle.step import Step
 
-from . import postgres
-from . import statements as sql
-from .address import Address
-from .arguments import as_seconds, as_steps
-from .record import Record
-from .redaction import as_redaction, patterns_of
-from .rows import RowJournal
-from .summary import Summary
-from .writing import Writing, edge_rows, refusal
+from . import schema as postgres
 
 if TYPE_CHECKING:
     from fsm.run.run import Run

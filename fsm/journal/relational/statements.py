@@ -11,12 +11,11 @@ from typing import Any
 
 import attrs
 
+from fsm.journal.late import Late
+from fsm.journal.records import Record
+from fsm.journal.summary import Summary
+from fsm.journal.wanted import Wanted
 from fsm.run.refusals import Refusal
-
-from .late import Late
-from .record import Record
-from .summary import Summary
-from .wanted import Wanted
 
 __all__ = [
     "CHILDREN",

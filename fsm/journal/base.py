@@ -12,11 +12,11 @@ from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
-from .claim import ADOPT, Claim, check_policy
-from .directory import Directory
+from .claims import ADOPT, Claim, check_policy
 from .kind import as_kinds, kind_of
 from .late import Late
-from .record import Record
+from .queries import Directory
+from .records import Record
 
 if TYPE_CHECKING:
     import datetime

@@ -13,13 +13,12 @@ import sqlite3
 from collections.abc import Iterator
 
 from fsm.errors import CorruptJournal
+from fsm.journal.arguments import LAST
+from fsm.journal.phase import PHASES, RUNNING, due_of, phase_of
+from fsm.journal.records import Record, read
+from fsm.journal.relational.inserts import Writing
+from fsm.journal.relational.statements import STEP
 from fsm.states import StateError, codec
-
-from .arguments import LAST
-from .phase import PHASES, RUNNING, due_of, phase_of
-from .record import Record, read
-from .statements import STEP
-from .writing import Writing
 
 __all__ = ["MARK", "RULES", "VERSION", "create", "upgrade"]
 

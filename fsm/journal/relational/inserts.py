@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, StaleRun
 from fsm.ids import parent_of
+from fsm.journal.arguments import as_class, as_step
+from fsm.journal.kind import kind_of
+from fsm.journal.late import Late
+from fsm.journal.mapped import Children
+from fsm.journal.phase import phase_of
+from fsm.journal.records import Record
+from fsm.journal.redaction import Redaction
 from fsm.lifecycle.step import Step
 
-from .arguments import as_class, as_step
-from .children import Children
-from .kind import kind_of
-from .late import Late
-from .phase import phase_of
-from .record import Record
-from .redaction import Redaction
-
 if TYPE_CHECKING:
+    from fsm.journal.claims import Claim
     from fsm.run.run import Run
-
-    from .claim import Claim
 
 __all__ = ["Writing", "edge_rows", "edges_of", "late_row", "policy_of", "refusal", "winner"]
 

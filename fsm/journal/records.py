@@ -10,7 +10,7 @@ from fsm.errors import CorruptJournal
 from fsm.lifecycle.step import Step
 from fsm.states import Mapped, NotSerializable, StateError, codec, moment
 
-from .children import Children, filled, spared
+from .mapped import Children, filled, spared
 from .phase import due_of, phase_of
 from .redaction import Redaction
 

@@ -8,21 +8,21 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from fsm.errors import UnknownRun
+from fsm.journal.base import Journal
+from fsm.journal.claims import Claim
+from fsm.journal.late import Late
+from fsm.journal.mapped import ChildRow
+from fsm.journal.records import Record, read
+from fsm.journal.redaction import Redaction
+from fsm.journal.summary import Summary
+from fsm.journal.traffic import Stay, Traffic
+from fsm.journal.wanted import Wanted
 from fsm.lifecycle.step import Step
 from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from . import statements as sql
-from .children import ChildRow
-from .claim import Claim
-from .contract import Journal
-from .late import Late
-from .record import Record, read
-from .redaction import Redaction
-from .summary import Summary
-from .traffic import Stay, Traffic
-from .wanted import Wanted
-from .writing import late_row
+from .inserts import late_row
 
 __all__ = ["RowJournal"]
 

@@ -9,20 +9,20 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
+from fsm.journal.arguments import as_steps
+from fsm.journal.base import Journal
+from fsm.journal.claims import Claim
+from fsm.journal.kind import kind_of
+from fsm.journal.late import Late
+from fsm.journal.phase import WAITING
+from fsm.journal.records import Record
+from fsm.journal.relational.inserts import edges_of, late_row
+from fsm.journal.wanted import Wanted
 from fsm.lifecycle.step import Step
 from fsm.run.refusals import Refusal
 from fsm.states import State
 
-from .arguments import as_steps
-from .claim import Claim
-from .contract import Journal
-from .kind import kind_of
-from .late import Late
-from .memory_directory import NOTHING, MemoryDirectory
-from .phase import WAITING
-from .record import Record
-from .wanted import Wanted
-from .writing import edges_of, late_row
+from .queries import NOTHING, MemoryDirectory
 
 if TYPE_CHECKING:
     from fsm.run.run import Run

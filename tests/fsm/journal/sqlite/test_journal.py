@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun, UnknownRun
-from fsm.journal.record import Record, read
-from fsm.journal.sqlite import SQLiteJournal
-from fsm.journal.writing import Writing
+from fsm.journal.records import Record, read
+from fsm.journal.relational.inserts import Writing
 from states import NotSerializable, Pending, Running
 
 Spoil = Callable[..., None]
@@ -304,7 +304,7 @@ def test_what_is_kept_is_read_by_anyone(kept: Path) -> None:
 
 
 def program(path: Path, body: str) -> subprocess.Popen[str]:
-    head = "import sys; from fsm import *; from fsm.journal.sqlite import SQLiteJournal\n"
+    head = "import sys; from fsm import *; from fsm.journal.sqlite.journal import SQLiteJournal\n"
     head += "from states import *\njournal = SQLiteJournal(sys.argv[1])\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + body, str(path)], stdout=subprocess.PIPE, text=True

@@ -7,17 +7,16 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from fsm.ids import parent_of
+from fsm.journal.arguments import LAST
+from fsm.journal.kind import kind_of
+from fsm.journal.lease import Leases
+from fsm.journal.phase import RUNNING, due_of, phase_of
+from fsm.journal.queries import Directory
+from fsm.journal.relational.inserts import policy_of
+from fsm.journal.summary import Summary
+from fsm.journal.traffic import Passage, Traffic
+from fsm.journal.wanted import Wanted
 from fsm.lifecycle.step import Step
-
-from .arguments import LAST
-from .directory import Directory
-from .kind import kind_of
-from .lease import Leases
-from .phase import RUNNING, due_of, phase_of
-from .summary import Summary
-from .traffic import Passage, Traffic
-from .wanted import Wanted
-from .writing import policy_of
 
 if TYPE_CHECKING:
     from fsm.run.run import Run

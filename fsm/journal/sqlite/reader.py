@@ -10,7 +10,7 @@ import attrs
 
 from fsm.errors import JournalError
 
-from .place import beside, may_read, size
+from .paths import beside, may_read, size
 
 __all__ = ["SQLiteReader"]
 

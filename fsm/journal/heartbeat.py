@@ -10,7 +10,7 @@ from typing import Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
 
-from .claim import Claim
+from .claims import Claim
 
 __all__ = ["Renewal"]
 

@@ -11,7 +11,7 @@ from fsm.run.refusals import Refusal
 from fsm.states import StateError, moment
 
 from .arguments import as_micros
-from .record import Record
+from .records import Record
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fsm.run.run import Run
 
-    from .contract import Journal
+    from .base import Journal
 
 __all__ = ["ADOPT", "DROP", "KEEP", "Claim", "check_policy"]
 

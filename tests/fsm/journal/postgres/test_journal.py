@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from fsm.journal.postgres.schema.journal import SQLJournal
+from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import (
     InvalidArgument,
@@ -21,11 +23,9 @@ from fsm import (
     TransitionNotAllowed,
     open_journal,
 )
-from fsm.journal.sql import SQLJournal
-from fsm.journal.sqlite import SQLiteJournal
 from fsm.verification import verify
 
-from ...postgres import as_libpq
+from ....postgres import as_libpq
 
 LINUX = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 SECRET = "hunter2"

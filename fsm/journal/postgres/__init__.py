@@ -1,0 +1,1 @@
+"""The journal in PostgreSQL; the only importer of sqlalchemy and psycopg."""

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fsm import current_run, open_journal, task
+from fsm import current_run, open_journal
+from fsm.tasks import task_run as task
 from fsm.worker import Worker
 from states import Paused, State
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, TaskRun, task
+from fsm import MemoryJournal, TaskRun
 from fsm.flow import gather
 from fsm.node import Node
-from fsm.triggers import any_failed, manual_only
+from fsm.tasks import task_run as task
+from fsm.tasks.trigger_rules import any_failed, manual_only
 
 
 @task(max_retries=2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, current_run, task
+from fsm import MemoryJournal, current_run
+from fsm.tasks import task_run as task
 from fsm.worker import Worker
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .cache import Cache
 from .errors import (
     CallbackError,
     CorruptJournal,
@@ -28,11 +27,12 @@ from .lifecycle.event import BoundEvent, Event, Transition, either, event, inter
 from .lifecycle.payload import Draft
 from .lifecycle.step import Step
 from .lifecycle.table import Lifecycle
-from .policy import Policy, Timeout
-from .retry import Retry
 from .run.refusals import Refusal
 from .run.run import Run
-from .task import TaskRun
+from .tasks.cache import Cache
+from .tasks.policy import Policy, Timeout
+from .tasks.retry import Retry
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from .caching import Caches
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from .function_run import FunctionRun
     from .node import Node
     from .outcome import Outcome
-    from .quorum import Quorum
     from .rescuing import Rescued, rescue
     from .story import Story
+    from .tasks.quorum import Quorum
     from .verification import Problem, verify
     from .why import Why
     from .worker import Worker
@@ -127,7 +127,7 @@ _ROOMS = {
     "Outcome": "fsm.outcome",
     "Over": "fsm.execution.call",
     "Problem": "fsm.verification",
-    "Quorum": "fsm.quorum",
+    "Quorum": "fsm.tasks.quorum",
     "Rescued": "fsm.rescuing",
     "ResultOf": "fsm.execution.call",
     "Runner": "fsm.execution.runner",

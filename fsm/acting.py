@@ -17,12 +17,12 @@ from .journal import Journal
 from .journal.phase import FAILED
 from .lifecycle.history import check_history
 from .lifecycle.store import RunJournal
-from .policy import Policy, as_policy
 from .run import firing
 from .run.refusals import asking, refuse
 from .run.run import Run
 from .states import Cancelled, Paused, State
-from .task import TaskRun
+from .tasks.policy import Policy, as_policy
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from .journal import Summary

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
-from .cache import Cache
 from .errors import CorruptJournal, InvalidArgument, UnknownRun
 from .journal import Claim, Journal, Summary
-from .policy import as_policy
 from .states import Cached, ambient, moment
-from .validators import Names, duration_only, never_use
+from .tasks.cache import Cache
+from .tasks.policy import as_policy
+from .tasks.validators import Names, duration_only, never_use
 
 __all__ = ["Caches"]
 

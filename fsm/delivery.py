@@ -11,7 +11,7 @@ from .errors import InvalidArgument
 from .journal.base import Journal, kind_of
 from .run.outbox import Outboxed
 from .run.run import Run
-from .task import TaskRun
+from .tasks.task_run import TaskRun
 
 __all__ = ["Delivery", "deliver"]
 

@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from . import tally
 from .errors import InvalidArgument, UnknownRun
 from .execution.batch import Batch
 from .execution.call import Call, Over, ResultOf, has_ended
@@ -28,8 +27,9 @@ from .journal import Claim, RunJournal
 from .node import Each, Node
 from .run import firing
 from .states import Cancelled, Failed, Running, State, StateError, Success
-from .task import TaskRun
-from .triggers import Upstream
+from .tasks import attempts as tally
+from .tasks.task_run import TaskRun
+from .tasks.trigger_rules import Upstream
 
 __all__ = ["gather"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import attrs
 
-from .cache import Cache
 from .durations import Duration
 from .errors import InvalidArgument
 from .function_run import FunctionRun, is_plain
-from .kinds import Kind
-from .policy import Policy, Timeout
-from .retry import Retry
-from .task import TaskRun
-from .validators import all_inputs
+from .tasks.cache import Cache
+from .tasks.exceptions import Kind
+from .tasks.policy import Policy, Timeout
+from .tasks.retry import Retry
+from .tasks.task_run import TaskRun
+from .tasks.validators import all_inputs
 
 if TYPE_CHECKING:
     import datetime

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .task import TaskRun
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from .function import Task

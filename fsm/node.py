@@ -10,8 +10,8 @@ import attrs
 
 from .errors import InvalidArgument
 from .execution.call import as_inputs, check_at_once
-from .quorum import Quorum
-from .triggers import Trigger, all_successful
+from .tasks.quorum import Quorum
+from .tasks.trigger_rules import Trigger, all_successful
 
 __all__ = ["Each", "Node", "as_after"]
 
@@ -70,7 +70,7 @@ class Node:
     Args:
         after: More nodes it comes after, or their names.
         trigger: Whether it runs, by the states of all it comes after; `all_successful` if left
-            out. See `fsm.triggers`.
+            out. See `fsm.tasks.trigger_rules`.
         skip_on_upstream_skip: Whether it is skipped where one of those is.
         over: What it is mapped over; see `each`.
         name: What it is called in its graph; as its function is, if left out.

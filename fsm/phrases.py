@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from .diagrams.plain import plain
 from .durations import lasting
-from .policy import Policy
-from .retry import Retry
 from .states import moment
+from .tasks.policy import Policy
+from .tasks.retry import Retry
 
 __all__ = ["DONE", "clock", "only", "policy_in_words", "times"]
 

@@ -16,7 +16,7 @@ from .journal.phase import FAILED, FINISHED, WAITING
 from .journal.summary import Summary
 from .run import firing
 from .run.run import Run
-from .task import TaskRun
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     import datetime

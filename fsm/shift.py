@@ -18,16 +18,16 @@ from .execution.wish import CatchUp, Fire
 from .held import Held, Stopped
 from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
-from .policy import Policy
 from .rescuing import rescue
 from .states import Running, ambient
+from .tasks.policy import Policy
 from .telemetry import observers
 
 if TYPE_CHECKING:
     from .execution.trip import Trip
     from .journal import Claim
     from .journal.heartbeat import Renewal
-    from .task import TaskRun
+    from .tasks.task_run import TaskRun
     from .worker import Worker
 
 __all__ = ["Shift"]

@@ -19,9 +19,9 @@ from .journal.base import Journal, kind_of
 from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from .move import Move
 from .phrases import clock, only, policy_in_words
-from .policy import Policy, as_policy
 from .rounds import folded
 from .states import moment
+from .tasks.policy import Policy, as_policy
 from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:

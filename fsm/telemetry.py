@@ -22,7 +22,7 @@ from .run.callbacks import Listener
 from .states import ExceptionRecord, Retrying
 from .states.codec.limits import cleaned
 from .states.exceptions import recorded
-from .task import TaskRun
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider

@@ -16,9 +16,9 @@ from .durations import lasting
 from .journal.phase import FAILED, RUNNING, WAITING
 from .move import Move
 from .phrases import DONE, clock, times
-from .policy import Policy
 from .run.refusals import Refusal
-from .task import TaskRun
+from .tasks.policy import Policy
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from .journal.late import Late
@@ -84,7 +84,7 @@ def _steps(moves: Sequence[Move], policy: Policy | None, owners: Owners) -> Iter
 
 
 def tries_of(moves: Iterable[Move]) -> list[int]:
-    """Which attempt a run was in after each move, counted as `fsm.tally` does."""
+    """Which attempt a run was in after each move, counted as `fsm.tasks.attempts` does."""
     before, begun, tries = 0, False, []
     for move in moves:
         if move.attempts is not None:

@@ -22,7 +22,7 @@ from .journal import Journal
 from .journal.arguments import as_owner, as_seconds
 from .journal.heartbeat import Renewal
 from .shift import Shift
-from .task import TaskRun
+from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     from .execution.group import Group

@@ -11,7 +11,15 @@ import pytest
 import fsm
 import states
 
-ROOMS = ["states", "fsm", "fsm.journal", "fsm.testing", "fsm.diagrams", "fsm.errors", "fsm.timers"]
+ROOMS = [
+    "states",
+    "fsm",
+    "fsm.journal",
+    "fsm.testing",
+    "fsm.diagrams",
+    "fsm.errors",
+    "fsm.tasks.timers",
+]
 
 
 @pytest.mark.parametrize("name", ROOMS)

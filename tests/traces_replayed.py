@@ -12,8 +12,8 @@ import pendulum
 import states
 from fsm import Call, InvalidArgument, Outcome, Runner, Step, TaskRun
 from fsm.states import ambient
+from fsm.tasks.trigger_rules import manual_only
 from fsm.testing import HandClock
-from fsm.triggers import manual_only
 from states import (
     Cached,
     Cancelled,

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from fsm.errors import CorruptJournal
 from fsm.journal.records import Record
-from fsm.policy import Policy
 from fsm.states import moment
+from fsm.tasks.policy import Policy
 
 from .answer import json_option
 from .journal import holding, journal_option

@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem, split_arg_string
 
 from fsm.journal import Summary
 from fsm.states import State
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 from .place import check_is_there, file_of
 

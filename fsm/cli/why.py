@@ -9,7 +9,7 @@ from fsm.journal import Journal
 from fsm.journal.base import kind_of
 from fsm.run.run import Run
 from fsm.states import StateError
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 from fsm.why import explain
 
 from .answer import json_option

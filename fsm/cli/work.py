@@ -26,7 +26,7 @@ from .suggestion import tasks as suggested_tasks
 from .target import load_tasks
 
 if TYPE_CHECKING:
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
     from fsm.worker import Worker
 
 __all__ = ["work"]

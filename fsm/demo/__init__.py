@@ -21,7 +21,7 @@ from fsm.diagrams.timeline import timeline
 from fsm.errors import LifecycleError, MissingExtra
 from fsm.execution.runner import Runner
 from fsm.journal import Journal, open_journal
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 from .crew import CREWS, WORKERS, check_crew, hired
 from .faults import VICTIM, Faults, announced

@@ -18,7 +18,7 @@ from fsm.execution.runner import Call, Runner
 from fsm.journal import Journal, Summary
 from fsm.lifecycle.step import Step
 from fsm.states import Cached, Mapped, Paused, Pending, Running, State, ambient
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 from .faults import STALL
 from .tasks import DAYS, MONTHS, Tasks

@@ -21,7 +21,7 @@ from .tasks import DAYS
 from .watch import light, short, words
 
 if TYPE_CHECKING:
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
 
 __all__ = ["figures", "runs_table"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fsm.lifecycle.step import Step
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
 
 __all__ = ["Watch", "light", "short", "words"]
 

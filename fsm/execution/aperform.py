@@ -14,7 +14,7 @@ from fsm.current import CurrentRun, executing
 from fsm.errors import CallbackError, LifecycleError
 from fsm.run.run import Clock
 from fsm.states import State, ambient, moment
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
 from .body import execute

@@ -19,9 +19,9 @@ import attrs
 from fsm.errors import JournalError, StaleRun
 from fsm.journal import Journal
 from fsm.journal.heartbeat import Renewal
-from fsm.policy import Policy, Timeout
 from fsm.run.callbacks import Callbacks, Plan, Way
-from fsm.task import TaskRun
+from fsm.tasks.policy import Policy, Timeout
+from fsm.tasks.task_run import TaskRun
 
 from .alarm import TimeIsUp, time_limit
 from .body import execute

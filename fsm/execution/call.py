@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 
 from fsm.errors import InvalidArgument
-from fsm.quorum import Quorum
 from fsm.states import Mapped, State
-from fsm.task import TaskRun
-from fsm.triggers import Trigger, Upstream, all_successful
+from fsm.tasks.quorum import Quorum
+from fsm.tasks.task_run import TaskRun
+from fsm.tasks.trigger_rules import Trigger, Upstream, all_successful
 
 __all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
 
@@ -87,7 +87,7 @@ class Call:
     Args:
         after: Runs that have to be finished first: others of the same batch, or finished ones.
         trigger: Whether it runs, by the states of those; `all_successful` if left out. See
-            `fsm.triggers`.
+            `fsm.tasks.trigger_rules`.
         skip_on_upstream_skip: Whether it is skipped where one of those is.
         over: It is mapped: the task is called for each of these inputs, in a child run each.
     """

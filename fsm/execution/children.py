@@ -14,7 +14,7 @@ from fsm.journal import Claim, Journal, Summary
 from fsm.journal.mapped import Bare
 from fsm.journal.phase import FINISHED
 from fsm.states import State
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 from .call import Call
 from .group import Group

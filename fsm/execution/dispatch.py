@@ -14,7 +14,7 @@ from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
 from fsm.states import ambient
-from fsm.task import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 from .attempt import Attempt, carry_out
 from .body import execute

@@ -14,9 +14,9 @@ import attrs
 
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
 from fsm.lifecycle.payload import given_by
-from fsm.quorum import Quorum
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
-from fsm.timers import due_at
+from fsm.tasks.quorum import Quorum
+from fsm.tasks.timers import due_at
 
 from .making import Course, fulfilled
 from .settlement import Steps, can, enter, leads, lose, now_of, settle, try_again
@@ -34,7 +34,7 @@ from .wish import (
 )
 
 if TYPE_CHECKING:
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
 
 __all__ = [
     "Answer",

@@ -13,7 +13,7 @@ from .wish import Answer, CatchUp, Fire, Wish
 
 if TYPE_CHECKING:
     from fsm.lifecycle.step import Step
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
 
 __all__ = ["Course", "Observer", "fulfilled", "made", "observed"]
 

@@ -13,10 +13,10 @@ from fsm.caching import Caches
 from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.lifecycle.step import Step
-from fsm.quorum import Quorum
 from fsm.run.run import Clock
 from fsm.states import Cached, State, ambient
-from fsm.task import TaskRun
+from fsm.tasks.quorum import Quorum
+from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
 from .batch import Batch

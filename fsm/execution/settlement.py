@@ -6,11 +6,11 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
-from fsm.guards import start_of
 from fsm.lifecycle.payload import given_by
 from fsm.outcome import Outcome
 from fsm.run import firing
 from fsm.states import Running, State, StateError, ambient, moment
+from fsm.tasks.guards import start_of
 
 from .wish import (
     Answer,
@@ -28,7 +28,7 @@ from .wish import (
 if TYPE_CHECKING:
     import pendulum
 
-    from fsm.task import TaskRun
+    from fsm.tasks.task_run import TaskRun
 
 __all__ = [
     "INTERRUPTED",

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fsm.states import Mapped, Result, Running, State
-from fsm.task import TaskRun
-from fsm.triggers import all_successful, judged
+from fsm.tasks.task_run import TaskRun
+from fsm.tasks.trigger_rules import all_successful, judged
 
 from .call import Call
 from .dispatch import Dispatch, dispatched

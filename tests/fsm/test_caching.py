@@ -18,8 +18,8 @@ from fsm import (
     TaskRun,
 )
 from fsm.caching import Caches
-from fsm.policy import Cache
 from fsm.states import ambient
+from fsm.tasks.policy import Cache
 from fsm.testing import HandClock
 from states import Cached
 

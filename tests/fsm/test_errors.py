@@ -28,8 +28,8 @@ from fsm import (
     UnknownRun,
 )
 from fsm.errors import did_you_mean
-from fsm.guards import attempts_left
 from fsm.lifecycle.guard import Rejection
+from fsm.tasks.guards import attempts_left
 from states import Cancelled, Failed, Pending, Running, Success
 
 STEP = Step("r", 1, "start", Pending(), Running(), 0, {})

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun, task
+from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun
 from fsm.execution import scheduler as scheduler_room
 from fsm.flow import gather
 from fsm.journal import Journal, open_journal
 from fsm.node import Node
 from fsm.states import ambient
+from fsm.tasks import task_run as task
+from fsm.tasks.trigger_rules import all_finished, any_failed, manual_only
 from fsm.testing import HandClock, Recorder
-from fsm.triggers import all_finished, any_failed, manual_only
 from states import (
     Cancelled,
     Failed,

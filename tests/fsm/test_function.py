@@ -22,9 +22,9 @@ from fsm import (
     TaskRun,
     Timeout,
     current_run,
-    task,
 )
 from fsm.states import ambient
+from fsm.tasks import task_run as task
 from fsm.testing import HandClock
 from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success
 
@@ -255,7 +255,7 @@ def test_a_task_that_no_name_leads_to_travels_as_its_function() -> None:
 
 
 def test_the_decorator_is_what_the_package_calls_task() -> None:
-    from fsm.task import TaskRun as FromModule
+    from fsm.tasks.task_run import TaskRun as FromModule
 
     assert fsm.task is task
     assert FromModule is TaskRun

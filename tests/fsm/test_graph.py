@@ -10,7 +10,7 @@ from fsm import InvalidArgument
 from fsm.function import task
 from fsm.graph import Graph
 from fsm.node import Each, Node
-from fsm.triggers import all_finished, all_successful, any_failed
+from fsm.tasks.trigger_rules import all_finished, all_successful, any_failed
 
 
 def load(number: int = 0) -> int:

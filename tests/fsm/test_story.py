@@ -16,9 +16,9 @@ from fsm.journal.records import Record
 from fsm.lifecycle import event
 from fsm.move import Move
 from fsm.phrases import DONE
-from fsm.policy import Retry, Timeout
 from fsm.rescuing import rescue
 from fsm.story import read_story
+from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Success
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from fsm import MemoryJournal, Retry, Step, TaskRun
 from fsm.execution.scheduler import Scheduler
-from fsm.guards import start_of
 from fsm.journal import Summary
 from fsm.journal.queries import Directory
+from fsm.tasks.guards import start_of
 from states import State
 
 from ..torture.tampered import Tampered

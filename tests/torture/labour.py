@@ -17,7 +17,7 @@ import cloudpickle
 import psutil
 
 from fsm import Call, Journal, Over, Runner, TaskRun, current_run, open_journal, verify
-from fsm.policy import Policy
+from fsm.tasks.policy import Policy
 from states import Looped, Success
 
 __all__ = ["FOR_EVER", "Log", "batch", "check", "killing", "labour", "of_a_pool"]

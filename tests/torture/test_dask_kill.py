@@ -15,7 +15,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from fsm import Call, Runner, TaskRun, open_journal
-from fsm.policy import Policy
+from fsm.tasks.policy import Policy
 from states import Failed
 
 from .counts import chance, times

@@ -16,7 +16,7 @@ import cloudpickle
 import pytest
 
 from fsm import Call, Runner, TaskRun, open_journal
-from fsm.policy import Policy
+from fsm.tasks.policy import Policy
 from states import Failed, Success
 
 from .counts import chance, times

@@ -26,7 +26,7 @@ from fsm import (
 )
 from fsm.journal import Journal
 from fsm.lifecycle import event
-from fsm.policy import Cache, Retry, Timeout
+from fsm.tasks.policy import Cache, Retry, Timeout
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success
 

@@ -8,7 +8,7 @@ import pytest
 from click import unstyle
 
 from fsm import Policy, TaskRun, open_journal
-from fsm.policy import Retry
+from fsm.tasks.policy import Retry
 
 from .conftest import HOSTILE, Invoke, Program, Spoil
 

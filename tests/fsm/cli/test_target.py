@@ -69,7 +69,10 @@ def test_a_file_without_runs_is_no_target(here: Path, fsm: Invoke) -> None:
             "shop:__name__",
             "shop:__name__ is an object of type str, not a Run class; there is Order",
         ),
-        ("fsm.task:tally", "fsm.task:tally is a module, not a Run class; there is TaskRun"),
+        (
+            "fsm.tasks.task_run:tally",
+            "fsm.tasks.task_run:tally is a module, not a Run class; there is TaskRun",
+        ),
         ("pathlib:Path", "pathlib:Path is a class of another kind, not a Run class"),
     ],
 )

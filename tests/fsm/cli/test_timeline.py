@@ -52,7 +52,11 @@ def test_json_tells_each_span(journal: str, fsm: Invoke) -> None:
     result = fsm("timeline", "etl/load", "--journal", journal, "--json")
 
     (run,) = json.loads(result.stdout)
-    assert (run["run"], run["class"], run["state"]) == ("etl/load", "fsm.task:TaskRun", "Success")
+    assert (run["run"], run["class"], run["state"]) == (
+        "etl/load",
+        "fsm.tasks.task_run:TaskRun",
+        "Success",
+    )
     assert [span["state"] for span in run["spans"]] == [
         "Running", "Failed", "Retrying", "Running", "Success",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Over, Result
 from fsm.execution.batch import Batch
 from fsm.execution.call import check_calls
 from fsm.execution.trip import Trip
-from fsm.triggers import all_finished
+from fsm.tasks.trigger_rules import all_finished
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success, TriggerFailed
 
 

@@ -26,8 +26,8 @@ from fsm import (
 from fsm.execution.trip import Trip
 from fsm.execution.wish import Settled
 from fsm.states import ambient
+from fsm.tasks.trigger_rules import manual_only
 from fsm.testing import HandClock, Recorder
-from fsm.triggers import manual_only
 from states import (
     Cached,
     Cancelled,

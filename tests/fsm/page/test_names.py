@@ -27,7 +27,7 @@ def snapshot(*runs: Summary) -> Snapshot:
     return Snapshot(1, runs)
 
 
-@pytest.mark.parametrize("name", ["", "Running", "fsm.task:TaskRun", "<b>", "x" * 80])
+@pytest.mark.parametrize("name", ["", "Running", "fsm.tasks.task_run:TaskRun", "<b>", "x" * 80])
 def test_a_name_that_can_be_read_stays(name: str) -> None:
     assert brief(name) == name
 

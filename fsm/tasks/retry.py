@@ -8,9 +8,10 @@ from typing import Any
 
 import attrs
 
-from .durations import A_CENTURY, as_delay, as_seconds
-from .errors import InvalidArgument
-from .kinds import as_kinds, kinds_of
+from fsm.durations import A_CENTURY, as_delay, as_seconds
+from fsm.errors import InvalidArgument
+
+from .exceptions import as_kinds, kinds_of
 
 __all__ = ["Retry"]
 

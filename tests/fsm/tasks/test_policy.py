@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import InvalidArgument, MemoryJournal, Policy, TaskRun
-from fsm.policy import Cache, Retry, Timeout, as_policy, evolved
-from fsm.validators import PARTIAL, VALIDATORS
+from fsm.tasks.policy import Cache, Retry, Timeout, as_policy, evolved
+from fsm.tasks.validators import PARTIAL, VALIDATORS
 
 SECONDS = st.floats(0, 1e9)
 RETRIES = st.builds(

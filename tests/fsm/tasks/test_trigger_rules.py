@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from fsm import InvalidArgument, TaskRun
 from fsm.states import ambient
-from fsm.testing import HandClock
-from fsm.triggers import (
+from fsm.tasks.trigger_rules import (
     Trigger,
     Upstream,
     all_failed,
@@ -32,6 +31,7 @@ from fsm.triggers import (
     some_failed,
     some_successful,
 )
+from fsm.testing import HandClock
 from states import (
     Cached,
     Cancelled,

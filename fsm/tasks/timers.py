@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .errors import InvalidArgument
+from fsm.errors import InvalidArgument
+from fsm.run.run import Run
+from fsm.states import Cached, ambient
+
 from .guards import start_of
-from .run.run import Run
-from .states import Cached, ambient
 
 if TYPE_CHECKING:
     import pendulum
 
-    from .task import TaskRun
+    from .task_run import TaskRun
 
 __all__ = ["Due", "due", "due_at"]
 

@@ -9,10 +9,9 @@ import pendulum
 import pytest
 
 from fsm import Policy
-from fsm.policy import Cache
 from fsm.states import ambient, codec
-from fsm.testing import HandClock
-from fsm.validators import (
+from fsm.tasks.policy import Cache
+from fsm.tasks.validators import (
     PARTIAL,
     VALIDATORS,
     Validator,
@@ -23,6 +22,7 @@ from fsm.validators import (
     partial_inputs_only,
     partial_parameters_only,
 )
+from fsm.testing import HandClock
 from states import Cached, Result
 
 NOW = pendulum.datetime(2020, 1, 1)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from typing import Any
 
-from .durations import after
+from fsm.durations import after
+from fsm.lifecycle.payload import Draft
+from fsm.states import Cached, Mapped, Scheduled
+
 from .guards import children_of, ended_badly, start_of
-from .lifecycle.payload import Draft
-from .states import Cached, Mapped, Scheduled
 
 __all__ = [
     "next_attempt",

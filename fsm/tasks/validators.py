@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .states import Cached, Result, ambient
+from fsm.states import Cached, Result, ambient
 
 __all__ = [
     "PARTIAL",

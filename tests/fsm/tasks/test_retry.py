@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fsm import InvalidArgument
 from fsm.durations import A_CENTURY
-from fsm.retry import Retry
+from fsm.tasks.retry import Retry
 
 RETRIES = st.builds(
     Retry,

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import attrs
 
+from fsm.durations import Duration, as_seconds
+from fsm.errors import InvalidArgument
+
 from .cache import Cache
-from .durations import Duration, as_seconds
-from .errors import InvalidArgument
-from .kinds import Kind
+from .exceptions import Kind
 from .retry import Retry
 
 __all__ = ["Cache", "Policy", "Retry", "Timeout", "as_policy", "evolved"]

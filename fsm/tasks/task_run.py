@@ -5,37 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from . import tally
-from .durations import Duration, after
-from .guards import (
-    attempts_left,
-    cache_fresh,
-    children_failed,
-    children_left,
-    deadline_passed,
-    error_retried,
-    pause_over,
-    rescues_left,
-    start_time_reached,
-    time_left,
-)
-from .lifecycle.event import either, event
-from .policy import Policy, Timeout, as_policy, evolved
-from .prepare import (
-    next_attempt,
-    next_iteration,
-    next_loop,
-    once_more,
-    same_attempt,
-    same_outcome,
-    the_children,
-    the_error,
-    the_loss,
-    the_mapping,
-    wrapped_source,
-)
-from .run.run import Clock, Run
-from .states import (
+from fsm.durations import Duration, after
+from fsm.lifecycle.event import either, event
+from fsm.run.run import Clock, Run
+from fsm.states import (
     Cached,
     Cancelled,
     ClientFailed,
@@ -59,10 +32,38 @@ from .states import (
     ValidationFailed,
 )
 
+from . import attempts as tally
+from .guards import (
+    attempts_left,
+    cache_fresh,
+    children_failed,
+    children_left,
+    deadline_passed,
+    error_retried,
+    pause_over,
+    rescues_left,
+    start_time_reached,
+    time_left,
+)
+from .policy import Policy, Timeout, as_policy, evolved
+from .prepare import (
+    next_attempt,
+    next_iteration,
+    next_loop,
+    once_more,
+    same_attempt,
+    same_outcome,
+    the_children,
+    the_error,
+    the_loss,
+    the_mapping,
+    wrapped_source,
+)
+
 if TYPE_CHECKING:
     import pendulum
 
-    from .journal import RunJournal
+    from fsm.journal import RunJournal
 
 __all__ = ["TaskRun"]
 

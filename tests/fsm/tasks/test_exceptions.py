@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument
-from fsm.kinds import as_kinds, kinds_of
 from fsm.states.exceptions import ExceptionRecord, recorded
+from fsm.tasks.exceptions import as_kinds, kinds_of
 
 
 class Outer:

@@ -9,10 +9,10 @@ import pendulum
 import pytest
 
 from fsm import InvalidArgument, LifecycleError, MemoryJournal, TaskRun
-from fsm.policy import Timeout
 from fsm.states import ambient
+from fsm.tasks.policy import Timeout
+from fsm.tasks.timers import Due, due, due_at
 from fsm.testing import HandClock
-from fsm.timers import Due, due, due_at
 
 START = pendulum.datetime(2020, 1, 1)
 LATER = START.add(hours=1)

@@ -18,8 +18,8 @@ from typing import Literal
 
 import attrs
 
-from .errors import InvalidArgument
-from .states import Mapped, Paused, Pending, Skipped, State, TriggerFailed, ambient
+from fsm.errors import InvalidArgument
+from fsm.states import Mapped, Paused, Pending, Skipped, State, TriggerFailed, ambient
 
 __all__ = [
     "Trigger",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .durations import as_seconds
-from .errors import InvalidArgument, did_you_mean
-from .ids import check_id
+from fsm.durations import as_seconds
+from fsm.errors import InvalidArgument, did_you_mean
+from fsm.ids import check_id
+
 from .validators import PARTIAL, VALIDATORS, Names
 
 if TYPE_CHECKING:
-    from .states import Cached
+    from fsm.states import Cached
 
 __all__ = ["Cache"]
 
@@ -35,7 +36,7 @@ class Cache:
     Args:
         key: Under which results are shared; the task's name if left out.
         cache_for: Seconds, or a timedelta, that a result keeps; it is not kept if left out.
-        validator: The name of what decides whether an earlier result will do; see `fsm.validators`.
+        validator: The name of what decides whether an earlier result will do; see `fsm.tasks.validators`.
             "duration_only" if left out, or "never_use" without *cache_for*.
         validate_on: The inputs, or parameters, that a partial validator compares.
     """

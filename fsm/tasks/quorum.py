@@ -8,8 +8,8 @@ from typing import Self
 
 import attrs
 
-from .errors import InvalidArgument
-from .states import State
+from fsm.errors import InvalidArgument
+from fsm.states import State
 
 __all__ = ["Quorum"]
 

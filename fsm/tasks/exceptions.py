@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 from types import ModuleType
 
-from .errors import InvalidArgument, did_you_mean
-from .states.exceptions import ExceptionRecord
+from fsm.errors import InvalidArgument, did_you_mean
+from fsm.states.exceptions import ExceptionRecord
 
 __all__ = ["Kind", "as_kinds", "kinds_of"]
 

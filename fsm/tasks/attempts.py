@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fsm.lifecycle.step import Step
+from fsm.states import Failed, Paused, Resume, Retrying, Running, State
+
 from .guards import standing_for
-from .lifecycle.step import Step
-from .states import Failed, Paused, Resume, Retrying, Running, State
 
 if TYPE_CHECKING:
     import pendulum

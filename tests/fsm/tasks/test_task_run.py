@@ -9,15 +9,8 @@ import pendulum
 import pytest
 
 import states
-from fsm import (
-    GuardRejected,
-    InvalidArgument,
-    Policy,
-    TaskRun,
-    TransitionNotAllowed,
-    open_journal,
-)
-from fsm.policy import Retry, Timeout
+from fsm import GuardRejected, InvalidArgument, Policy, TaskRun, TransitionNotAllowed, open_journal
+from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import (
     Cached,

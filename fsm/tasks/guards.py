@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .durations import after
-from .kinds import kinds_of
-from .lifecycle.guard import Answer
-from .states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
+from fsm.durations import after
+from fsm.lifecycle.guard import Answer
+from fsm.states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
+
+from .exceptions import kinds_of
 
 if TYPE_CHECKING:
     import pendulum
 
-    from .lifecycle.step import Step
-    from .task import TaskRun
+    from fsm.lifecycle.step import Step
+
+    from .task_run import TaskRun
 
 __all__ = [
     "attempts_left",

@@ -35,17 +35,17 @@ from .tasks.retry import Retry
 from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from .caching import Caches
-    from .current import CurrentRun, current_run
     from .delivery import Delivery, deliver
-    from .execution.aperform import aperform
+    from .execution.aio import aperform
     from .execution.call import Over, ResultOf
+    from .execution.context import CurrentRun, current_run
+    from .execution.outcome import Outcome
+    from .execution.result_cache import Caches
     from .execution.runner import Call, Runner, perform
     from .flow import gather
     from .function import Task, task
     from .function_run import FunctionRun
     from .node import Node
-    from .outcome import Outcome
     from .rescuing import Rescued, rescue
     from .story import Story
     from .tasks.quorum import Quorum
@@ -118,13 +118,13 @@ __all__ = [
 
 # What acts on runs is imported when it is first asked for: many programs only embed them.
 _ROOMS = {
-    "Caches": "fsm.caching",
+    "Caches": "fsm.execution.result_cache",
     "Call": "fsm.execution.call",
-    "CurrentRun": "fsm.current",
+    "CurrentRun": "fsm.execution.context",
     "Delivery": "fsm.delivery",
     "FunctionRun": "fsm.function_run",
     "Node": "fsm.node",
-    "Outcome": "fsm.outcome",
+    "Outcome": "fsm.execution.outcome",
     "Over": "fsm.execution.call",
     "Problem": "fsm.verification",
     "Quorum": "fsm.tasks.quorum",
@@ -135,8 +135,8 @@ _ROOMS = {
     "Task": "fsm.function",
     "Why": "fsm.why",
     "Worker": "fsm.worker",
-    "aperform": "fsm.execution.aperform",
-    "current_run": "fsm.current",
+    "aperform": "fsm.execution.aio",
+    "current_run": "fsm.execution.context",
     "deliver": "fsm.delivery",
     "gather": "fsm.flow",
     "perform": "fsm.execution.runner",

@@ -9,16 +9,16 @@ from functools import partial
 from typing import Any
 
 from .errors import InvalidArgument, UnknownRun
+from .execution.apply import Course, made
 from .execution.batch import Batch
 from .execution.call import Call, Over, ResultOf, has_ended
-from .execution.drive import decide
+from .execution.commands import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
+from .execution.decider import decide
 from .execution.group import Group
-from .execution.making import Course, made
+from .execution.job import Trip
+from .execution.results import settle
 from .execution.runner import Runner
 from .execution.scheduler import Scheduler
-from .execution.settlement import settle
-from .execution.trip import Trip
-from .execution.wish import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
 from .function import Task
 from .function_run import FunctionRun
 from .graph import Graph

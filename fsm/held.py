@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .execution.call import Call
-from .execution.trip import Trip
-from .execution.wish import Answer, Wait
+from .execution.commands import Answer, Wait
+from .execution.job import Trip
 from .states import ambient
 from .telemetry import observers
 
 if TYPE_CHECKING:
-    from .execution.pool import Pool
+    from .execution.pools.base import Pool
     from .journal import Claim
 
 __all__ = ["Held", "Stopped"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from .acting import bare
 from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
+from .execution.apply import made
 from .execution.call import Call
+from .execution.commands import CatchUp, Fire
 from .execution.group import Group
-from .execution.making import made
-from .execution.wish import CatchUp, Fire
 from .held import Held, Stopped
 from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
@@ -24,7 +24,7 @@ from .tasks.policy import Policy
 from .telemetry import observers
 
 if TYPE_CHECKING:
-    from .execution.trip import Trip
+    from .execution.job import Trip
     from .journal import Claim
     from .journal.heartbeat import Renewal
     from .tasks.task_run import TaskRun

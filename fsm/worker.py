@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidArgument
-from .execution.pool import as_pool
+from .execution.pools.base import as_pool
 from .execution.scheduler import Scheduler
 from .function import Task
 from .held import Stopped
@@ -25,9 +25,9 @@ from .shift import Shift
 from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
+    from .execution.commands import Children
     from .execution.group import Group
-    from .execution.trip import Trip
-    from .execution.wish import Children
+    from .execution.job import Trip
 
 __all__ = ["Worker"]
 

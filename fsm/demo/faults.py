@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from fsm.current import current_run
+from fsm.execution.context import current_run
 
 from .folder import KILLED, Folder
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from fsm.current import current_run
+from fsm.execution.context import current_run
 from fsm.states import Looped, Skipped, State, Success, ValidationFailed
 
 from . import flights

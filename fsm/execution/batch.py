@@ -8,7 +8,7 @@ from fsm.states import State
 
 from .call import has_ended
 from .group import Group
-from .trip import Trip
+from .job import Trip
 
 __all__ = ["Batch"]
 

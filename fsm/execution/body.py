@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fsm.current import CurrentRun, executing
 from fsm.states import ambient
+
+from .context import CurrentRun, executing
 
 __all__ = ["execute"]
 

@@ -9,22 +9,22 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fsm.current import CurrentRun
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
 from fsm.states import ambient
 from fsm.tasks.task_run import TaskRun
 
-from .attempt import Attempt, carry_out
 from .body import execute
 from .call import Call
+from .commands import Answer, Displaced, Execute, Lost, Raised, Returned
+from .context import CurrentRun
 from .naming import named
-from .parcel import Packed, packed, unpacked
-from .wish import Answer, Displaced, Execute, Lost, Raised, Returned
+from .pickling import Packed, packed, unpacked
+from .remote import Attempt, carry_out
 
 if TYPE_CHECKING:
-    from .pool import Pool
+    from fsm.execution.pools.base import Pool
 
 __all__ = ["Away", "Dispatch", "Here", "dispatched"]
 

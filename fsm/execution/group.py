@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from .trip import Trip
-from .wish import Answer
+from .commands import Answer
+from .job import Trip
 
 __all__ = ["Group"]
 

@@ -9,8 +9,8 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, Self
 
-from fsm.caching import Caches
 from fsm.errors import InvalidArgument
+from fsm.execution.pools.base import as_pool
 from fsm.journal import Claim, Journal
 from fsm.lifecycle.step import Step
 from fsm.run.run import Clock
@@ -21,14 +21,14 @@ from fsm.telemetry import observers
 
 from .batch import Batch
 from .call import Call, Over, ResultOf, check_calls
-from .children import Children
-from .drive import Lookup
+from .commands import Children as ChildrenWish
+from .decider import Lookup
 from .group import Group
-from .parcel import packed
-from .pool import as_pool
+from .job import Trip
+from .mapping import Children
+from .pickling import packed
+from .result_cache import Caches
 from .scheduler import Scheduler
-from .trip import Trip
-from .wish import Children as ChildrenWish
 
 __all__ = ["Call", "Runner", "perform"]
 

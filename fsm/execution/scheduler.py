@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fsm.errors import LifecycleError
+from fsm.execution.pools.base import Pool
 from fsm.run.run import Clock
 from fsm.states import ambient, moment
 
+from .commands import Answer, Children, Execute, Expired, Settled, Wait
 from .group import Group
-from .pool import Pool
-from .trip import Trip
-from .wish import Answer, Children, Execute, Expired, Settled, Wait
+from .job import Trip
 
 __all__ = ["Scheduler"]
 

@@ -14,7 +14,7 @@ from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.acting import cancel, resume
-from fsm.current import current_run
+from fsm.execution.context import current_run
 from fsm.function import Task, task
 from fsm.function_run import FunctionRun
 from fsm.held import Held

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from fsm import Outcome, Policy, Quorum, TaskRun
-from fsm.execution.pool import RemotePool
-from fsm.execution.wish import Displaced, Lost, Raised
+from fsm.execution.commands import Displaced, Lost, Raised
+from fsm.execution.pools.base import RemotePool
 from fsm.tasks import trigger_rules as triggers
 from fsm.testing import HandClock
 from states import Failed, Looped, Mapped, Paused, Retrying, Skipped, State, ValidationFailed

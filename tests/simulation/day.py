@@ -22,7 +22,7 @@ from fsm import (
     TaskRun,
     verify,
 )
-from fsm.caching import Caches
+from fsm.execution.result_cache import Caches
 from fsm.states import ambient
 from fsm.testing import HandClock, SimulatedExecutor
 from states import Cached, Mapped, Paused

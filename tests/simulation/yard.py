@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 
 from fsm import Claim, Journal, StaleRun, TaskRun, rescue, verify
-from fsm.execution.drive import drive
-from fsm.execution.making import Course
-from fsm.execution.wish import Answer, Execute, Raised, Returned
+from fsm.execution.apply import Course
+from fsm.execution.commands import Answer, Execute, Raised, Returned
+from fsm.execution.decider import drive
 from fsm.journal import Renewal
 from fsm.states import ambient
 from fsm.testing import HandClock

@@ -61,7 +61,7 @@ class Armed:
 
 
 def arm(mark: str, after: bool, lives: str) -> None:
-    from fsm.execution import attempt
+    from fsm.execution import remote as attempt
 
     marked = getattr(attempt, mark)
 

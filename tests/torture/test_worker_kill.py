@@ -25,7 +25,7 @@ PATIENCE = 120.0  # seconds until something counts as stuck
 JOBS = """
 import time
 
-from fsm.current import current_run
+from fsm.execution.context import current_run
 from fsm.function import task
 
 

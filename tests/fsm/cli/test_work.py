@@ -25,7 +25,7 @@ import os
 import time
 from pathlib import Path
 
-from fsm.current import current_run
+from fsm.execution.context import current_run
 from fsm.function import task
 
 

@@ -10,7 +10,7 @@ import pytest
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Over, ResultOf, Runner, TaskRun
 from fsm.execution.batch import Batch
 from fsm.execution.call import check_calls
-from fsm.execution.trip import Trip
+from fsm.execution.job import Trip
 from fsm.tasks.trigger_rules import all_finished
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success, TriggerFailed
 

@@ -21,10 +21,10 @@ from fsm import (
     open_journal,
 )
 from fsm.execution import dispatch
-from fsm.execution.attempt import Attempt, carry_out
-from fsm.execution.parcel import unpacked
-from fsm.execution.pool import RemotePool
-from fsm.execution.wish import Displaced, Lost
+from fsm.execution.commands import Displaced, Lost
+from fsm.execution.pickling import unpacked
+from fsm.execution.pools.base import RemotePool
+from fsm.execution.remote import Attempt, carry_out
 from fsm.journal import Address
 from states import Failed, Success, TimedOut
 
@@ -161,7 +161,7 @@ def test_a_journal_that_workers_cannot_open_is_an_error_that_says_so(
         raise JournalError("there is no such file on this machine")
 
     monkeypatch.setattr(Address, "open", missing)
-    monkeypatch.setattr("fsm.execution.attempt._journals", {})
+    monkeypatch.setattr("fsm.execution.remote._journals", {})
 
     state = runner.perform(TaskRun(journal=journal), works)
 

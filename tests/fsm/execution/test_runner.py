@@ -23,8 +23,8 @@ from fsm import (
     TaskRun,
     perform,
 )
-from fsm.execution.trip import Trip
-from fsm.execution.wish import Settled
+from fsm.execution.commands import Settled
+from fsm.execution.job import Trip
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import manual_only
 from fsm.testing import HandClock, Recorder

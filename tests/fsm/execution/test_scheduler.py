@@ -14,9 +14,9 @@ import pytest
 from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun
 from fsm.execution import scheduler
 from fsm.execution.group import Group
-from fsm.execution.pool import Pool
+from fsm.execution.job import Trip
+from fsm.execution.pools.base import Pool
 from fsm.execution.scheduler import Scheduler
-from fsm.execution.trip import Trip
 from fsm.testing import HandClock, SimulatedExecutor
 from states import Cancelled, Looped, Paused, Retrying, State, Success, TimedOut
 

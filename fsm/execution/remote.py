@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fsm.errors import JournalError, StaleRun
+from fsm.execution.pools.time_limit import TimeIsUp, time_limit
 from fsm.journal import Journal
 from fsm.journal.heartbeat import Renewal
 from fsm.run.callbacks import Callbacks, Plan, Way
 from fsm.tasks.policy import Policy, Timeout
 from fsm.tasks.task_run import TaskRun
 
-from .alarm import TimeIsUp, time_limit
+from .apply import fulfilled
 from .body import execute
-from .making import fulfilled
+from .commands import Answer, Expired, Lost, Raised, Returned, Settled
 from .naming import named
-from .parcel import Packed, parcel
-from .settlement import settle
-from .wish import Answer, Expired, Lost, Raised, Returned, Settled
+from .pickling import Packed, parcel
+from .results import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

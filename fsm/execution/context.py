@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from .errors import InvalidArgument
+from fsm.errors import InvalidArgument
 
 __all__ = ["CurrentRun", "current_run", "executing"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import InvalidArgument
-from .states import State
+from fsm.errors import InvalidArgument
+from fsm.states import State
 
 __all__ = ["Outcome"]
 

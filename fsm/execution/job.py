@@ -10,15 +10,15 @@ from fsm.states import Mapped, Result, Running, State
 from fsm.tasks.task_run import TaskRun
 from fsm.tasks.trigger_rules import all_successful, judged
 
+from .apply import Course, Observer, fulfilled, made
 from .call import Call
+from .commands import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
+from .decider import Lookup, MapPlan, decide
 from .dispatch import Dispatch, dispatched
-from .drive import Lookup, MapPlan, decide
-from .making import Course, Observer, fulfilled, made
-from .settlement import INTERRUPTED
-from .wish import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
+from .results import INTERRUPTED
 
 if TYPE_CHECKING:
-    from .pool import Pool
+    from fsm.execution.pools.base import Pool
 
 __all__ = ["Trip"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
-from .errors import CorruptJournal, InvalidArgument, UnknownRun
-from .journal import Claim, Journal, Summary
-from .states import Cached, ambient, moment
-from .tasks.cache import Cache
-from .tasks.policy import as_policy
-from .tasks.validators import Names, duration_only, never_use
+from fsm.errors import CorruptJournal, InvalidArgument, UnknownRun
+from fsm.journal import Claim, Journal, Summary
+from fsm.states import Cached, ambient, moment
+from fsm.tasks.cache import Cache
+from fsm.tasks.policy import as_policy
+from fsm.tasks.validators import Names, duration_only, never_use
 
 __all__ = ["Caches"]
 

@@ -17,10 +17,10 @@ from fsm.states import State
 from fsm.tasks.task_run import TaskRun
 
 from .call import Call
+from .commands import Answer, Returned
+from .commands import Children as Wish
 from .group import Group
-from .trip import Trip
-from .wish import Answer, Returned
-from .wish import Children as Wish
+from .job import Trip
 
 __all__ = ["Children"]
 

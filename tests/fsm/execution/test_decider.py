@@ -9,8 +9,8 @@ import pendulum
 import pytest
 
 from fsm import CallbackError, Policy, TaskRun
-from fsm.execution.drive import Execute, Expired, Raised, Returned, Wait, drive
-from fsm.execution.wish import Settled
+from fsm.execution.commands import Settled
+from fsm.execution.decider import Execute, Expired, Raised, Returned, Wait, drive
 from fsm.testing import HandClock
 from states import (
     Cached,

@@ -17,7 +17,7 @@ from fsm import (
     Policy,
     TaskRun,
 )
-from fsm.caching import Caches
+from fsm.execution.result_cache import Caches
 from fsm.states import ambient
 from fsm.tasks.policy import Cache
 from fsm.testing import HandClock

@@ -18,9 +18,8 @@ from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFa
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.timers import due_at
 
-from .making import Course, fulfilled
-from .settlement import Steps, can, enter, leads, lose, now_of, settle, try_again
-from .wish import (
+from .apply import Course, fulfilled
+from .commands import (
     Answer,
     CatchUp,
     Children,
@@ -32,6 +31,7 @@ from .wish import (
     Wait,
     Wish,
 )
+from .results import Steps, can, enter, leads, lose, now_of, settle, try_again
 
 if TYPE_CHECKING:
     from fsm.tasks.task_run import TaskRun

@@ -12,7 +12,8 @@ import pytest
 from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
-from fsm.execution import children, scheduler
+from fsm.execution import mapping as children
+from fsm.execution import scheduler
 from fsm.testing import HandClock
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success
 

@@ -10,20 +10,20 @@ from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
-from fsm.current import CurrentRun, executing
 from fsm.errors import CallbackError, LifecycleError
 from fsm.run.run import Clock
 from fsm.states import State, ambient, moment
 from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
+from .apply import Course, Observer, logger, observed
 from .body import execute
 from .call import Call
+from .commands import Answer, CatchUp, Execute, Expired, Fire, Raised, Returned, Wait, Wish
+from .context import CurrentRun, executing
+from .decider import decide
 from .dispatch import current_of
-from .drive import decide
-from .making import Course, Observer, logger, observed
-from .settlement import INTERRUPTED
-from .wish import Answer, CatchUp, Execute, Expired, Fire, Raised, Returned, Wait, Wish
+from .results import INTERRUPTED
 
 __all__ = ["aperform"]
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from fsm import Call, InvalidArgument, MissingExtra, Policy, Runner, TaskRun
-from fsm.execution.alarm import TimeIsUp, time_limit
-from fsm.execution.pool import ProcessPool, RemotePool, as_pool
-from fsm.execution.process import Mark
-from fsm.execution.threads import Threads
-from fsm.execution.wish import Lost, Raised
+from fsm.execution.commands import Lost, Raised
+from fsm.execution.pools.base import ProcessPool, RemotePool, as_pool
+from fsm.execution.pools.process import Mark
+from fsm.execution.pools.thread import Threads
+from fsm.execution.pools.time_limit import TimeIsUp, time_limit
 from states import Failed
 
 LIMIT = 12_345  # of recursion, for an initializer to set

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.lifecycle.payload import given_by
-from fsm.outcome import Outcome
 from fsm.run import firing
 from fsm.states import Running, State, StateError, ambient, moment
 from fsm.tasks.guards import start_of
 
-from .wish import (
+from .commands import (
     Answer,
     Displaced,
     Expired,
@@ -24,6 +23,7 @@ from .wish import (
     Wait,
     Wish,
 )
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     import pendulum

@@ -24,11 +24,11 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from fsm.errors import InvalidArgument
+from fsm.execution.commands import Displaced, Lost, Raised
+from fsm.execution.pickling import check_packing
 
-from .parcel import check_packing
 from .process import Mark, follow_parent, marked
-from .threads import Threads
-from .wish import Displaced, Lost, Raised
+from .thread import Threads
 
 __all__ = ["Pool", "as_pool"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fsm.errors import CallbackError
 from fsm.states import State
 
-from .wish import Answer, CatchUp, Fire, Wish
+from .commands import Answer, CatchUp, Fire, Wish
 
 if TYPE_CHECKING:
     from fsm.lifecycle.step import Step

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fsm.errors import InvalidArgument, MissingExtra
 from fsm.states.exceptions import recorded
 
-from .wish import Answer, Raised
+from .commands import Answer, Raised
 
 __all__ = [
     "Packed",

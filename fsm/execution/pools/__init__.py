@@ -1,0 +1,1 @@
+"""Where callables run: threads, processes, any executor."""

@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from fsm import Runner, TaskRun, open_journal
-from fsm.flow import gather
-from fsm.node import Node
+from fsm.flow.gather import gather
+from fsm.flow.node import Node
 
 from .measure import Effort, Table, repeat
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fsm import MemoryJournal, TaskRun
-from fsm.flow import gather
-from fsm.node import Node
+from fsm.flow.gather import gather
+from fsm.flow.node import Node
 from fsm.tasks import task_run as task
 from fsm.tasks.trigger_rules import any_failed, manual_only
 

@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from .execution.outcome import Outcome
     from .execution.result_cache import Caches
     from .execution.runner import Call, Runner, perform
-    from .flow import gather
-    from .function import Task, task
-    from .function_run import FunctionRun
-    from .node import Node
+    from .flow.function_run import FunctionRun
+    from .flow.gather import gather
+    from .flow.node import Node
+    from .flow.task import Task, task
     from .rescuing import Rescued, rescue
     from .story import Story
     from .tasks.quorum import Quorum
@@ -122,8 +122,8 @@ _ROOMS = {
     "Call": "fsm.execution.call",
     "CurrentRun": "fsm.execution.context",
     "Delivery": "fsm.delivery",
-    "FunctionRun": "fsm.function_run",
-    "Node": "fsm.node",
+    "FunctionRun": "fsm.flow.function_run",
+    "Node": "fsm.flow.node",
     "Outcome": "fsm.execution.outcome",
     "Over": "fsm.execution.call",
     "Problem": "fsm.verification",
@@ -132,16 +132,16 @@ _ROOMS = {
     "ResultOf": "fsm.execution.call",
     "Runner": "fsm.execution.runner",
     "Story": "fsm.story",
-    "Task": "fsm.function",
+    "Task": "fsm.flow.task",
     "Why": "fsm.why",
     "Worker": "fsm.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",
     "deliver": "fsm.delivery",
-    "gather": "fsm.flow",
+    "gather": "fsm.flow.gather",
     "perform": "fsm.execution.runner",
     "rescue": "fsm.rescuing",
-    "task": "fsm.function",
+    "task": "fsm.flow.task",
     "verify": "fsm.verification",
 }
 

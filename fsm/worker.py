@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidArgument
 from .execution.pools.base import as_pool
 from .execution.scheduler import Scheduler
-from .function import Task
+from .flow.task import Task
 from .held import Stopped
 from .journal import Journal
 from .journal.arguments import as_owner, as_seconds

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from fsm.errors import did_you_mean
-from fsm.function import Task
+from fsm.flow.task import Task
 from fsm.run.run import Run
 from fsm.states import State
 

@@ -21,7 +21,7 @@ from fsm import (
     UnknownRun,
 )
 from fsm.acting import approve, bare, cancel, rerun_children, resume, retry
-from fsm.function import task
+from fsm.flow.task import task
 from fsm.lifecycle import event
 from states import Cancelled, Failed, Pending, Resume, Retrying, Running
 

@@ -15,8 +15,8 @@ from fsm.journal.sqlite.journal.journal import SQLiteJournal
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.acting import cancel, resume
 from fsm.execution.context import current_run
-from fsm.function import Task, task
-from fsm.function_run import FunctionRun
+from fsm.flow.function_run import FunctionRun
+from fsm.flow.task import Task, task
 from fsm.held import Held
 from fsm.testing import HandClock
 from fsm.worker import Worker

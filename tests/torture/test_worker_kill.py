@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fsm import Journal, Policy, open_journal, verify
-from fsm.function import task
+from fsm.flow.task import task
 
 from .counts import chance, times
 
@@ -26,7 +26,7 @@ JOBS = """
 import time
 
 from fsm.execution.context import current_run
-from fsm.function import task
+from fsm.flow.task import task
 
 
 @task(max_rescues=1_000)

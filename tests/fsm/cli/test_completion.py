@@ -130,7 +130,7 @@ def test_formats_are_completed(complete: Complete) -> None:
 def test_targets_are_found_without_being_imported(here: Path, complete: Complete) -> None:
     (here / "etl").mkdir()
     (here / "etl" / "jobs.py").write_text(
-        "import fsm\nfrom fsm.function import task\n1 / 0\n@task\ndef load(): ...\n"
+        "import fsm\nfrom fsm.flow.task import task\n1 / 0\n@task\ndef load(): ...\n"
     )
     (here / "broken.py").write_text("import fsm\ndef (")
     (here / "big.py").write_bytes(b"\0fsm" * 100_000)

@@ -18,7 +18,7 @@ from fsm.testing import HandClock
 from .conftest import Invoke, Program
 
 JOBS = """
-from fsm.function import task
+from fsm.flow.task import task
 
 
 @task

@@ -194,7 +194,7 @@ def test_a_worker_without_a_journal_says_what_to_do(
     url: str, way_out: str, here: Path, fsm: Invoke
 ) -> None:
     (here / "text.db").write_text("no journal" * 100)
-    (here / "jobs.py").write_text("from fsm.function import task\n@task\ndef load(): ...\n")
+    (here / "jobs.py").write_text("from fsm.flow.task import task\n@task\ndef load(): ...\n")
 
     result = fsm("work", "jobs", "--journal", url, "--once")
 

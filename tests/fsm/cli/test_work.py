@@ -14,7 +14,7 @@ import pytest
 
 from fsm import Journal, TaskRun, open_journal
 from fsm.cli.target import load, load_tasks
-from fsm.function_run import FunctionRun
+from fsm.flow.function_run import FunctionRun
 
 from .conftest import Invoke, Program, command
 
@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 from fsm.execution.context import current_run
-from fsm.function import task
+from fsm.flow.task import task
 
 
 @task

@@ -11,8 +11,8 @@ import numpy
 import pytest
 
 from fsm import MemoryJournal, Runner, TaskRun
-from fsm.flow import gather
-from fsm.node import Node
+from fsm.flow.gather import gather
+from fsm.flow.node import Node
 from states import Success
 
 Above = Mapping[str, Sequence[str]]

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import attrs
 
-from .durations import Duration
-from .errors import InvalidArgument
+from fsm.durations import Duration
+from fsm.errors import InvalidArgument
+from fsm.tasks.cache import Cache
+from fsm.tasks.exceptions import Kind
+from fsm.tasks.policy import Policy, Timeout
+from fsm.tasks.retry import Retry
+from fsm.tasks.task_run import TaskRun
+from fsm.tasks.validators import all_inputs
+
 from .function_run import FunctionRun, is_plain
-from .tasks.cache import Cache
-from .tasks.exceptions import Kind
-from .tasks.policy import Policy, Timeout
-from .tasks.retry import Retry
-from .tasks.task_run import TaskRun
-from .tasks.validators import all_inputs
 
 if TYPE_CHECKING:
     import datetime
 
-    from .execution.call import Call
-    from .execution.runner import Runner
-    from .journal import RunJournal
+    from fsm.execution.call import Call
+    from fsm.execution.runner import Runner
+    from fsm.journal import RunJournal
+    from fsm.run.run import Clock
+
     from .node import Node
-    from .run.run import Clock
 
 __all__ = ["Task", "task"]
 
@@ -80,7 +82,7 @@ class Task(Generic[P, R]):
 
     def new(self, *args: P.args, **kwargs: P.kwargs) -> FunctionRun:
         """A run of it that nobody has performed yet, or the one that its journal has."""
-        from .errors import UnknownRun
+        from fsm.errors import UnknownRun
 
         if self._id is not None and self._journal is not None:
             try:
@@ -93,7 +95,7 @@ class Task(Generic[P, R]):
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call:
         """A call of it for `Runner.perform_all`, with a run of its own."""
-        from .execution.call import Call
+        from fsm.execution.call import Call
 
         run = self.new(*args, **kwargs)
         return Call(run, self, run.args, run.kwargs)
@@ -159,7 +161,7 @@ class Task(Generic[P, R]):
         return self if owner is None else functools.partial(self.function, owner)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        from .execution.naming import named
+        from fsm.execution.naming import named
 
         if named(f"{self.kind.__module__}:{self.kind.__qualname__}") is self.kind:
             return str(self.kind.__qualname__)
@@ -267,7 +269,7 @@ class _Lent:
     """The runner that was given, or one for as long as it takes."""
 
     def __init__(self, runner: Runner | None, clock: Clock | None) -> None:
-        from .execution.runner import Runner
+        from fsm.execution.runner import Runner
 
         self._own = runner is None
         self._runner = Runner(clock=clock) if runner is None else runner

@@ -8,28 +8,29 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from .errors import InvalidArgument, UnknownRun
-from .execution.apply import Course, made
-from .execution.batch import Batch
-from .execution.call import Call, Over, ResultOf, has_ended
-from .execution.commands import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
-from .execution.decider import decide
-from .execution.group import Group
-from .execution.job import Trip
-from .execution.results import settle
-from .execution.runner import Runner
-from .execution.scheduler import Scheduler
-from .function import Task
+from fsm.errors import InvalidArgument, UnknownRun
+from fsm.execution.apply import Course, made
+from fsm.execution.batch import Batch
+from fsm.execution.call import Call, Over, ResultOf, has_ended
+from fsm.execution.commands import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
+from fsm.execution.decider import decide
+from fsm.execution.group import Group
+from fsm.execution.job import Trip
+from fsm.execution.results import settle
+from fsm.execution.runner import Runner
+from fsm.execution.scheduler import Scheduler
+from fsm.ids import check_id, parent_of
+from fsm.journal import Claim, RunJournal
+from fsm.run import firing
+from fsm.states import Cancelled, Failed, Running, State, StateError, Success
+from fsm.tasks import attempts as tally
+from fsm.tasks.task_run import TaskRun
+from fsm.tasks.trigger_rules import Upstream
+
 from .function_run import FunctionRun
 from .graph import Graph
-from .ids import check_id, parent_of
-from .journal import Claim, RunJournal
 from .node import Each, Node
-from .run import firing
-from .states import Cancelled, Failed, Running, State, StateError, Success
-from .tasks import attempts as tally
-from .tasks.task_run import TaskRun
-from .tasks.trigger_rules import Upstream
+from .task import Task
 
 __all__ = ["gather"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument
-from fsm.function import task
-from fsm.graph import Graph
-from fsm.node import Each, Node
+from fsm.flow.graph import Graph
+from fsm.flow.node import Each, Node
+from fsm.flow.task import task
 from fsm.tasks.trigger_rules import all_finished, all_successful, any_failed
 
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import attrs
 
-from .errors import InvalidArgument
-from .execution.call import as_inputs, check_at_once
-from .tasks.quorum import Quorum
-from .tasks.trigger_rules import Trigger, all_successful
+from fsm.errors import InvalidArgument
+from fsm.execution.call import as_inputs, check_at_once
+from fsm.tasks.quorum import Quorum
+from fsm.tasks.trigger_rules import Trigger, all_successful
 
 __all__ = ["Each", "Node", "as_after"]
 

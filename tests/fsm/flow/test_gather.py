@@ -10,9 +10,9 @@ import pytest
 
 from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun
 from fsm.execution import scheduler as scheduler_room
-from fsm.flow import gather
+from fsm.flow.gather import gather
+from fsm.flow.node import Node
 from fsm.journal import Journal, open_journal
-from fsm.node import Node
 from fsm.states import ambient
 from fsm.tasks import task_run as task
 from fsm.tasks.trigger_rules import all_finished, any_failed, manual_only

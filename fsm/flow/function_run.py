@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .tasks.task_run import TaskRun
+from fsm.tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from .function import Task
+    from .task import Task
 
 __all__ = ["FunctionRun", "is_plain"]
 

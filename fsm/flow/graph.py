@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from .errors import InvalidArgument, did_you_mean
+from fsm.errors import InvalidArgument, did_you_mean
+
 from .node import Node, as_after
 
 __all__ = ["Graph", "Node"]

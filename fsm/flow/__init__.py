@@ -1,0 +1,1 @@
+"""Functions and graphs of functions as runs."""

@@ -35,7 +35,6 @@ from .tasks.retry import Retry
 from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from .delivery import Delivery, deliver
     from .execution.aio import aperform
     from .execution.call import Over, ResultOf
     from .execution.context import CurrentRun, current_run
@@ -46,10 +45,11 @@ if TYPE_CHECKING:
     from .flow.gather import gather
     from .flow.node import Node
     from .flow.task import Task, task
-    from .rescuing import Rescued, rescue
+    from .operations.delivery import Delivery, deliver
+    from .operations.rescuing import Rescued, rescue
+    from .operations.verification import Problem, verify
     from .story import Story
     from .tasks.quorum import Quorum
-    from .verification import Problem, verify
     from .why import Why
     from .worker import Worker
 
@@ -121,14 +121,14 @@ _ROOMS = {
     "Caches": "fsm.execution.result_cache",
     "Call": "fsm.execution.call",
     "CurrentRun": "fsm.execution.context",
-    "Delivery": "fsm.delivery",
+    "Delivery": "fsm.operations.delivery",
     "FunctionRun": "fsm.flow.function_run",
     "Node": "fsm.flow.node",
     "Outcome": "fsm.execution.outcome",
     "Over": "fsm.execution.call",
-    "Problem": "fsm.verification",
+    "Problem": "fsm.operations.verification",
     "Quorum": "fsm.tasks.quorum",
-    "Rescued": "fsm.rescuing",
+    "Rescued": "fsm.operations.rescuing",
     "ResultOf": "fsm.execution.call",
     "Runner": "fsm.execution.runner",
     "Story": "fsm.story",
@@ -137,12 +137,12 @@ _ROOMS = {
     "Worker": "fsm.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",
-    "deliver": "fsm.delivery",
+    "deliver": "fsm.operations.delivery",
     "gather": "fsm.flow.gather",
     "perform": "fsm.execution.runner",
-    "rescue": "fsm.rescuing",
+    "rescue": "fsm.operations.rescuing",
     "task": "fsm.flow.task",
-    "verify": "fsm.verification",
+    "verify": "fsm.operations.verification",
 }
 
 

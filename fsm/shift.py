@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .acting import bare
 from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
 from .execution.apply import made
 from .execution.call import Call
@@ -18,7 +17,8 @@ from .execution.group import Group
 from .held import Held, Stopped
 from .journal.kind import kind_of
 from .journal.phase import WAITING, phase_of
-from .rescuing import rescue
+from .operations.control import bare
+from .operations.rescuing import rescue
 from .states import Running, ambient
 from .tasks.policy import Policy
 from .telemetry import observers

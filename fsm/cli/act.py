@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from fsm.acting import Acted
 from fsm.errors import GuardRejected, UnknownRun
 from fsm.journal import Journal
+from fsm.operations.control import Acted
 from fsm.run.run import Run
 from fsm.states import State
 
@@ -56,7 +56,7 @@ def approve(by: str | None, message: str | None, **given: Any) -> None:
 
     Who did is in the message, and as approved_by in the context of what follows.
     """
-    from fsm import acting
+    from fsm.operations import control as acting
 
     name = _login() if by is None else by
     _act(lambda cls: partial(acting.approve, by=name, message=message, cls=cls), **given)
@@ -66,7 +66,7 @@ def approve(by: str | None, message: str | None, **given: Any) -> None:
 @_acts
 def resume(message: str | None, **given: Any) -> None:
     """Let paused RUNs go on: they may be started at once."""
-    from fsm import acting
+    from fsm.operations import control as acting
 
     _act(lambda cls: partial(acting.resume, message=message, cls=cls), **given)
 
@@ -78,7 +78,7 @@ def cancel(message: str | None, **given: Any) -> None:
 
     Who executes one notices within about a second.
     """
-    from fsm import acting
+    from fsm.operations import control as acting
 
     _act(lambda cls: partial(acting.cancel, message=message, cls=cls), **given)
 
@@ -96,7 +96,7 @@ def cancel(message: str | None, **given: Any) -> None:
 )
 def retry(force: bool, failed_children: bool, message: str | None, **given: Any) -> None:
     """Let failed RUNs try again, as their policy allows."""
-    from fsm import acting
+    from fsm.operations import control as acting
 
     if failed_children:
         _act(lambda cls: partial(acting.rerun_children, message=message, cls=cls), **given)

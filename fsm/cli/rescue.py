@@ -27,7 +27,7 @@ def rescue(targets: tuple[str, ...], url: str, as_json: bool) -> None:
     the classes they may be of: fsm:TaskRun if left out. Finished runs, and runs whose workers
     renew their claims, are left alone.
     """
-    from fsm.rescuing import rescue as rescued_of
+    from fsm.operations.rescuing import rescue as rescued_of
 
     classes = [load(target) for target in targets or ("fsm:TaskRun",)]
     with existing(url) as journal:

@@ -23,7 +23,7 @@ def verify(journal: str, as_json: bool) -> None:
     1 and says what it found if anything is wrong; nothing is mended. In JSON each problem has run,
     seq and what.
     """
-    from fsm.verification import verify as problems_of
+    from fsm.operations.verification import verify as problems_of
 
     with existing(journal) as opened:
         problems = list(problems_of(opened))

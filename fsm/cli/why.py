@@ -54,7 +54,7 @@ def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> No
 
 
 def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
-    from fsm.acting import bare
+    from fsm.operations.control import bare
 
     try:
         return bare(run, journal) if cls is None else cls.restore(run, journal)

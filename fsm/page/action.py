@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from fsm import acting
-from fsm.acting import Acted, bare
 from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
+from fsm.operations import control as acting
+from fsm.operations.control import Acted, bare
 from fsm.run import firing
 from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State, StateError
@@ -85,7 +85,7 @@ def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None
 
 
 def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
-    """As `fsm.acting` refuses it, which asks some things before the table; and then the journal.
+    """As `fsm.operations.control` refuses it, which asks some things before the table; and then the journal.
 
     Args:
         edges: All that the journal lets the run take, where that may not be what its table says.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import attrs
 
-from fsm.acting import bare
 from fsm.diagrams import Graph
 from fsm.errors import CorruptJournal
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
 from fsm.journal.relational.inserts import edges_of
+from fsm.operations.control import bare
 from fsm.run.run import Run
 
 from .recorded import table

@@ -15,8 +15,8 @@ from fsm.durations import lasting
 from fsm.journal.records import Record
 from fsm.lifecycle import event
 from fsm.move import Move
+from fsm.operations.rescuing import rescue
 from fsm.phrases import DONE
-from fsm.rescuing import rescue
 from fsm.story import read_story
 from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock

@@ -13,11 +13,11 @@ import pytest
 from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
-from fsm.acting import cancel, resume
 from fsm.execution.context import current_run
 from fsm.flow.function_run import FunctionRun
 from fsm.flow.task import Task, task
 from fsm.held import Held
+from fsm.operations.control import cancel, resume
 from fsm.testing import HandClock
 from fsm.worker import Worker
 from states import Failed, Paused, Retrying, Skipped, Success

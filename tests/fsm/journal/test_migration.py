@@ -14,8 +14,8 @@ from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
 from fsm.journal.sqlite.journal import schema
+from fsm.operations.verification import verify
 from fsm.testing import HandClock
-from fsm.verification import verify
 
 # As the first release wrote it.
 VERSION_1 = """

@@ -17,9 +17,9 @@ from fsm import InvalidArgument, StaleRun, TaskRun, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
 from fsm.lifecycle import event
+from fsm.operations.verification import verify
 from fsm.states import codec
 from fsm.testing import HandClock
-from fsm.verification import verify
 from states import (
     Cached,
     Failed,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fsm import CallbackError, TaskRun, TransitionError
 from fsm.journal import Journal
+from fsm.operations.verification import verify
 from fsm.testing import HandClock
-from fsm.verification import verify
 from states import Cached, Failed, Result, Scheduled, Success
 
 EXAMPLES = int(os.environ.get("FSM_EXAMPLES", "100"))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from fsm import MemoryJournal, Run, TaskRun, open_journal
-from fsm.acting import bare
 from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle import event
+from fsm.operations.control import bare
 from fsm.page.action import ACTIONS, act, why_not
 from fsm.page.catalog import Catalog
 from fsm.page.told import MOST, notes, story

@@ -27,8 +27,8 @@ from fsm import (
     open_journal,
     perform,
 )
-from fsm.acting import approve, retry
 from fsm.lifecycle import event
+from fsm.operations.control import approve, retry
 from fsm.states import ambient
 from fsm.story import read_story
 from fsm.testing import HandClock

@@ -23,7 +23,7 @@ from fsm import (
     TransitionNotAllowed,
     open_journal,
 )
-from fsm.verification import verify
+from fsm.operations.verification import verify
 
 from ....postgres import as_libpq
 

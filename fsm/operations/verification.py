@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from .errors import InvalidArgument, UnknownRun
-from .journal.base import Journal
-from .journal.records import Record
-from .journal.summary import Summary
+from fsm.errors import InvalidArgument, UnknownRun
+from fsm.journal.base import Journal
+from fsm.journal.records import Record
+from fsm.journal.summary import Summary
 
 __all__ = ["Problem", "verify"]
 

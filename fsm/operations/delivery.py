@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Iterator
 
 import attrs
 
-from .errors import InvalidArgument
-from .journal.base import Journal, kind_of
-from .run.outbox import Outboxed
-from .run.run import Run
-from .tasks.task_run import TaskRun
+from fsm.errors import InvalidArgument
+from fsm.journal.base import Journal, kind_of
+from fsm.run.outbox import Outboxed
+from fsm.run.run import Run
+from fsm.tasks.task_run import TaskRun
 
 __all__ = ["Delivery", "deliver"]
 

@@ -20,9 +20,9 @@ from fsm import (
     TransitionNotAllowed,
     UnknownRun,
 )
-from fsm.acting import approve, bare, cancel, rerun_children, resume, retry
 from fsm.flow.task import task
 from fsm.lifecycle import event
+from fsm.operations.control import approve, bare, cancel, rerun_children, resume, retry
 from states import Cancelled, Failed, Pending, Resume, Retrying, Running
 
 

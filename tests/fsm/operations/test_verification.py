@@ -14,10 +14,10 @@ from fsm.journal.sqlite.journal.journal import SQLiteJournal
 
 from fsm import CorruptJournal, InvalidArgument, JournalError, TaskRun
 from fsm.journal import Journal
+from fsm.operations.verification import Problem, verify
 from fsm.testing import HandClock
-from fsm.verification import Problem, verify
 
-from ..postgres import as_libpq
+from ...postgres import as_libpq
 
 Spoil = Callable[..., None]
 

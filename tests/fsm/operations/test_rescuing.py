@@ -11,7 +11,7 @@ import pytest
 from fsm import InvalidArgument, Run, StaleRun, TaskRun
 from fsm.journal import Claim, Journal
 from fsm.lifecycle import event
-from fsm.rescuing import Rescued, rescue
+from fsm.operations.rescuing import Rescued, rescue
 from fsm.testing import HandClock
 from states import Finished, Pending, Retrying, Running
 

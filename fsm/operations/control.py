@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
-from .journal import Journal
-from .journal.phase import FAILED
-from .lifecycle.history import check_history
-from .lifecycle.store import RunJournal
-from .run import firing
-from .run.refusals import asking, refuse
-from .run.run import Run
-from .states import Cancelled, Paused, State
-from .tasks.policy import Policy, as_policy
-from .tasks.task_run import TaskRun
+from fsm.errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
+from fsm.journal import Journal
+from fsm.journal.phase import FAILED
+from fsm.lifecycle.history import check_history
+from fsm.lifecycle.store import RunJournal
+from fsm.run import firing
+from fsm.run.refusals import asking, refuse
+from fsm.run.run import Run
+from fsm.states import Cancelled, Paused, State
+from fsm.tasks.policy import Policy, as_policy
+from fsm.tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from .journal import Summary
+    from fsm.journal import Summary
 
 __all__ = ["Acted", "approve", "bare", "cancel", "rerun_children", "resume", "retry"]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
-from .journal.base import Journal, kind_of
-from .journal.claims import Claim
-from .journal.phase import FAILED, FINISHED, WAITING
-from .journal.summary import Summary
-from .run import firing
-from .run.run import Run
-from .tasks.task_run import TaskRun
+from fsm.errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
+from fsm.journal.base import Journal, kind_of
+from fsm.journal.claims import Claim
+from fsm.journal.phase import FAILED, FINISHED, WAITING
+from fsm.journal.summary import Summary
+from fsm.run import firing
+from fsm.run.run import Run
+from fsm.tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
     import datetime

@@ -1,0 +1,1 @@
+"""What a person does to runs through a journal: approve, cancel, retry, rescue, deliver, verify."""

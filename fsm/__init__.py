@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .execution.outcome import Outcome
     from .execution.result_cache import Caches
     from .execution.runner import Call, Runner, perform
+    from .explain.story import Story
+    from .explain.why import Why
     from .flow.function_run import FunctionRun
     from .flow.gather import gather
     from .flow.node import Node
@@ -48,9 +50,7 @@ if TYPE_CHECKING:
     from .operations.delivery import Delivery, deliver
     from .operations.rescuing import Rescued, rescue
     from .operations.verification import Problem, verify
-    from .story import Story
     from .tasks.quorum import Quorum
-    from .why import Why
     from .worker import Worker
 
 __all__ = [
@@ -131,9 +131,9 @@ _ROOMS = {
     "Rescued": "fsm.operations.rescuing",
     "ResultOf": "fsm.execution.call",
     "Runner": "fsm.execution.runner",
-    "Story": "fsm.story",
+    "Story": "fsm.explain.story",
     "Task": "fsm.flow.task",
-    "Why": "fsm.why",
+    "Why": "fsm.explain.why",
     "Worker": "fsm.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from fsm.errors import CorruptJournal, LifecycleError
+from fsm.explain.why import explain
 from fsm.journal import Journal
 from fsm.journal.base import kind_of
 from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.tasks.task_run import TaskRun
-from fsm.why import explain
 
 from .answer import json_option
 from .journal import holding, journal_option

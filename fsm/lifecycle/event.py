@@ -16,8 +16,8 @@ from fsm.states import State
 from .guard import Guard, label
 
 if TYPE_CHECKING:
+    from fsm.explain.why import Why
     from fsm.run.run import Run
-    from fsm.why import Why
 
     from .payload import Draft
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from fsm.explain.story import read_story
 from fsm.journal import Journal
 from fsm.journal.late import Late
 from fsm.run.refusals import Refusal
-from fsm.story import read_story
 
 from .brief import brief
 from .writing import readable, reason, written

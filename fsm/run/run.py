@@ -27,9 +27,9 @@ from .refusals import Refusal, refusals_of
 if TYPE_CHECKING:
     import datetime
 
+    from fsm.explain.story import Story
+    from fsm.explain.why import Why
     from fsm.journal import RunJournal
-    from fsm.story import Story
-    from fsm.why import Why
 
 __all__ = ["Clock", "Run"]
 
@@ -237,14 +237,14 @@ class Run(Pictured):
         Returns:
             None where the way is free.
         """
-        from fsm.why import explain  # at the door: `import fsm` does not pay for it
+        from fsm.explain.why import explain  # at the door: `import fsm` does not pay for it
 
         answer = explain(self, event, *args, **kwargs)
         return None if answer.allowed else answer
 
     def story(self) -> Story:
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""
-        from fsm.story import story_of  # at the door, and upstairs: few runs are ever asked
+        from fsm.explain.story import story_of  # at the door, and upstairs: few runs are ever asked
 
         return story_of(self)
 

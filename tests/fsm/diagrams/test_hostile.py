@@ -24,10 +24,10 @@ from fsm.diagrams.mermaid import escaped
 from fsm.diagrams.plain import plain
 from fsm.diagrams.timeline import timeline
 from fsm.errors import LifecycleError
+from fsm.explain.entry import Move
+from fsm.explain.narrator import lines_of
 from fsm.journal.late import Late
-from fsm.move import Move
 from fsm.run.refusals import Refusal
-from fsm.telling import lines_of
 from fsm.testing import HandClock
 from states import StateError
 

@@ -27,10 +27,10 @@ from fsm import (
     open_journal,
     perform,
 )
+from fsm.explain.story import read_story
 from fsm.lifecycle import event
 from fsm.operations.control import approve, retry
 from fsm.states import ambient
-from fsm.story import read_story
 from fsm.testing import HandClock
 from states import Finished, NotSerializable, Paused, Pending, Resume, Retrying, Running, Success
 

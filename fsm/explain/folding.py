@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from .narrator import Line
 from .phrases import clock
-from .telling import Line
 
 __all__ = ["folded"]
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .lifecycle.guard import Guard, weigh
-from .lifecycle.step import Step
+from fsm.lifecycle.guard import Guard, weigh
+from fsm.lifecycle.step import Step
 
 if TYPE_CHECKING:
-    from .run.run import Run
+    from fsm.run.run import Run
 
 __all__ = ["Reading", "readings"]
 

@@ -12,12 +12,12 @@ import pytest
 
 from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, open_journal
 from fsm.durations import lasting
+from fsm.explain.entry import Move
+from fsm.explain.phrases import DONE
+from fsm.explain.story import read_story
 from fsm.journal.records import Record
 from fsm.lifecycle import event
-from fsm.move import Move
 from fsm.operations.rescuing import rescue
-from fsm.phrases import DONE
-from fsm.story import read_story
 from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Success

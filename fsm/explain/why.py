@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
-from .lifecycle.guard import Rejection, called, label
-from .lifecycle.step import Step
-from .path import Leg, double_of, path, said
-from .reading import Reading, readings
-from .run import firing
-from .run.decision import propose
-from .states import StateError
-from .text import shown
+from fsm.errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
+from fsm.lifecycle.guard import Rejection, called, label
+from fsm.lifecycle.step import Step
+from fsm.run import firing
+from fsm.run.decision import propose
+from fsm.states import StateError
+from fsm.text import shown
+
+from .reads import Reading, readings
+from .search import Leg, double_of, path, said
 
 if TYPE_CHECKING:
-    from .lifecycle.event import Event
-    from .run.run import Run
+    from fsm.lifecycle.event import Event
+    from fsm.run.run import Run
 
 __all__ = ["Why", "explain"]
 

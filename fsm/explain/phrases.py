@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .diagrams.plain import plain
-from .durations import lasting
-from .states import moment
-from .tasks.policy import Policy
-from .tasks.retry import Retry
+from fsm.diagrams.plain import plain
+from fsm.durations import lasting
+from fsm.states import moment
+from fsm.tasks.policy import Policy
+from fsm.tasks.retry import Retry
 
 __all__ = ["DONE", "clock", "only", "policy_in_words", "times"]
 

@@ -10,9 +10,9 @@ import pytest
 
 from fsm import GuardRejected, InvalidLifecycle, Run, either
 from fsm.errors import TransitionError
+from fsm.explain.why import explain
 from fsm.lifecycle import event
 from fsm.testing import HandClock
-from fsm.why import explain
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success
 
 STATES: list[type[State]] = [Pending, Running, Success, Failed, Paused, Scheduled, Finished]

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import attrs
 
-from .journal.phase import due_of, phase_of
-from .journal.records import Record
-from .lifecycle.step import Step
-from .states import State, registry
-from .states.exceptions import ExceptionRecord, recorded
+from fsm.journal.phase import due_of, phase_of
+from fsm.journal.records import Record
+from fsm.lifecycle.step import Step
+from fsm.states import State, registry
+from fsm.states.exceptions import ExceptionRecord, recorded
 
 __all__ = ["Move"]
 

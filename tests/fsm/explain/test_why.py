@@ -12,9 +12,9 @@ import pytest
 
 import states
 from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent
+from fsm.explain.why import Why, explain
 from fsm.lifecycle import event
 from fsm.testing import HandClock, Recorder
-from fsm.why import Why, explain
 from states import (
     Cancelled,
     Failed,

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .diagrams.plain import plain
-from .durations import lasting
-from .journal.phase import FAILED, RUNNING, WAITING
-from .move import Move
+from fsm.diagrams.plain import plain
+from fsm.durations import lasting
+from fsm.journal.phase import FAILED, RUNNING, WAITING
+from fsm.run.refusals import Refusal
+from fsm.tasks.policy import Policy
+from fsm.tasks.task_run import TaskRun
+
+from .entry import Move
 from .phrases import DONE, clock, times
-from .run.refusals import Refusal
-from .tasks.policy import Policy
-from .tasks.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from .journal.late import Late
+    from fsm.journal.late import Late
 
 __all__ = ["LONG", "Line", "Owners", "lines_of", "tries_of"]
 

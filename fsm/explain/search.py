@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pendulum
 
-from .errors import GuardRejected, LifecycleError
-from .run.decision import propose
-from .states import State, StateError, moment
-from .states.exceptions import recorded
+from fsm.errors import GuardRejected, LifecycleError
+from fsm.run.decision import propose
+from fsm.states import State, StateError, moment
+from fsm.states.exceptions import recorded
 
 if TYPE_CHECKING:
-    from .lifecycle.step import Step
-    from .lifecycle.table import Lifecycle
-    from .run.run import Run
+    from fsm.lifecycle.step import Step
+    from fsm.lifecycle.table import Lifecycle
+    from fsm.run.run import Run
 
 __all__ = ["Leg", "double_of", "path", "said"]
 

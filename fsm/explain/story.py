@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .diagrams.plain import plain
-from .durations import lasting
-from .errors import UnknownRun
-from .journal.base import Journal, kind_of
-from .journal.phase import FAILED, FINISHED, RUNNING, WAITING
-from .move import Move
+from fsm.diagrams.plain import plain
+from fsm.durations import lasting
+from fsm.errors import UnknownRun
+from fsm.journal.base import Journal, kind_of
+from fsm.journal.phase import FAILED, FINISHED, RUNNING, WAITING
+from fsm.states import moment
+from fsm.tasks.policy import Policy, as_policy
+
+from .entry import Move
+from .folding import folded
+from .narrator import LONG, Line, lines_of, tries_of
 from .phrases import clock, only, policy_in_words
-from .rounds import folded
-from .states import moment
-from .tasks.policy import Policy, as_policy
-from .telling import LONG, Line, lines_of, tries_of
 
 if TYPE_CHECKING:
-    from .journal.late import Late
-    from .journal.summary import Summary
-    from .run.refusals import Refusal
-    from .run.run import Run
+    from fsm.journal.late import Late
+    from fsm.journal.summary import Summary
+    from fsm.run.refusals import Refusal
+    from fsm.run.run import Run
 
 __all__ = ["Line", "Story", "read_story", "story_of"]
 

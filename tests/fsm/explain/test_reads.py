@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fsm import Policy, Run, Step
+from fsm.explain.why import explain
 from fsm.lifecycle import event
 from fsm.testing import HandClock
-from fsm.why import explain
 from states import Failed, Pending, Running, Scheduled, State, Success
 
 

@@ -1,0 +1,1 @@
+"""Reads a run or a journal and answers in sentences; moves nothing."""

@@ -10,7 +10,7 @@ import random
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
-from fsm.diagrams.graph import Cluster, Edge, Graph, Label, Node
+from fsm.diagrams.graph_model import Cluster, Edge, Graph, Label, Node
 from fsm.journal import Record
 
 __all__ = ["STRINGS", "batches", "boxes_of", "graph_of", "history_of"]

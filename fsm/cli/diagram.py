@@ -9,8 +9,8 @@ import attrs
 import click
 
 from fsm import diagrams
-from fsm.diagrams.drawing import graph as graph_of
-from fsm.diagrams.drawing import of_run
+from fsm.diagrams.build import graph as graph_of
+from fsm.diagrams.build import of_run
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.journal.kind import kind_of
 from fsm.run.run import Run

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsm.diagrams import table as markdown_table
+from fsm.diagrams import markdown as markdown_table
 from fsm.lifecycle.event import StateClass, Transition
 from fsm.lifecycle.guard import label
 from fsm.lifecycle.table import Lifecycle

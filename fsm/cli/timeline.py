@@ -9,9 +9,10 @@ import attrs
 import click
 from rich.console import Console
 
-from fsm.diagrams import chart, gantt
-from fsm.diagrams import timeline as timelines
-from fsm.diagrams.bar import bars
+from fsm.diagrams.timeline import mermaid as gantt
+from fsm.diagrams.timeline import svg as chart
+from fsm.diagrams.timeline import terminal as timelines
+from fsm.diagrams.timeline.bars import bars
 from fsm.journal import Journal
 from fsm.journal.records import Record
 from fsm.states import ambient, moment

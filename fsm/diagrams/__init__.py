@@ -6,15 +6,16 @@ Many runs over time are a `chart` in SVG and a `gantt` in Mermaid; that for the 
 
 from __future__ import annotations
 
-from .chart import chart
-from .dot import dot
-from .drawing import Target, graph, inheritance
-from .gantt import gantt
-from .graph import Graph
-from .heat import heat
-from .mermaid import mermaid
-from .svg import svg
-from .table import table
+from fsm.diagrams.svg_drawing.render import svg
+from fsm.diagrams.timeline.mermaid import gantt
+from fsm.diagrams.timeline.svg import chart
+
+from .build import Target, graph, inheritance
+from .dot_source import dot
+from .graph_model import Graph
+from .heat_map import heat
+from .markdown import table
+from .mermaid_source import mermaid
 
 __all__ = [
     "Graph", "Target", "chart", "dot", "gantt", "graph", "heat", "inheritance", "mermaid", "svg",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from .family import folds
-from .graph import Cluster, Edge, End, Label, Node
+from .clusters import folds
+from .graph_model import Cluster, Edge, End, Label, Node
 
 __all__ = ["Arrow", "fold"]
 

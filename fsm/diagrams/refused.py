@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from fsm.run.refusals import Refusal
 
-from .graph import TIMES
+from .graph_model import TIMES
 
 __all__ = ["refused"]
 

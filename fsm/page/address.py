@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from fsm.diagrams.drawing import of_run
+from fsm.diagrams.build import of_run
 
 from .action import why_not
 from .brief import brief

@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from fsm.diagrams import Graph, heat
+from fsm.diagrams import Graph
+from fsm.diagrams import heat_map as heat
 from fsm.journal import Journal
 from fsm.journal.traffic import Traffic
 

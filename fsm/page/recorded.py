@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from fsm.diagrams.graph import Edge, Graph, Label, Node
+from fsm.diagrams.graph_model import Edge, Graph, Label, Node
 from fsm.diagrams.refused import refused
 from fsm.journal import Record
 from fsm.run.refusals import Refusal

@@ -11,7 +11,7 @@ import attrs
 
 from fsm import diagrams
 from fsm.diagrams import Graph
-from fsm.diagrams.drawing import graph
+from fsm.diagrams.build import graph
 from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run.run import Run

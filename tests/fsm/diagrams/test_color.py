@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fsm.diagrams.color import contrast, safe, text_on
-from fsm.diagrams.dot import INK, PATH
+from fsm.diagrams.dot_source import INK, PATH
 from states import State
 
 

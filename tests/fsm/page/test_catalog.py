@@ -12,7 +12,7 @@ import pytest
 
 from fsm import MemoryJournal, Run, TaskRun, open_journal
 from fsm.diagrams import Graph
-from fsm.diagrams.drawing import of_run
+from fsm.diagrams.build import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle import event

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fsm import Run, TaskRun, open_journal
-from fsm.diagrams import heat
-from fsm.diagrams.drawing import graph
-from fsm.diagrams.graph import Graph
+from fsm.diagrams import heat_map as heat
+from fsm.diagrams.build import graph
+from fsm.diagrams.graph_model import Graph
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.lifecycle import event

@@ -1,0 +1,1 @@
+"""A graph as SVG: placed by Graphviz, drawn and styled here."""

@@ -1,0 +1,1 @@
+"""Runs over time: on a terminal, as SVG, as Mermaid."""

@@ -1,0 +1,171 @@
+"""Heat: a lifecycle says how many runs are where, how long they stay, and which ways they take."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun
+from fsm.diagrams import Graph
+from fsm.diagrams import dot_source as dot
+from fsm.diagrams import graph_model as graph
+from fsm.diagrams import heat_map as heat
+from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams.build import of_run
+from fsm.diagrams.graph_model import Label, Node
+from fsm.diagrams.svg_drawing import render as svg
+from fsm.journal.traffic import Stay, Traffic
+from fsm.lifecycle import event
+from fsm.testing import HandClock
+from states import Pending, Running
+
+
+@pytest.fixture
+def journal(clock: HandClock) -> MemoryJournal:
+    """Three runs: one is done, one runs, one has failed and is to be tried again."""
+    journal = MemoryJournal()
+    runs = [TaskRun(name, journal=journal, clock=clock, max_retries=1) for name in "abc"]
+    for run in runs:
+        run.submit()
+        clock.advance(seconds=2)
+        run.start()
+    clock.advance(seconds=10)
+    runs[0].succeed()
+    runs[2].fail()
+    runs[2].retry()
+    return journal
+
+
+def node(shown: Graph, name: str) -> Node:
+    return next(each for each in shown.nodes if each.name == name)
+
+
+def labels(shown: Graph) -> list[Label]:
+    return [label for edge in shown.edges for label in edge.labels if label.times]
+
+
+def test_a_state_says_how_many_are_there_and_how_long_they_stay(journal: MemoryJournal) -> None:
+    shown = heat(TaskRun, journal.traffic())
+
+    assert node(shown, "Running").notes == ("1 now", "12 s each")
+    assert node(shown, "Submitted").notes == ("2 s each",)
+    assert node(shown, "Success").notes == ("1 now",)
+    assert node(shown, "Cancelled").notes == ()
+    assert node(shown, "Running").hint == "2 stays have ended; they lasted 12 s on average"
+    assert shown.title == "TaskRun, 3 runs"
+
+
+def test_an_arrow_says_how_often_it_was_taken(journal: MemoryJournal) -> None:
+    shown = heat(TaskRun, journal.traffic())
+
+    assert {(label.event, label.times) for label in labels(shown)} == {
+        ("submit", 3),
+        ("start", 3),
+        ("succeed", 1),
+        ("fail", 1),
+        ("retry", 1),
+    }
+    lines = [line for edge in shown.edges for line in edge.lines if edge.taken]
+    assert "start (3×) (not ClientFailed)" in lines  # noqa: RUF001  # it is a multiplication sign
+
+
+def test_what_it_unfolds_to_is_still_the_table(journal: MemoryJournal) -> None:
+    assert heat(TaskRun, journal.traffic()).unfold() == graph(TaskRun).unfold()
+
+
+def test_where_most_runs_are_glows_most() -> None:
+    stays = {"Running": Stay(runs=1000), "Failed": Stay(runs=3), "Paused": Stay(ended=2)}
+    shown = heat(TaskRun.lifecycle, Traffic(stays, {}))
+
+    hot = {name: node(shown, name).heat for name in ("Running", "Failed", "Paused", "Queued")}
+    assert hot["Running"] == 1
+    assert 0 < (hot["Failed"] or 0) < 1
+    assert (hot["Paused"], hot["Queued"]) == (0, 0)
+
+
+def test_where_nobody_was_is_dim_and_where_runs_begin_is_not(journal: MemoryJournal) -> None:
+    shown = heat(TaskRun, journal.traffic())
+
+    assert [node(shown, name).visits > 0 for name in ("Pending", "Running", "Skipped")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_journal_without_runs_is_drawn_dim() -> None:
+    shown = heat(TaskRun, Traffic({}, {}))
+
+    assert shown.lit
+    assert {each.visits for each in shown.nodes} == {0}
+    assert [edge for edge in shown.edges if edge.taken] == []
+
+
+def test_what_is_not_in_the_table_is_left_out(journal: MemoryJournal) -> None:
+    odd = Traffic({"Nowhere": Stay(runs=5)}, {("Nowhere", "go", "Running"): 5})
+
+    assert labels(heat(TaskRun, odd)) == []
+
+
+@pytest.mark.parametrize("draw", [svg, mermaid, dot])
+def test_every_renderer_says_it(draw: Any, journal: MemoryJournal) -> None:
+    if draw is svg:
+        pytest.importorskip("pygraphviz")
+    drawn = draw(heat(TaskRun, journal.traffic())).replace("#160;", " ")
+
+    assert "1 now" in drawn
+    assert "12 s each" in drawn
+    assert "start (3×)" in drawn  # noqa: RUF001  # it is a multiplication sign
+
+
+def test_what_a_run_was_refused_stands_where_it_was(clock: HandClock) -> None:
+    run = TaskRun("r", clock=clock)
+    for name in ("start", "start", "start", "resume", "iterate", "expire", "retry", "queue"):
+        tried(run, name)
+
+    shown = graph(run)
+
+    assert node(shown, "Running").notes == (
+        "refused: start (2×)",  # noqa: RUF001  # it is a multiplication sign
+        "refused: resume",
+        "refused: iterate",
+        "and 3 others",
+    )
+    assert node(shown, "Pending").notes == ()
+    assert "refused: resume" in mermaid(run).replace("#58;", ":")
+
+
+def tried(run: TaskRun, name: str) -> None:
+    with suppress(LifecycleError):
+        run.trigger(name)
+
+
+def test_what_others_were_refused_is_told_by_who_asks_the_journal(clock: HandClock) -> None:
+    journal = MemoryJournal()
+    run = TaskRun("r", journal=journal, clock=clock)
+    run.start()
+    tried(TaskRun.restore("r", journal), "resume")
+
+    assert node(graph(run), "Running").notes == ()  # a picture opens no journal
+    assert node(of_run(run, journal.refusals("r")), "Running").notes == ("refused: resume",)
+
+
+def test_two_rows_that_lead_the_same_way_are_counted_once() -> None:
+    def never(run: Any, step: Any) -> bool:
+        return False
+
+    class Twice(Run):
+        """One event, two rows."""
+
+        start = event(Running, source=Pending, conditions=[never]) | event(Running, source=Pending)
+
+    run = Twice("r")
+    run.start()
+    journal = MemoryJournal()
+    journal.extend(run.history, Twice)
+    shown = heat(Twice, journal.traffic())
+
+    assert sum(edge.times for edge in shown.edges) == 1
+    assert shown.unfold() == graph(Twice).unfold()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fsm import current_run, open_journal
 from fsm.tasks import task_run as task
-from fsm.worker import Worker
+from fsm.worker.worker import Worker
 from states import Paused, State
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsm import MemoryJournal, current_run
 from fsm.tasks import task_run as task
-from fsm.worker import Worker
+from fsm.worker.worker import Worker
 
 
 @task

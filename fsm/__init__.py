@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from .operations.rescuing import Rescued, rescue
     from .operations.verification import Problem, verify
     from .tasks.quorum import Quorum
-    from .worker import Worker
+    from .worker.worker import Worker
 
 __all__ = [
     "BoundEvent",
@@ -134,7 +134,7 @@ _ROOMS = {
     "Story": "fsm.explain.story",
     "Task": "fsm.flow.task",
     "Why": "fsm.explain.why",
-    "Worker": "fsm.worker",
+    "Worker": "fsm.worker.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",
     "deliver": "fsm.operations.delivery",

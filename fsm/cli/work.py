@@ -27,7 +27,7 @@ from .target import load_tasks
 
 if TYPE_CHECKING:
     from fsm.tasks.task_run import TaskRun
-    from fsm.worker import Worker
+    from fsm.worker.worker import Worker
 
 __all__ = ["work"]
 
@@ -103,7 +103,7 @@ def work(
     not end in time; the second one does not wait. Runs of a worker that was killed are rescued
     by the others.
     """
-    from fsm.worker import Worker
+    from fsm.worker.worker import Worker
 
     if url == "memory:":
         raise JournalError(

@@ -9,25 +9,27 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .errors import CorruptJournal, JournalError, LifecycleError, StaleRun
-from .execution.apply import made
-from .execution.call import Call
-from .execution.commands import CatchUp, Fire
-from .execution.group import Group
-from .held import Held, Stopped
-from .journal.kind import kind_of
-from .journal.phase import WAITING, phase_of
-from .operations.control import bare
-from .operations.rescuing import rescue
-from .states import Running, ambient
-from .tasks.policy import Policy
-from .telemetry import observers
+from fsm.errors import CorruptJournal, JournalError, LifecycleError, StaleRun
+from fsm.execution.apply import made
+from fsm.execution.call import Call
+from fsm.execution.commands import CatchUp, Fire
+from fsm.execution.group import Group
+from fsm.journal.kind import kind_of
+from fsm.journal.phase import WAITING, phase_of
+from fsm.operations.control import bare
+from fsm.operations.rescuing import rescue
+from fsm.states import Running, ambient
+from fsm.tasks.policy import Policy
+from fsm.telemetry import observers
+
+from .job import Held, Stopped
 
 if TYPE_CHECKING:
-    from .execution.job import Trip
-    from .journal import Claim
-    from .journal.heartbeat import Renewal
-    from .tasks.task_run import TaskRun
+    from fsm.execution.job import Trip
+    from fsm.journal import Claim
+    from fsm.journal.heartbeat import Renewal
+    from fsm.tasks.task_run import TaskRun
+
     from .worker import Worker
 
 __all__ = ["Shift"]

@@ -13,21 +13,22 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidArgument
-from .execution.pools.base import as_pool
-from .execution.scheduler import Scheduler
-from .flow.task import Task
-from .held import Stopped
-from .journal import Journal
-from .journal.arguments import as_owner, as_seconds
-from .journal.heartbeat import Renewal
-from .shift import Shift
-from .tasks.task_run import TaskRun
+from fsm.errors import InvalidArgument
+from fsm.execution.pools.base import as_pool
+from fsm.execution.scheduler import Scheduler
+from fsm.flow.task import Task
+from fsm.journal import Journal
+from fsm.journal.arguments import as_owner, as_seconds
+from fsm.journal.heartbeat import Renewal
+from fsm.tasks.task_run import TaskRun
+
+from .claims import Shift
+from .job import Stopped
 
 if TYPE_CHECKING:
-    from .execution.commands import Children
-    from .execution.group import Group
-    from .execution.job import Trip
+    from fsm.execution.commands import Children
+    from fsm.execution.group import Group
+    from fsm.execution.job import Trip
 
 __all__ = ["Worker"]
 

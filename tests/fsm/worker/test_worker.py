@@ -16,10 +16,10 @@ from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, T
 from fsm.execution.context import current_run
 from fsm.flow.function_run import FunctionRun
 from fsm.flow.task import Task, task
-from fsm.held import Held
 from fsm.operations.control import cancel, resume
 from fsm.testing import HandClock
-from fsm.worker import Worker
+from fsm.worker.job import Held
+from fsm.worker.worker import Worker
 from states import Failed, Paused, Retrying, Skipped, Success
 
 PATIENCE = 30.0  # seconds until something counts as stuck

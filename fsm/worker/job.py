@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .execution.call import Call
-from .execution.commands import Answer, Wait
-from .execution.job import Trip
-from .states import ambient
-from .telemetry import observers
+from fsm.execution.call import Call
+from fsm.execution.commands import Answer, Wait
+from fsm.execution.job import Trip
+from fsm.states import ambient
+from fsm.telemetry import observers
 
 if TYPE_CHECKING:
-    from .execution.pools.base import Pool
-    from .journal import Claim
+    from fsm.execution.pools.base import Pool
+    from fsm.journal import Claim
 
 __all__ = ["Held", "Stopped"]
 

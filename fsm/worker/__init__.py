@@ -1,0 +1,1 @@
+"""Claims due runs, performs them, gives them back."""

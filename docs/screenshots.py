@@ -21,8 +21,8 @@ from playwright.sync_api import Page, sync_playwright
 from fsm import TaskRun, open_journal
 from fsm.errors import TransitionError
 from fsm.journal import Journal
-from fsm.page import Server
 from fsm.testing import HandClock
+from fsm.web import Server
 
 WIDTH: Final = 1200
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")

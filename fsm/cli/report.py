@@ -39,7 +39,7 @@ def report(
 
     It holds what the runs carry; mail it to whom that may be shown.
     """
-    from fsm import page
+    from fsm import web as page
 
     if as_json and output == "-":
         raise click.UsageError("--json needs -o FILE: stdout is for one of the two")

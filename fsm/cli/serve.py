@@ -36,7 +36,7 @@ def serve(url: str, lifecycles: tuple[str, ...], port: int, as_json: bool) -> No
     this machine can look; to approve, resume, retry or cancel takes the token in the address that
     is printed.
     """
-    from fsm.page import Server
+    from fsm.web import Server
 
     with existing(url):  # a wrong name is refused now; one that disappears later is waited for
         pass

@@ -26,7 +26,7 @@ from .keyboard import SUSPEND, ended_in_order, keys, suspend
 from .screen import console, light, put_json, shown
 
 if TYPE_CHECKING:
-    from fsm.page import Snapshot, Watch
+    from fsm.web import Snapshot, Watch
 
 __all__ = ["top"]
 
@@ -65,7 +65,7 @@ def top(url: str, interval: float, once: bool, as_json: bool) -> None:
 
     q or Ctrl-C ends it. A journal that disappears is waited for.
     """
-    from fsm.page import Source, Watch
+    from fsm.web import Source, Watch
 
     with existing(url):
         pass

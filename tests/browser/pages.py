@@ -15,8 +15,8 @@ from playwright.sync_api import expect
 
 from fsm import Run, TaskRun, open_journal
 from fsm.journal import Journal
-from fsm.page import Server
 from fsm.testing import HandClock
+from fsm.web import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

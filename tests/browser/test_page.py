@@ -14,7 +14,7 @@ import pytest
 
 from fsm import Run, TaskRun, open_journal
 from fsm.lifecycle import event
-from fsm.page import Server
+from fsm.web import Server
 from states import Finished, Pending, Running
 
 from .pages import Seen, expect, fill, opened, serving, state_of, visiting

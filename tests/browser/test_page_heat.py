@@ -12,8 +12,8 @@ import pytest
 
 from fsm import Run, TaskRun, open_journal
 from fsm.lifecycle import event
-from fsm.page import Server, report
 from fsm.testing import HandClock
+from fsm.web import Server, report
 from states import Finished, Pending, Running
 
 from .pages import a_few, expect, opened, serving, visiting

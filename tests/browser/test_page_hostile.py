@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fsm import TaskRun
-from fsm.page import report
+from fsm.web import report
 
 from .pages import HOSTILE, Seen, expect, hostile, opened, serving, visiting
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fsm import TaskRun, open_journal
-from fsm.page import Server, Watch, answer
+from fsm.web import Server, Watch
+from fsm.web import handler as answer
 
 from .pages import Seen, expect, fill, opened, serving, state_of, visiting
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fsm.page import Server
+from fsm.web import Server
 
 from .pages import expect, state_of, visiting
 

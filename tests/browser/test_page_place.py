@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from fsm import TaskRun, open_journal
-from fsm.page import Server, report
+from fsm.web import Server, report
 
 from .pages import Seen, expect, fill, opened, serving, visiting
 

@@ -14,8 +14,8 @@ from fsm import TaskRun, open_journal
 from fsm.cli import main
 from fsm.errors import LifecycleError
 from fsm.journal import Journal
-from fsm.page import Server
 from fsm.testing import HandClock
+from fsm.web import Server
 
 from .pages import Seen, expect, opened, serving, state_of, visiting
 

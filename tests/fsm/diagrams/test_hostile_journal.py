@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fsm import TaskRun, open_journal
 from fsm.cli import main
-from fsm.page import report
+from fsm.web import report
 
 from ...hostile import STRINGS
 

@@ -9,10 +9,10 @@ import pytest
 
 from fsm import TaskRun, open_journal
 from fsm.journal import Journal
-from fsm.page import Source, Watch
-from fsm.page.action import act
-from fsm.page.catalog import Catalog
-from fsm.page.view import history
+from fsm.web import Source, Watch
+from fsm.web.actions import act
+from fsm.web.classes import Catalog
+from fsm.web.views import history
 
 from ...postgres import PostgresServer, Server
 

@@ -17,7 +17,7 @@ import pytest
 
 from fsm import MemoryJournal, TaskRun, open_journal
 from fsm.journal import Journal
-from fsm.page import Server, Source, Watch, report
+from fsm.web import Server, Source, Watch, report
 
 NEVER = 2**63 - 1  # microseconds
 

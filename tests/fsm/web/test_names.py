@@ -9,11 +9,11 @@ import pytest
 
 from fsm import TaskRun
 from fsm.journal import Summary
-from fsm.page.brief import brief
-from fsm.page.catalog import Catalog
-from fsm.page.overview import overview
-from fsm.page.view import Query, listed
-from fsm.page.watch import Snapshot
+from fsm.web.brief import brief
+from fsm.web.classes import Catalog
+from fsm.web.overview import overview
+from fsm.web.views import Query, listed
+from fsm.web.watch import Snapshot
 
 LONG = "shop:" + "x" * 1_000_000
 CATALOG = Catalog((TaskRun,))

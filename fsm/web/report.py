@@ -16,12 +16,12 @@ from fsm.run.run import Run
 from fsm.states import StateError
 
 from .brief import brief
-from .catalog import Catalog
+from .classes import Catalog
 from .files import markup, script, style
 from .heat import heated
 from .recorded import trail
-from .told import story
-from .view import as_svg, history, listed, overview, picture, timeline
+from .story import story
+from .views import as_svg, history, listed, overview, picture, timeline
 from .watch import Snapshot
 from .writing import reason
 

@@ -14,7 +14,7 @@ from fsm.diagrams.color import safe, text_on
 from fsm.states import State
 
 from .brief import brief
-from .catalog import Catalog
+from .classes import Catalog
 from .watch import Snapshot
 
 __all__ = ["overview"]

@@ -16,10 +16,10 @@ from fsm.diagrams.graph_model import Graph
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.lifecycle import event
-from fsm.page.catalog import Catalog
-from fsm.page.heat import Heat, heated
-from fsm.page.source import Source
 from fsm.testing import HandClock
+from fsm.web.classes import Catalog
+from fsm.web.heat import Heat, heated
+from fsm.web.source import Source
 from states import Finished, Pending, Running
 
 

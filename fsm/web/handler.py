@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
 from fsm.states import StateError
 
-from .action import act
-from .address import VIEWS, Asked
-from .door import HEADERS
+from .actions import act
 from .files import markup, script, style
 from .overview import overview
+from .routes import VIEWS, Asked
+from .security import HEADERS
 from .writing import reason
 
 if TYPE_CHECKING:

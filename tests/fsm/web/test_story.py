@@ -12,12 +12,12 @@ from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle import event
 from fsm.operations.control import bare
-from fsm.page.action import ACTIONS, act, why_not
-from fsm.page.catalog import Catalog
-from fsm.page.told import MOST, notes, story
-from fsm.page.view import history
 from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
+from fsm.web.actions import ACTIONS, act, why_not
+from fsm.web.classes import Catalog
+from fsm.web.story import MOST, notes, story
+from fsm.web.views import history
 from states import Finished, Paused, Pending, Running
 
 CATALOG = Catalog((TaskRun,))

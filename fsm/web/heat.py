@@ -18,9 +18,9 @@ from fsm.journal import Journal
 from fsm.journal.traffic import Traffic
 
 from .brief import brief
-from .catalog import Catalog
+from .classes import Catalog
 from .source import Source
-from .view import as_svg
+from .views import as_svg
 
 __all__ = ["Heat", "heated"]
 

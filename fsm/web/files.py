@@ -27,4 +27,4 @@ def script() -> str:
 
 
 def _read(name: str) -> str:
-    return resources.files("fsm.page").joinpath("static", name).read_text("utf-8")
+    return resources.files("fsm.web").joinpath("static", name).read_text("utf-8")

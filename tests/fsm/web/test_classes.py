@@ -16,13 +16,13 @@ from fsm.diagrams.build import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle import event
-from fsm.page import report
-from fsm.page.catalog import Catalog
-from fsm.page.recorded import table, trail
-from fsm.page.view import Query, history, lifecycle, listed, overview, timeline
-from fsm.page.watch import Snapshot
 from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
+from fsm.web import report
+from fsm.web.classes import Catalog
+from fsm.web.recorded import table, trail
+from fsm.web.views import Query, history, lifecycle, listed, overview, timeline
+from fsm.web.watch import Snapshot
 from states import Finished, Pending, Running
 
 

@@ -13,7 +13,7 @@ from fsm.run import firing
 from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State, StateError
 
-from .catalog import Catalog
+from .classes import Catalog
 from .writing import reason
 
 __all__ = ["ACTIONS", "act", "why_not"]

@@ -10,10 +10,10 @@ from typing import Any
 
 from fsm.run.run import Run
 
-from .answer import Answer
-from .catalog import Catalog
-from .door import Door
+from .classes import Catalog
+from .handler import Answer
 from .heat import Heat
+from .security import Door
 from .source import Opening, Source
 from .watch import Watch
 

@@ -23,12 +23,12 @@ import pytest
 from fsm import Claim, MemoryJournal, TaskRun, open_journal
 from fsm.errors import InvalidArgument, JournalError, TransitionError, UnknownRun
 from fsm.journal import Journal, Summary
-from fsm.page import Server, Snapshot, Source, Watch, report
-from fsm.page.action import act
-from fsm.page.catalog import Catalog
-from fsm.page.door import HEADERS, Door
-from fsm.page.view import Query, history, overview, page
 from fsm.testing import HandClock
+from fsm.web import Server, Snapshot, Source, Watch, report
+from fsm.web.actions import act
+from fsm.web.classes import Catalog
+from fsm.web.security import HEADERS, Door
+from fsm.web.views import Query, history, overview, page
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='pwned'\">",

@@ -14,8 +14,9 @@ import pytest
 
 from fsm import MemoryJournal, TaskRun
 from fsm.journal import Journal
-from fsm.page import Server, answer
-from fsm.page.door import HEADERS
+from fsm.web import Server
+from fsm.web import handler as answer
+from fsm.web.security import HEADERS
 
 POLICY = {f"{name}: {value}" for name, value in HEADERS.items()}
 

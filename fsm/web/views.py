@@ -19,7 +19,7 @@ from fsm.states import ambient
 
 from .brief import brief
 from .overview import overview
-from .told import notes
+from .story import notes
 from .watch import Snapshot
 from .writing import cut, is_dated, readable, written
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from fsm.diagrams.build import of_run
 
-from .action import why_not
+from .actions import why_not
 from .brief import brief
 from .recorded import trail
-from .told import story
-from .view import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
+from .story import story
+from .views import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
 
 if TYPE_CHECKING:
     from .server import Server

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from .act import approve, cancel, resume, retry
+from fsm.cli.commands.act import approve, cancel, resume, retry
+from fsm.cli.commands.demo import demo
+from fsm.cli.commands.diagram import diagram
+from fsm.cli.commands.history import history
+from fsm.cli.commands.report import report
+from fsm.cli.commands.rescue import rescue
+from fsm.cli.commands.runs import runs
+from fsm.cli.commands.serve import serve
+from fsm.cli.commands.show import show
+from fsm.cli.commands.story import story
+from fsm.cli.commands.timeline import timeline
+from fsm.cli.commands.top import top
+from fsm.cli.commands.verify import verify
+from fsm.cli.commands.why import why
+from fsm.cli.commands.work import work
+
 from .completion import completion
-from .demo import demo
-from .diagram import diagram
-from .history import history
 from .program import main
-from .report import report
-from .rescue import rescue
-from .runs import runs
-from .serve import serve
-from .show import show
-from .story import story
-from .timeline import timeline
-from .top import top
-from .verify import verify
-from .why import why
-from .work import work
 
 __all__ = ["main"]
 

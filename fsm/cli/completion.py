@@ -18,8 +18,8 @@ from click.shell_completion import (
 
 from .answer import json_option
 from .choice import Choice
+from .printing import put_json
 from .program import COMPLETE
-from .screen import put_json
 
 __all__ = ["Bash", "completion"]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .suggestion import files
+from .suggestions import files
 
 __all__ = ["UnwritableOutput", "form_of", "output_option", "put_text"]
 

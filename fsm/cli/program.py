@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from .problem import FAILED, answer, wants_json
+from .errors import FAILED, answer, wants_json
 
 __all__ = ["COMPLETE", "Program", "main"]
 

@@ -107,7 +107,7 @@ def test_what_does_not_print_is_not_suggested(hostile_journal: str, complete: Co
 def test_no_more_is_read_than_bounded(
     journal: str, complete: Complete, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fsm.cli.suggestion._MOST_RUNS", 1)
+    monkeypatch.setattr("fsm.cli.suggestions._MOST_RUNS", 1)
 
     assert complete("history", "--journal", journal, "") == ["etl/load"]
 

@@ -106,7 +106,7 @@ def test_what_nobody_expected_is_an_error_without_a_traceback(
     def broken(_target: str) -> None:
         raise KeyError("x\x1b")
 
-    monkeypatch.setattr(sys.modules["fsm.cli.show"], "load", broken)
+    monkeypatch.setattr(sys.modules["fsm.cli.commands.show"], "load", broken)
 
     result = fsm("show")
 
@@ -118,7 +118,7 @@ def test_a_file_in_the_way_is_named(fsm: Invoke, monkeypatch: pytest.MonkeyPatch
     def broken(_target: str) -> None:
         raise PermissionError(13, "Permission denied", "x\x1b")
 
-    monkeypatch.setattr(sys.modules["fsm.cli.show"], "load", broken)
+    monkeypatch.setattr(sys.modules["fsm.cli.commands.show"], "load", broken)
 
     assert fsm("show").stderr == "error: x\\x1b: Permission denied\n"
 
@@ -174,7 +174,7 @@ def test_another_error_of_the_system_is_not_taken_for_one_of_the_output(
     def broken(_target: str) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
-    monkeypatch.setattr(sys.modules["fsm.cli.show"], "load", broken)
+    monkeypatch.setattr(sys.modules["fsm.cli.commands.show"], "load", broken)
 
     assert fsm("show").stderr.startswith(
         "error: unexpected ConnectionRefusedError: [Errno 111] Connection refused\n"

@@ -1,0 +1,52 @@
+"""report: the runs of a journal as one HTML file."""
+
+from __future__ import annotations
+
+import click
+
+from fsm.cli.answer import json_option
+from fsm.cli.options import existing
+from fsm.cli.output import form_of, output_option, put_text
+from fsm.cli.printing import put_json
+from fsm.cli.suggestions import journals
+from fsm.cli.targets import lifecycles_option, load
+
+__all__ = ["report"]
+
+_SUFFIXES = {".html": "html", ".htm": "html"}
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm report runs.db -o report.html\n"
+    "  fsm report runs.db -o last.html --histories 100 --json"
+)
+@click.argument("url", metavar="JOURNAL", envvar="FSM_JOURNAL", shell_complete=journals)
+@output_option()
+@lifecycles_option("Whose lifecycle is drawn")
+@click.option(
+    "--histories",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="How many runs come with their steps: the last begun.",
+)
+@json_option("file", "runs", "histories", lead="of what was written, an object with")
+def report(
+    url: str, output: str, lifecycles: tuple[str, ...], histories: int, as_json: bool
+) -> None:
+    """Write the runs of JOURNAL as one HTML file that needs nothing else.
+
+    It holds what the runs carry; mail it to whom that may be shown.
+    """
+    from fsm import web as page
+
+    if as_json and output == "-":
+        raise click.UsageError("--json needs -o FILE: stdout is for one of the two")
+    form_of(output, _SUFFIXES, "html")
+    with existing(url) as journal:
+        text = page.report(journal, *map(load, lifecycles), histories=histories)
+        runs = sum(1 for _ in journal.runs()) if as_json else 0
+    put_text(output, text)
+    if as_json:
+        put_json({"file": output, "runs": runs, "histories": min(runs, histories)})

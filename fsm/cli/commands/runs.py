@@ -1,0 +1,126 @@
+"""runs: the runs a journal knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import click
+
+from fsm.cli.answer import json_option
+from fsm.cli.duration import Duration
+from fsm.cli.options import existing, journal_option
+from fsm.cli.printing import WIDE, Column, Row, as_moment, console, put_json, put_table
+from fsm.cli.suggestions import recorded_states
+from fsm.errors import did_you_mean
+from fsm.journal import Summary
+from fsm.states import State, moment
+
+__all__ = ["runs"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm runs --journal runs.db --limit 20\n"
+    "  fsm runs --journal runs.db --state Failed --state TimedOut --json\n"
+    "  fsm runs --journal runs.db --state Running --older 10m"
+)
+@journal_option()
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=recorded_states,
+    help="Only those in this state; give it again for more states.",
+)
+@click.option("--owner", metavar="NAME", help="Only those that this worker has claimed.")
+@click.option(
+    "--older",
+    type=Duration(),
+    metavar="TIME",
+    help="Only those that have not moved for so long: 90s, 10m, 2h or 1d.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N", help="Only the N that began last."
+)
+@json_option(
+    "run", "state", "message", "steps", "began", "moved", "class", "owner", "lease", "wakes",
+    "parent", "child",
+    lead="a list of objects with",
+)  # fmt: skip
+def runs(
+    url: str,
+    states: tuple[str, ...],
+    owner: str | None,
+    older: float | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """List the runs of a journal, in the order in which they began."""
+    with existing(url) as journal:
+        found = list(journal.runs(owner=owner, older_than=older))
+    _check_states(states, {summary.state for summary in found})
+    chosen = [summary for summary in found if not states or summary.state in states]
+    last = chosen if limit is None else chosen[len(chosen) - min(limit, len(chosen)) :]
+    if as_json:
+        put_json([_as_data(summary) for summary in last])
+    else:
+        _put(last, len(chosen))
+
+
+def _check_states(asked: Sequence[str], recorded: Collection[str]) -> None:
+    """Refuse a name that is neither a state of ours nor recorded: it is misspelt."""
+    known = {cls.__name__ for cls in State.children()} | set(recorded)
+    for name in asked:
+        if name not in known:
+            hint = did_you_mean(name, sorted(known))
+            raise click.BadParameter(f"no state is called {name!r}{hint}", param_hint="--state")
+
+
+def _as_data(summary: Summary) -> dict[str, Any]:
+    return {
+        "run": summary.run,
+        "state": summary.state,
+        "message": summary.message,
+        "steps": summary.steps,
+        "began": moment.format(summary.began_at),
+        "moved": moment.format(summary.moved_at),
+        "class": summary.kind or None,
+        "owner": summary.owner,
+        "lease": _written(summary.lease),
+        "wakes": _written(summary.wakes),
+        "parent": summary.parent,
+        "child": summary.child,
+    }
+
+
+def _written(micros: int | None) -> str | None:
+    return None if micros is None else moment.format(moment.from_micros(micros))
+
+
+def _put(found: Sequence[Summary], of: int) -> None:
+    screen = console()
+    wide = not screen.is_terminal or screen.width >= WIDE
+    columns = [
+        Column("RUN", folds=True),
+        Column("STATE"),
+        Column("STEPS", right=True),
+        *([Column("BEGAN (UTC)")] if wide else []),
+        Column("MOVED (UTC)"),
+        Column("MESSAGE", folds=True),
+    ]
+    put_table(screen, columns, [_row(summary, wide=wide) for summary in found])
+    if len(found) < of and screen.is_terminal:
+        click.echo(f"the last {len(found)} of {of} runs")
+
+
+def _row(summary: Summary, *, wide: bool) -> Row:
+    cells = (
+        summary.run,
+        summary.state,
+        str(summary.steps),
+        *([as_moment(summary.began)] if wide else []),
+        as_moment(summary.moved),
+        str(summary.message or ""),
+    )
+    return Row(summary.state, cells)

@@ -1,0 +1,129 @@
+"""show: the table of a lifecycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fsm.cli.answer import json_option
+from fsm.cli.printing import console, light, put_json, shown
+from fsm.cli.targets import load, target_argument
+from fsm.diagrams import markdown as markdown_table
+from fsm.lifecycle.event import StateClass, Transition
+from fsm.lifecycle.guard import label
+from fsm.lifecycle.table import Lifecycle
+
+__all__ = ["show"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm show\n  fsm show shop.orders:Order --json\n"
+    "  fsm show fsm:TaskRun | grep Failed"
+)
+@target_argument
+@json_option("name", "initial", "events", "states", "transitions")
+@click.option("--markdown", is_flag=True, help="Print its rows as a Markdown table.")
+def show(target: str, as_json: bool, markdown: bool) -> None:
+    """Show the table of TARGET: what leads where.
+
+    Each state, and where each event leads from it. A `?` or [words] stand for guards, which may
+    say no. Piped, each state is one line.
+    """
+    lifecycle = load(target).lifecycle
+    if as_json:
+        put_json(_as_data(lifecycle))
+        return
+    if markdown:
+        click.echo(markdown_table(lifecycle), nl=False)
+        return
+    screen = console()
+    if not screen.is_terminal:
+        click.echo(shown(lifecycle.matrix(), keep="\n"), nl=False)
+        return
+    _put_title(screen, lifecycle)
+    table = _table(lifecycle)
+    if _width(screen, table) <= screen.width:
+        screen.print(table)
+    else:
+        screen.print(Group(*(_block(lifecycle, node) for node in lifecycle.nodes)))
+
+
+def _as_data(lifecycle: Lifecycle) -> dict[str, Any]:
+    return {
+        "name": lifecycle.name,
+        "initial": lifecycle.initial.__name__,
+        "events": list(lifecycle.events),
+        "states": [
+            {"name": node.__name__, "color": node.color, "final": node in lifecycle.finals}
+            for node in lifecycle.nodes
+        ],
+        "transitions": [
+            {
+                "source": edge.source.__name__,
+                "event": edge.event,
+                "dest": edge.dest.__name__,
+                "stays": edge.row.dest is None,
+                "conditions": [label(guard) for guard in edge.row.conditions],
+                "unless": [label(guard) for guard in edge.row.unless],
+            }
+            for edge in lifecycle.edges
+        ],
+    }
+
+
+def _put_title(screen: Console, lifecycle: Lifecycle) -> None:
+    counts = ", ".join(
+        f"{len(found)} {what}{'s' * (len(found) != 1)}"
+        for what, found in (("state", lifecycle.nodes), ("event", lifecycle.events))
+    )
+    rest = f"  {counts}, begins {shown(lifecycle.initial.__name__)}"
+    screen.print(Text.assemble((shown(lifecycle.name), "bold"), rest), end="\n\n")
+
+
+def _table(lifecycle: Lifecycle) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("")
+    for event in lifecycle.events:
+        table.add_column(Text(shown(event)), no_wrap=True)
+    for node in lifecycle.nodes:
+        cells = (_cell(lifecycle, event, node) for event in lifecycle.events)
+        table.add_row(_name(lifecycle, node), *(Text(shown(cell)) for cell in cells))
+    return table
+
+
+def _width(screen: Console, table: Table) -> int:
+    """The columns of a terminal that would show all of it."""
+    return Measurement.get(screen, screen.options.update(max_width=100_000), table).maximum
+
+
+def _cell(lifecycle: Lifecycle, event: str, node: StateClass) -> str:
+    rows = lifecycle.rows(event, node)
+    names = (f"{_dest(row)}{'?' * row.guarded}" for row in rows)
+    return " or ".join(dict.fromkeys(names)) or "·"
+
+
+def _block(lifecycle: Lifecycle, node: StateClass) -> Group:
+    """One state, and below it the ways out, in as many columns as there is room for."""
+    ways = [
+        Text(shown(f"{event} → {_dest(row)} {row.label}".rstrip()))
+        for event in lifecycle.allowed(node)
+        for row in lifecycle.rows(event, node)
+    ]
+    below = Columns(ways, padding=(0, 3), column_first=True) if ways else Text("final", style="dim")
+    return Group(_name(lifecycle, node), Padding(below, (0, 0, 1, 4)))
+
+
+def _dest(row: Transition) -> str:
+    return row.dest.__name__ if row.dest else "(stays)"
+
+
+def _name(lifecycle: Lifecycle, node: StateClass) -> Text:
+    mark = " (initial)" if node is lifecycle.initial else ""
+    return Text.assemble(light(node.color), " ", (shown(node.__name__), "bold"), (mark, "dim"))

@@ -1,0 +1,34 @@
+"""story: what happened to one run, told in sentences; its classes need not be imported."""
+
+from __future__ import annotations
+
+import click
+
+from fsm.cli.answer import json_option
+from fsm.cli.options import holding, journal_option
+from fsm.cli.printing import put_json, shown
+from fsm.cli.suggestions import run_ids
+
+__all__ = ["story"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm story load-7 --journal runs.db\n"
+    "  fsm story load-7 --journal runs.db --json | jq -r .stands[]"
+)
+@click.argument("run", shell_complete=run_ids)
+@journal_option()
+@json_option("run", "class", "state", "title", "policy", "lines", "stands")
+def story(run: str, url: str, as_json: bool) -> None:
+    """Tell what happened to RUN, and what it waits for now.
+
+    When and why, in sentences; times are in UTC.
+    """
+    from fsm.explain.story import read_story
+
+    with holding(url, run) as journal:
+        told = read_story(journal, run)
+    if as_json:
+        put_json(told.as_data())
+    else:
+        click.echo(shown(told, keep="\n"))

@@ -1,0 +1,128 @@
+"""timeline: runs over time, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+import attrs
+import click
+from rich.console import Console
+
+from fsm.cli.answer import json_option
+from fsm.cli.choice import Choice
+from fsm.cli.options import existing, journal_option, unknown
+from fsm.cli.output import form_of, output_option, put_text
+from fsm.cli.printing import WIDE, as_json, console
+from fsm.cli.suggestions import run_ids
+from fsm.diagrams.timeline import mermaid as gantt
+from fsm.diagrams.timeline import svg as chart
+from fsm.diagrams.timeline import terminal as timelines
+from fsm.diagrams.timeline.bars import bars
+from fsm.journal import Journal
+from fsm.journal.records import Record
+from fsm.states import ambient, moment
+
+__all__ = ["timeline"]
+
+_FORMATS = ("text", "svg", "mermaid", "json")
+_SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".json": "json"}
+
+
+@attrs.frozen
+class _Read:
+    """The runs that are drawn."""
+
+    histories: list[list[Record]]
+    kinds: dict[str, str]  # what each is a run of
+    until: int | None  # now, where one of them goes on
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fsm timeline --journal runs.db\n"
+    "  fsm timeline load-7 load-8 --journal runs.db --format mermaid\n"
+    "  fsm timeline --journal runs.db -o runs.svg"
+)
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=run_ids)
+@journal_option()
+@click.option(
+    "--format",
+    "form",
+    type=Choice(_FORMATS),
+    help="As FILE ends, or text, if left out.",
+)
+@json_option(
+    "run", "class", "state", "spans", lead="a list of objects with", parameter="wants_json"
+)
+@output_option()
+def timeline(
+    runs: tuple[str, ...], url: str, form: str | None, wants_json: bool, output: str
+) -> None:
+    """Draw RUNs over time, or all runs of a journal.
+
+    Many are grouped by name and kind. In JSON each span has state, attempt, began and ended. No
+    class of theirs need be importable: a state that is unknown here is grey.
+    """
+    form = "json" if wants_json else form or form_of(output, _SUFFIXES, "text")
+    with existing(url) as journal:
+        read = _read(journal, runs)
+    if form == "text" and output == "-":
+        console().print(timelines.timeline(read.histories, until=read.until, kinds=read.kinds))
+    else:
+        put_text(output, _DRAWN[form](read))
+
+
+def _as_svg(read: _Read) -> str:
+    return chart(read.histories, until=read.until, kinds=read.kinds)
+
+
+def _as_mermaid(read: _Read) -> str:
+    return gantt(read.histories, until=read.until, kinds=read.kinds)
+
+
+def _as_text(read: _Read) -> str:
+    file = StringIO()
+    drawn = timelines.timeline(read.histories, until=read.until, kinds=read.kinds)
+    Console(file=file, width=WIDE).print(drawn)
+    return file.getvalue()
+
+
+def _as_json(read: _Read) -> str:
+    data = [
+        {
+            "run": bar.name,
+            "class": bar.kind or None,
+            "state": bar.last.name,
+            "spans": [
+                {
+                    "state": span.look.name,
+                    "attempt": span.attempt,
+                    "began": _at(span.began),
+                    "ended": _at(span.ended),
+                }
+                for span in bar.spans
+            ],
+        }
+        for bar in bars(read.histories, read.until, read.kinds)
+    ]
+    return as_json(data) + "\n"
+
+
+_DRAWN = {"json": _as_json, "mermaid": _as_mermaid, "svg": _as_svg, "text": _as_text}
+
+
+def _at(micros: int) -> str:
+    return moment.format(moment.from_micros(micros))
+
+
+def _read(journal: Journal, runs: Sequence[str]) -> _Read:
+    """The histories of *runs*, or of all."""
+    found = {each.run: each for each in journal.runs() if not runs or each.run in runs}
+    for run in runs:
+        if run not in found:
+            raise unknown(run, journal)
+    return _Read(
+        [list(journal.records(run)) for run in found],
+        {run: each.kind for run, each in found.items()},
+        None if all(each.over for each in found.values()) else ambient.micros(),
+    )

@@ -1,0 +1,46 @@
+"""verify: whether what a journal holds can be."""
+
+from __future__ import annotations
+
+import click
+
+from fsm.cli.answer import json_option
+from fsm.cli.errors import FAILED
+from fsm.cli.options import existing
+from fsm.cli.printing import put_json, shown
+from fsm.cli.suggestions import journals
+
+__all__ = ["verify"]
+
+
+@click.command(epilog="\b\nExamples:\n  fsm verify runs.db\n  fsm verify sqlite:///runs.db --json")
+@click.argument("journal", envvar="FSM_JOURNAL", shell_complete=journals)
+@json_option("runs", "problems")
+def verify(journal: str, as_json: bool) -> None:
+    """Check every run and step of JOURNAL.
+
+    The rules of its database too. JOURNAL is a file or a URL; FSM_JOURNAL if left out. Exits with
+    1 and says what it found if anything is wrong; nothing is mended. In JSON each problem has run,
+    seq and what.
+    """
+    from fsm.operations.verification import verify as problems_of
+
+    with existing(journal) as opened:
+        problems = list(problems_of(opened))
+        count = sum(1 for _ in opened.runs())
+    if as_json:
+        put_json(
+            {
+                "runs": count,
+                "problems": [
+                    {"run": each.run, "seq": each.seq, "what": each.what} for each in problems
+                ],
+            }
+        )
+    else:
+        for problem in problems:
+            click.echo(shown(problem))
+        found = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "all well"
+        click.echo(f"{count} run{'s' * (count != 1)}: {found}")
+    if problems:
+        click.get_current_context().exit(FAILED)

@@ -146,10 +146,6 @@ _ROOMS = {
 }
 
 
-if not TYPE_CHECKING:
-    del task  # the module of that name, which is now an attribute: `fsm.task` is the decorator
-
-
 def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fsm.errors import JournalError
 from fsm.journal.opening import masked
-from fsm.journal.sqlite.journal.paths import may_read
+from fsm.journal.sqlite.paths import may_read
 
 __all__ = ["check_is_there", "file_of"]
 

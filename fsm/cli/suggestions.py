@@ -139,7 +139,7 @@ def _summaries(ctx: click.Context) -> Iterator[Summary]:
     if url is None or path is None:
         return
     check_is_there(url)
-    from fsm.journal.sqlite.journal.journal import SQLiteJournal
+    from fsm.journal.sqlite.journal import SQLiteJournal
 
     with closing(SQLiteJournal(path, patience=_PATIENCE)) as journal:
         yield from islice(journal.runs(), _MOST_RUNS)

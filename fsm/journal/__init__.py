@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsm.journal.memory.journal.journal import MemoryJournal
+from fsm.journal.memory.journal import MemoryJournal
 from fsm.lifecycle.store import RunJournal
 
 from .address import Address

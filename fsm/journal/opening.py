@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from fsm.errors import InvalidArgument, JournalError, MissingExtra
-from fsm.journal.memory.journal.journal import MemoryJournal
+from fsm.journal.memory.journal import MemoryJournal
 
 from .base import Journal
 from .redaction import as_redaction
@@ -49,7 +49,7 @@ def open_journal(
         as_redaction(redact)  # nothing is written down, but what is wrong is said
         return MemoryJournal()
     if scheme == "sqlite" and rest.startswith("///") and len(rest) > len("///"):
-        from fsm.journal.sqlite.journal.journal import (
+        from fsm.journal.sqlite.journal import (
             SQLiteJournal,  # at the door: `import fsm` does not pay for sqlite3
         )
 
@@ -59,7 +59,7 @@ def open_journal(
         return SQLiteJournal(path, redact=redact)
     if _POSTGRES.fullmatch(scheme):
         try:
-            from fsm.journal.postgres.schema.journal import SQLJournal
+            from fsm.journal.postgres.journal import SQLJournal
         except ImportError as error:
             raise MissingExtra("a journal in PostgreSQL", "sql") from error
         if scheme == "postgres":  # as many services write it

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 import states
 from fsm import MemoryJournal, Run, Step, TaskRun

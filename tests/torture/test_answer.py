@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
+from fsm.journal.postgres.journal import SQLJournal
 
 from fsm import JournalError, JournalUncertain, TaskRun, UnknownRun, verify
 

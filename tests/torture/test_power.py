@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Step, TaskRun
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 
-from fsm.journal.postgres.schema.journal import SQLJournal
+from fsm.journal.postgres.journal import SQLJournal
 
 from fsm import JournalError, JournalUncertain, Step, TaskRun, UnknownRun
 

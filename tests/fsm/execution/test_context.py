@@ -9,7 +9,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, Runner, TaskRun, current_run, open_journal
 from states import Cancelled, Looped, Paused

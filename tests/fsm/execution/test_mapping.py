@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
 from fsm.execution import mapping as children

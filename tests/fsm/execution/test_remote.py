@@ -11,7 +11,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, Policy, Runner, TaskRun
 from states import Cancelled, Failed, Skipped, State, Success, TimedOut

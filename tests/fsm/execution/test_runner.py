@@ -9,7 +9,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     Call,

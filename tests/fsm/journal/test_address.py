@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, MemoryJournal, TaskRun
 from fsm.journal import Address, Journal

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Claim, Step, TaskRun, TransitionNotAllowed, open_journal
 from fsm.journal import Journal, MemoryJournal

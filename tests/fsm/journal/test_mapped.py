@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import CorruptJournal, MemoryJournal, Runner, Step, TaskRun
 from fsm.journal import Journal, Summary

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import attrs
 import psycopg
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, StaleRun, Step, TaskRun
 from fsm.journal import Journal

@@ -282,7 +282,7 @@ def test_the_listeners_of_a_class_that_is_named_are_told(journal: Any) -> None:
 
 
 def test_the_rules_of_its_real_class_hold(tmp_path: Any) -> None:
-    from fsm.journal.sqlite.journal.journal import SQLiteJournal
+    from fsm.journal.sqlite.journal import SQLiteJournal
 
     class Stubborn(TaskRun):
         resume = None  # type: ignore[assignment]  # which takes the row away

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     GuardRejected,

@@ -432,7 +432,7 @@ def test_a_failing_journal_leaves_the_run_where_it_was(error: BaseException) -> 
 
 
 def test_a_payload_that_cannot_be_written_leaves_the_run_where_it_was(tmp_path: Any) -> None:
-    from fsm.journal.sqlite.journal.journal import SQLiteJournal
+    from fsm.journal.sqlite.journal import SQLiteJournal
 
     journal = SQLiteJournal(tmp_path / "runs.db")
     run = TaskRun("r", journal=journal)
@@ -998,7 +998,7 @@ def test_a_subclass_may_carry_settings_of_its_own(journal: Any) -> None:
 
 
 def test_settings_that_cannot_be_written_are_refused_by_our_tree(tmp_path: Any) -> None:
-    from fsm.journal.sqlite.journal.journal import SQLiteJournal
+    from fsm.journal.sqlite.journal import SQLiteJournal
 
     class Odd(TaskRun):
         def settings(self) -> dict[str, Any]:

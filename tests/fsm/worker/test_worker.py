@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.execution.context import current_run

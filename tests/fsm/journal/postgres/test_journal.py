@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from fsm.journal.postgres.schema.journal import SQLJournal
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     InvalidArgument,

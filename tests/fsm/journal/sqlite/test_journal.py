@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal.journal import SQLiteJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal.records import Record, read

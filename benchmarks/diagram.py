@@ -9,7 +9,7 @@ from typing import Any
 from transitions.extensions import GraphMachine
 
 from fsm import TaskRun
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import mermaid
 
 from .measure import Effort, Make, Table, take_turns
 from .subjects import Model, task_machine

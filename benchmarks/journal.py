@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fsm.journal.sqlite.journal import SQLiteJournal
-
 from fsm import MemoryJournal, Step
 from fsm.journal import Record
 from fsm.journal.relational import statements
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Pending, Running
 
 from .handwritten import Journal

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fsm.journal.sqlite.journal import SQLiteJournal
-
 from fsm import MemoryJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .handwritten import Record, wire
 from .journal import insert, raw_connection, rows, steps

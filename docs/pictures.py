@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fsm import MemoryJournal, TaskRun
-from fsm.diagrams import heat_map as heat
-from fsm.diagrams.svg_drawing import render as svg
-from fsm.diagrams.timeline import svg as chart
+from fsm.diagrams import chart, heat, svg
 from fsm.journal import RunJournal
 from fsm.journal.traffic import Traffic
 from fsm.testing import HandClock

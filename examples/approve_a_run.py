@@ -8,8 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fsm import current_run, open_journal
-from fsm.tasks import task_run as task
+from fsm import current_run, open_journal, task
 from fsm.worker.worker import Worker
 from states import Paused, State
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm import Run
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import mermaid
 from fsm.lifecycle import event
 from states import Failed, Pending, Running, Success
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, TaskRun
+from fsm import MemoryJournal, TaskRun, task
 from fsm.flow.gather import gather
 from fsm.flow.node import Node
-from fsm.tasks import task_run as task
 from fsm.tasks.trigger_rules import any_failed, manual_only
 
 

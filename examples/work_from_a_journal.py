@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, current_run
-from fsm.tasks import task_run as task
+from fsm import MemoryJournal, current_run, task
 from fsm.worker.worker import Worker
 
 

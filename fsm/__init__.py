@@ -5,36 +5,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
-    CallbackError,
-    CorruptJournal,
-    GuardRejected,
-    InvalidArgument,
-    InvalidLifecycle,
-    JournalError,
-    JournalUncertain,
-    LifecycleError,
-    MissingExtra,
-    StaleRun,
-    StepInProgress,
-    TransitionError,
-    TransitionNotAllowed,
-    UnknownEvent,
-    UnknownRun,
-)
-from .journal import Claim, Journal, MemoryJournal, open_journal
-from .lifecycle.event import BoundEvent, Event, Transition, either, event, internal
-from .lifecycle.payload import Draft
-from .lifecycle.step import Step
-from .lifecycle.table import Lifecycle
-from .run.refusals import Refusal
-from .run.run import Run
-from .tasks.cache import Cache
-from .tasks.policy import Policy, Timeout
-from .tasks.retry import Retry
-from .tasks.task_run import TaskRun
-
 if TYPE_CHECKING:
+    from .errors import (
+        CallbackError,
+        CorruptJournal,
+        GuardRejected,
+        InvalidArgument,
+        InvalidLifecycle,
+        JournalError,
+        JournalUncertain,
+        LifecycleError,
+        MissingExtra,
+        StaleRun,
+        StepInProgress,
+        TransitionError,
+        TransitionNotAllowed,
+        UnknownEvent,
+        UnknownRun,
+    )
     from .execution.aio import aperform
     from .execution.call import Over, ResultOf
     from .execution.context import CurrentRun, current_run
@@ -47,10 +35,21 @@ if TYPE_CHECKING:
     from .flow.gather import gather
     from .flow.node import Node
     from .flow.task import Task, task
+    from .journal import Claim, Journal, MemoryJournal, open_journal
+    from .lifecycle.event import BoundEvent, Event, Transition, either, event, internal
+    from .lifecycle.payload import Draft
+    from .lifecycle.step import Step
+    from .lifecycle.table import Lifecycle
     from .operations.delivery import Delivery, deliver
     from .operations.rescuing import Rescued, rescue
     from .operations.verification import Problem, verify
+    from .run.refusals import Refusal
+    from .run.run import Run
+    from .tasks.cache import Cache
+    from .tasks.policy import Policy, Timeout
     from .tasks.quorum import Quorum
+    from .tasks.retry import Retry
+    from .tasks.task_run import TaskRun
     from .worker.worker import Worker
 
 __all__ = [
@@ -116,29 +115,65 @@ __all__ = [
     "verify",
 ]
 
-# What acts on runs is imported when it is first asked for: many programs only embed them.
-_ROOMS = {
+# Each public name is imported when it is first asked for: `from states import Success` does not
+# load what moves a run, and who only embeds runs does not load what executes them.
+_MODULES = {
+    "BoundEvent": "fsm.lifecycle.event",
+    "Cache": "fsm.tasks.cache",
     "Caches": "fsm.execution.result_cache",
-    "Call": "fsm.execution.call",
+    "Call": "fsm.execution.runner",
+    "CallbackError": "fsm.errors",
+    "Claim": "fsm.journal",
+    "CorruptJournal": "fsm.errors",
     "CurrentRun": "fsm.execution.context",
     "Delivery": "fsm.operations.delivery",
+    "Draft": "fsm.lifecycle.payload",
+    "Event": "fsm.lifecycle.event",
     "FunctionRun": "fsm.flow.function_run",
+    "GuardRejected": "fsm.errors",
+    "InvalidArgument": "fsm.errors",
+    "InvalidLifecycle": "fsm.errors",
+    "Journal": "fsm.journal",
+    "JournalError": "fsm.errors",
+    "JournalUncertain": "fsm.errors",
+    "Lifecycle": "fsm.lifecycle.table",
+    "LifecycleError": "fsm.errors",
+    "MemoryJournal": "fsm.journal",
+    "MissingExtra": "fsm.errors",
     "Node": "fsm.flow.node",
     "Outcome": "fsm.execution.outcome",
     "Over": "fsm.execution.call",
+    "Policy": "fsm.tasks.policy",
     "Problem": "fsm.operations.verification",
     "Quorum": "fsm.tasks.quorum",
+    "Refusal": "fsm.run.refusals",
     "Rescued": "fsm.operations.rescuing",
     "ResultOf": "fsm.execution.call",
+    "Retry": "fsm.tasks.retry",
+    "Run": "fsm.run.run",
     "Runner": "fsm.execution.runner",
+    "StaleRun": "fsm.errors",
+    "Step": "fsm.lifecycle.step",
+    "StepInProgress": "fsm.errors",
     "Story": "fsm.explain.story",
     "Task": "fsm.flow.task",
+    "TaskRun": "fsm.tasks.task_run",
+    "Timeout": "fsm.tasks.policy",
+    "Transition": "fsm.lifecycle.event",
+    "TransitionError": "fsm.errors",
+    "TransitionNotAllowed": "fsm.errors",
+    "UnknownEvent": "fsm.errors",
+    "UnknownRun": "fsm.errors",
     "Why": "fsm.explain.why",
     "Worker": "fsm.worker.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",
     "deliver": "fsm.operations.delivery",
+    "either": "fsm.lifecycle.event",
+    "event": "fsm.lifecycle.event",
     "gather": "fsm.flow.gather",
+    "internal": "fsm.lifecycle.event",
+    "open_journal": "fsm.journal",
     "perform": "fsm.execution.runner",
     "rescue": "fsm.operations.rescuing",
     "task": "fsm.flow.task",
@@ -147,11 +182,12 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_ROOMS[name]), name)
+    found = globals()[name] = getattr(import_module(module), name)
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_MODULES})

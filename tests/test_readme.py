@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsm import TaskRun
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import mermaid
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -15,9 +15,8 @@ import attrs
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import mermaid, svg
 from fsm.diagrams.plain import plain
-from fsm.diagrams.svg_drawing import render as svg
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError, MissingExtra
 from fsm.execution.runner import Runner

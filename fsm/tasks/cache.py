@@ -36,7 +36,8 @@ class Cache:
     Args:
         key: Under which results are shared; the task's name if left out.
         cache_for: Seconds, or a timedelta, that a result keeps; it is not kept if left out.
-        validator: The name of what decides whether an earlier result will do; see `fsm.tasks.validators`.
+        validator: The name of what decides whether an earlier result will do, see
+            `fsm.tasks.validators`;
             "duration_only" if left out, or "never_use" without *cache_for*.
         validate_on: The inputs, or parameters, that a partial validator compares.
     """

@@ -85,7 +85,9 @@ def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None
 
 
 def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
-    """As `fsm.operations.control` refuses it, which asks some things before the table; and then the journal.
+    """As `fsm.operations.control` refuses it, which asks some things before the table.
+
+    Then the journal is asked.
 
     Args:
         edges: All that the journal lets the run take, where that may not be what its table says.

@@ -12,8 +12,7 @@ from typing import Any
 
 import attrs
 
-from fsm.diagrams import Graph
-from fsm.diagrams import heat_map as heat
+from fsm.diagrams import Graph, heat
 from fsm.journal import Journal
 from fsm.journal.traffic import Traffic
 

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from fsm.diagrams import Graph
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import Graph, gantt, mermaid
 from fsm.diagrams.plain import plain
-from fsm.diagrams.timeline import mermaid as gantt
 
 from ..hostile import batches, boxes_of, graph_of, history_of
 from .mermaid_page import MermaidPage, Reading

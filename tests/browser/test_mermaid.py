@@ -11,10 +11,7 @@ import attrs
 import pytest
 
 from fsm import Run, TaskRun
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import inheritance
-from fsm.diagrams import mermaid_source as mermaid
-from fsm.diagrams.timeline import mermaid as gantt
+from fsm.diagrams import gantt, graph, inheritance, mermaid
 from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, State, Success

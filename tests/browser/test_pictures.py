@@ -12,10 +12,7 @@ import attrs
 import pytest
 
 from fsm import LifecycleError, MemoryJournal, Run, TaskRun, internal
-from fsm.diagrams import Target
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import heat_map as heat
-from fsm.diagrams.svg_drawing import render as svg
+from fsm.diagrams import Target, graph, heat, svg
 from fsm.journal.traffic import Stay, Traffic
 from fsm.lifecycle import event
 from fsm.testing import HandClock

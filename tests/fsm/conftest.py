@@ -12,11 +12,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 import states
 from fsm import MemoryJournal, Run, Step, TaskRun
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock
 from states import State
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import MemoryJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from ..torture.counts import LONG, SEED
 from .books import Books

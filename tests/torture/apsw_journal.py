@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apsw
+
 from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .tampered import GUARDS, Edited

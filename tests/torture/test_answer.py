@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
 
 from fsm import JournalError, JournalUncertain, TaskRun, UnknownRun, verify
+from fsm.journal.postgres.journal import SQLJournal
 
 from .wire import Cut, Request, Wire
 

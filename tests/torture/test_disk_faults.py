@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, JournalUncertain, TaskRun
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .apsw_journal import ApswJournal
 from .checking import Acknowledged, acknowledged, check, kept

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .checking import Acknowledged, check

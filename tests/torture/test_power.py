@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Step, TaskRun
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .apsw_journal import ApswJournal
 from .checking import Acknowledged, acknowledged, check, missing

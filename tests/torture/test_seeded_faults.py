@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, TaskRun
+from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.postgres.schema import schema as postgres
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 from . import (
     test_answer,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import threading
 
-from fsm.journal.postgres.journal import SQLJournal
-
 from fsm import JournalError, JournalUncertain, Step, TaskRun, UnknownRun
+from fsm.journal.postgres.journal import SQLJournal
 
 from ..postgres import Server
 from .checking import Acknowledged, acknowledged, check

@@ -15,7 +15,7 @@ from rich.text import Text
 from fsm.cli.answer import json_option
 from fsm.cli.printing import console, light, put_json, shown
 from fsm.cli.targets import load, target_argument
-from fsm.diagrams import markdown as markdown_table
+from fsm.diagrams import table as markdown_table
 from fsm.lifecycle.event import StateClass, Transition
 from fsm.lifecycle.guard import label
 from fsm.lifecycle.table import Lifecycle

@@ -15,8 +15,7 @@ from fsm.cli.options import existing, journal_option, unknown
 from fsm.cli.output import form_of, output_option, put_text
 from fsm.cli.printing import WIDE, as_json, console
 from fsm.cli.suggestions import run_ids
-from fsm.diagrams.timeline import mermaid as gantt
-from fsm.diagrams.timeline import svg as chart
+from fsm.diagrams import chart, gantt
 from fsm.diagrams.timeline import terminal as timelines
 from fsm.diagrams.timeline.bars import bars
 from fsm.journal import Journal

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from fsm import InvalidArgument, TaskRun
-from fsm.diagrams import dot_source as dot
-from fsm.diagrams import graph_model as graph
+from fsm.diagrams import dot, graph
 
 from .conftest import HOSTILE, lifecycle_of
 

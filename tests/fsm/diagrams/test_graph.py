@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import InvalidArgument, Run, TaskRun, internal
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import inheritance
+from fsm.diagrams import graph, inheritance
 from fsm.diagrams.fold import Arrow, fold
 from fsm.diagrams.graph_model import Cluster, Graph, Label, Node
 from fsm.lifecycle import event

@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 
 from fsm import LifecycleError, MemoryJournal, Run, TaskRun
-from fsm.diagrams import Graph
-from fsm.diagrams import dot_source as dot
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import heat_map as heat
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import Graph, dot, graph, heat, mermaid, svg
 from fsm.diagrams.build import of_run
 from fsm.diagrams.graph_model import Label, Node
-from fsm.diagrams.svg_drawing import render as svg
 from fsm.journal.traffic import Stay, Traffic
 from fsm.lifecycle import event
 from fsm.testing import HandClock

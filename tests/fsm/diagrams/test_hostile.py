@@ -18,17 +18,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from fsm import Run, TaskRun
-from fsm.diagrams import Graph
-from fsm.diagrams import dot_source as dot
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import markdown as table
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import Graph, chart, dot, gantt, graph, mermaid, svg, table
 from fsm.diagrams.color import safe
 from fsm.diagrams.mermaid_source import escaped
 from fsm.diagrams.plain import plain
-from fsm.diagrams.svg_drawing import render as svg
-from fsm.diagrams.timeline import mermaid as gantt
-from fsm.diagrams.timeline import svg as chart
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError
 from fsm.explain.entry import Move

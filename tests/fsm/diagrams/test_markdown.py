@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import Run, Step, TaskRun
-from fsm.diagrams import markdown as table
+from fsm.diagrams import table
 from fsm.diagrams.plain import plain
 from fsm.errors import InvalidArgument
 from fsm.lifecycle import event

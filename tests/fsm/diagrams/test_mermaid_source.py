@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsm import InvalidArgument, Run, TaskRun
-from fsm.diagrams import inheritance
-from fsm.diagrams import mermaid_source as mermaid
+from fsm.diagrams import inheritance, mermaid
 from fsm.diagrams.graph_model import Graph, Node
 from fsm.diagrams.mermaid_source import escaped
 from fsm.lifecycle import event

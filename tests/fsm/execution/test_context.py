@@ -9,9 +9,9 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, Runner, TaskRun, current_run, open_journal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Cancelled, Looped, Paused
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     JournalError,
@@ -26,6 +25,7 @@ from fsm.execution.pickling import unpacked
 from fsm.execution.pools.base import RemotePool
 from fsm.execution.remote import Attempt, carry_out
 from fsm.journal import Address
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Failed, Success, TimedOut
 
 gate = threading.Event()  # what is packed here is unpacked in the same process

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
 from fsm.execution import mapping as children
 from fsm.execution import scheduler
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, Policy, Runner, TaskRun
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Cancelled, Failed, Skipped, State, Success, TimedOut
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -9,7 +9,6 @@ from typing import Any
 
 import pendulum
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     Call,
@@ -25,6 +24,7 @@ from fsm import (
 )
 from fsm.execution.commands import Settled
 from fsm.execution.job import Trip
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import manual_only
 from fsm.testing import HandClock, Recorder

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun
+from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun, task
 from fsm.execution import scheduler as scheduler_room
 from fsm.flow.gather import gather
 from fsm.flow.node import Node
 from fsm.journal import Journal, open_journal
 from fsm.states import ambient
-from fsm.tasks import task_run as task
 from fsm.tasks.trigger_rules import all_finished, any_failed, manual_only
 from fsm.testing import HandClock, Recorder
 from states import (

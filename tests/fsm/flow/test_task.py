@@ -22,9 +22,9 @@ from fsm import (
     TaskRun,
     Timeout,
     current_run,
+    task,
 )
 from fsm.states import ambient
-from fsm.tasks import task_run as task
 from fsm.testing import HandClock
 from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success
 

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, MemoryJournal, TaskRun
 from fsm.journal import Address, Journal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 
 def sent(address: Address | None) -> Address:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, JournalError, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal import Journal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import NotSerializable, Success
 
 Make = Callable[..., Step]

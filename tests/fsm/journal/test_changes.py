@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Claim, Step, TaskRun, TransitionNotAllowed, open_journal
 from fsm.journal import Journal, MemoryJournal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 Act = Callable[[Any, Any, Step], object]
 

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsm import Journal, JournalError, MemoryJournal, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal import Summary
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock
 from states import Failed, Running, Scheduled
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import CorruptJournal, MemoryJournal, Runner, Step, TaskRun
 from fsm.journal import Journal, Summary
 from fsm.journal.mapped import Bare
 from fsm.journal.relational.statements import PAGE
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.states import ambient
 from states import Cached, Failed, Looped, Mapped, Paused, Queued, Retrying, Skipped, State, Success
 

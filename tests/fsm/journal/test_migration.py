@@ -10,10 +10,9 @@ from typing import Any
 
 import attrs
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
-from fsm.journal.sqlite.journal import schema
+from fsm.journal.sqlite.journal import SQLiteJournal, schema
 from fsm.operations.verification import verify
 from fsm.testing import HandClock
 

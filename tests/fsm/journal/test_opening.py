@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import InvalidArgument, JournalError, MemoryJournal, TaskRun, UnknownRun, open_journal
+from fsm.journal.sqlite.journal import SQLiteJournal
 
 
 def test_memory_ends_with_the_process() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, TaskRun, TransitionNotAllowed
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.journal.sqlite.journal import file as sqlite_file
 
 from .another import FORK, Another, open_folder

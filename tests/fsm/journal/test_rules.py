@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import attrs
 import psycopg
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import JournalError, StaleRun, Step, TaskRun
 from fsm.journal import Journal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.lifecycle import event
 from states import Failed, Pending, Retrying, Running, Success
 

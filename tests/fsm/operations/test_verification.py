@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import CorruptJournal, InvalidArgument, JournalError, TaskRun
 from fsm.journal import Journal
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations.verification import Problem, verify
 from fsm.testing import HandClock
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     CallbackError,
@@ -21,6 +20,7 @@ from fsm import (
     Step,
     TaskRun,
 )
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock, Recorder
 from states import Running, Scheduled, State, Success
 

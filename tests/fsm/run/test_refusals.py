@@ -9,7 +9,6 @@ import threading
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     GuardRejected,
@@ -28,6 +27,7 @@ from fsm import (
     perform,
 )
 from fsm.explain.story import read_story
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.lifecycle import event
 from fsm.operations.control import approve, retry
 from fsm.states import ambient

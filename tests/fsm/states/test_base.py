@@ -259,9 +259,9 @@ def test_errors_are_what_callers_expect():
 def test_what_is_public_is_sorted_with_nothing_missing():
     assert states.__all__ == sorted(states.__all__)
     assert all(hasattr(states, name) for name in states.__all__)
-    assert {cls.__name__ for cls in State.children() if cls.__module__.startswith("fsm.states")} < set(
-        states.__all__
-    )
+    assert {
+        cls.__name__ for cls in State.children() if cls.__module__.startswith("fsm.states")
+    } < set(states.__all__)
 
 
 def test_a_field_that_asks_for_the_time_is_not_made_up_when_reading():

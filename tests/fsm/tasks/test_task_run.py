@@ -10,6 +10,7 @@ import pytest
 
 import states
 from fsm import GuardRejected, InvalidArgument, Policy, TaskRun, TransitionNotAllowed, open_journal
+from fsm.states import ambient
 from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import (
@@ -561,7 +562,7 @@ def test_a_mapped_state_given_at_first_may_be_mapped_again() -> None:
 
 
 def test_a_run_begins_with_the_ambient_context(clock: HandClock) -> None:
-    with fsm.states.ambient.using(task_tags=["blue"]):
+    with ambient.using(task_tags=["blue"]):
         run = TaskRun(clock=clock)
 
     assert run.state.context["tags"] == ["blue"]
@@ -831,7 +832,7 @@ def test_who_makes_states_for_a_run_knows_that_it_was_resumed(resumed: bool) -> 
 
     @run.handler
     def look(run: Any, old: State, new: State) -> None:
-        seen.append(fsm.states.ambient.context()["resume"])
+        seen.append(ambient.context()["resume"])
 
     run.start()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fsm import Run, TaskRun, open_journal
-from fsm.diagrams import heat_map as heat
+from fsm.diagrams import heat
 from fsm.diagrams.build import graph
 from fsm.diagrams.graph_model import Graph
 from fsm.errors import JournalError

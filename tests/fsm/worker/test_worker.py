@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
 from fsm.execution.context import current_run
 from fsm.flow.function_run import FunctionRun
 from fsm.flow.task import Task, task
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations.control import cancel, resume
 from fsm.testing import HandClock
 from fsm.worker.job import Held

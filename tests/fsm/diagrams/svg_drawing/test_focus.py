@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm import Run, TaskRun
-from fsm.diagrams import graph_model as graph
+from fsm.diagrams import graph
 from fsm.diagrams.graph_model import Cluster, Graph
 from fsm.diagrams.svg_drawing.focus import front
 from fsm.lifecycle import event

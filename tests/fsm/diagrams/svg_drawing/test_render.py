@@ -10,11 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from fsm import TaskRun
-from fsm.diagrams import graph_model as graph
-from fsm.diagrams import inheritance
+from fsm.diagrams import graph, inheritance, svg
 from fsm.diagrams.graph_model import Edge, Graph, Label, Node
 from fsm.diagrams.plain import plain
-from fsm.diagrams.svg_drawing import render as svg
 from fsm.diagrams.svg_drawing.fonts import width
 from fsm.errors import LifecycleError, MissingExtra
 

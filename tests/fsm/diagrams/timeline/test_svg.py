@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm import Step, TaskRun
-from fsm.diagrams.timeline import mermaid as gantt
-from fsm.diagrams.timeline import svg as chart
+from fsm.diagrams import chart, gantt
 from fsm.diagrams.timeline.axis import ticks
 from fsm.diagrams.timeline.bars import bars
 from fsm.diagrams.timeline.groups import groups

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import (
     InvalidArgument,
@@ -23,6 +21,8 @@ from fsm import (
     TransitionNotAllowed,
     open_journal,
 )
+from fsm.journal.postgres.journal import SQLJournal
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations.verification import verify
 
 from ....postgres import as_libpq

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fsm.journal.sqlite.journal import SQLiteJournal
 
 from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal.records import Record, read
 from fsm.journal.relational.inserts import Writing
+from fsm.journal.sqlite.journal import SQLiteJournal
 from states import NotSerializable, Pending, Running
 
 Spoil = Callable[..., None]

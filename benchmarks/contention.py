@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fsm import Run
-from fsm.lifecycle import event
+from fsm import Run, event
 from states import Pending, Running
 
 from . import handwritten

@@ -12,8 +12,7 @@ from typing import Any
 import attrs
 import transitions
 
-from fsm import Run
-from fsm.lifecycle import event
+from fsm import Run, event
 from states import State
 
 from .measure import Effort, Figure, Make, Table, take_turns

@@ -11,8 +11,7 @@ import transitions
 from transitions.extensions import LockedMachine
 from transitions.extensions.asyncio import AsyncMachine
 
-from fsm import MemoryJournal, Run, Step, TaskRun
-from fsm.lifecycle import event
+from fsm import MemoryJournal, Run, Step, TaskRun, event
 from states import Pending, Running
 
 __all__ = [

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fsm import Run, Step, TransitionError
-from fsm.lifecycle import event
+from fsm import Run, Step, TransitionError, event
 from states import Pending, Running
 
 from . import handwritten

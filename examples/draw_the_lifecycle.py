@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fsm import Run
+from fsm import Run, event
 from fsm.diagrams import mermaid
-from fsm.lifecycle import event
 from states import Failed, Pending, Running, Success
 
 

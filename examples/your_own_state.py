@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from fsm import GuardRejected, Step, TaskRun, open_journal
-from fsm.lifecycle import event
+from fsm import GuardRejected, Step, TaskRun, event, open_journal
 from states import Failed, Pending
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from fsm import Run, TaskRun
+from fsm import Run, TaskRun, event
 from fsm.diagrams import gantt, graph, inheritance, mermaid
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, State, Success
 

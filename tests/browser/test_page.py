@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fsm import Run, TaskRun, open_journal
-from fsm.lifecycle import event
+from fsm import Run, TaskRun, event, open_journal
 from fsm.web import Server
 from states import Finished, Pending, Running
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from fsm import LifecycleError, MemoryJournal, Run, TaskRun, internal
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event, internal
 from fsm.diagrams import Target, graph, heat, svg
 from fsm.journal.traffic import Stay, Traffic
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Failed, Finished, Pending, Running, Scheduled, State, Success
 

@@ -20,12 +20,12 @@ from fsm import (
     Step,
     TaskRun,
     Why,
+    event,
     internal,
     open_journal,
     perform,
 )
 from fsm.journal import Journal
-from fsm.lifecycle import event
 from fsm.tasks.policy import Cache, Retry, Timeout
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success

@@ -58,7 +58,7 @@ def test_a_file_without_runs_is_no_target(here: Path, fsm: Invoke) -> None:
         ("shop.py:Order", "no module is called 'shop.py' (did you mean 'shop'?)"),
         ("shop.Order:x", "no module is called 'shop.Order' (did you mean 'shop:Order'?)"),
         ("shpo:Order", "no module is called 'shpo' (did you mean 'shop'?)"),
-        ("fsm.taks:TaskRun", "no module is called 'fsm.taks' (did you mean 'fsm.task'?)"),
+        ("fsm.taks:TaskRun", "no module is called 'fsm.taks' (did you mean 'fsm.tasks'?)"),
         ("shop.sub:Order", "no module is called 'shop.sub'"),
         ("shop:Ordre", "shop has no 'Ordre' (did you mean 'Order'?)"),
         ("shop:zzz", "shop has no 'zzz'; there is Order"),

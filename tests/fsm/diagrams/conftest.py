@@ -7,8 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import Run, TaskRun
-from fsm.lifecycle import event
+from fsm import Run, TaskRun, event
 from fsm.testing import HandClock
 from states import Pending, State
 

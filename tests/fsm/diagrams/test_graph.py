@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument, Run, TaskRun, internal
+from fsm import InvalidArgument, Run, TaskRun, event, internal
 from fsm.diagrams import graph, inheritance
 from fsm.diagrams.fold import Arrow, fold
 from fsm.diagrams.graph_model import Cluster, Graph, Label, Node
-from fsm.lifecycle import event
 from states import (
     Failed,
     Finished,

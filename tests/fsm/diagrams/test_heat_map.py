@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from fsm import LifecycleError, MemoryJournal, Run, TaskRun
+from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event
 from fsm.diagrams import Graph, dot, graph, heat, mermaid, svg
 from fsm.diagrams.build import of_run
 from fsm.diagrams.graph_model import Label, Node
 from fsm.journal.traffic import Stay, Traffic
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Pending, Running
 

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import Run, Step, TaskRun
+from fsm import Run, Step, TaskRun, event
 from fsm.diagrams import table
 from fsm.diagrams.plain import plain
 from fsm.errors import InvalidArgument
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Pending, Running
 

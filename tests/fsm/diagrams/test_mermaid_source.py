@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun
+from fsm import InvalidArgument, Run, TaskRun, event
 from fsm.diagrams import inheritance, mermaid
 from fsm.diagrams.graph_model import Graph, Node
 from fsm.diagrams.mermaid_source import escaped
-from fsm.lifecycle import event
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Policy, Run, Step
+from fsm import Policy, Run, Step, event
 from fsm.explain.why import explain
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Scheduled, State, Success
 

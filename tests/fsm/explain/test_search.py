@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from fsm import GuardRejected, InvalidLifecycle, Run, either
+from fsm import GuardRejected, InvalidLifecycle, Run, either, event
 from fsm.errors import TransitionError
 from fsm.explain.why import explain
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success
 

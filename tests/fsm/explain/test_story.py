@@ -10,13 +10,12 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, open_journal
+from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, event, open_journal
 from fsm.durations import lasting
 from fsm.explain.entry import Move
 from fsm.explain.phrases import DONE
 from fsm.explain.story import read_story
 from fsm.journal.records import Record
-from fsm.lifecycle import event
 from fsm.operations.rescuing import rescue
 from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock

@@ -11,9 +11,8 @@ import pendulum
 import pytest
 
 import states
-from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent
+from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent, event
 from fsm.explain.why import Why, explain
-from fsm.lifecycle import event
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun
+from fsm import InvalidArgument, Run, TaskRun, event
 from fsm.journal import Claim, Journal
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from states import Pending, Running, Scheduled
 

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument, StaleRun, TaskRun, open_journal
+from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
-from fsm.lifecycle import event
 from fsm.operations.verification import verify
 from fsm.states import codec
 from fsm.testing import HandClock

@@ -12,11 +12,10 @@ import attrs
 import psycopg
 import pytest
 
-from fsm import JournalError, StaleRun, Step, TaskRun
+from fsm import JournalError, StaleRun, Step, TaskRun, event
 from fsm.journal import Journal
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.lifecycle import event
 from states import Failed, Pending, Retrying, Running, Success
 
 from ...postgres import as_libpq

@@ -17,9 +17,9 @@ from fsm import (
     TaskRun,
     TransitionNotAllowed,
     either,
+    event,
     internal,
 )
-from fsm.lifecycle import event
 from fsm.states.meta import _MetaState
 from states import (
     Cancelled,

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from fsm import InvalidLifecycle, Lifecycle, Run, TaskRun, either, internal
-from fsm.lifecycle import event
+from fsm import InvalidLifecycle, Lifecycle, Run, TaskRun, either, event, internal
 from states import (
     Cached,
     Cancelled,

@@ -19,9 +19,9 @@ from fsm import (
     TransitionError,
     TransitionNotAllowed,
     UnknownRun,
+    event,
 )
 from fsm.flow.task import task
-from fsm.lifecycle import event
 from fsm.operations.control import approve, bare, cancel, rerun_children, resume, retry
 from states import Cancelled, Failed, Pending, Resume, Retrying, Running
 

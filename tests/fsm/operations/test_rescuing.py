@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Run, StaleRun, TaskRun
+from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
 from fsm.journal import Claim, Journal
-from fsm.lifecycle import event
 from fsm.operations.rescuing import Rescued, rescue
 from fsm.testing import HandClock
 from states import Finished, Pending, Retrying, Running

@@ -18,9 +18,9 @@ from fsm import (
     StepInProgress,
     TaskRun,
     TransitionNotAllowed,
+    event,
     internal,
 )
-from fsm.lifecycle import event
 from fsm.run.callbacks import Callbacks
 from fsm.testing import HandClock, Recorder
 from states import (

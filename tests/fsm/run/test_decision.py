@@ -11,8 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import InvalidArgument, MemoryJournal, Run, Step, TaskRun, TransitionError
-from fsm.lifecycle import event
+from fsm import InvalidArgument, MemoryJournal, Run, Step, TaskRun, TransitionError, event
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import NoResult, Pending, Result, Running, State, StateError

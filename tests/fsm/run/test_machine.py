@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import transitions
 
-from fsm import GuardRejected, Run, Step, TaskRun, TransitionNotAllowed, internal
-from fsm.lifecycle import event
+from fsm import GuardRejected, Run, Step, TaskRun, TransitionNotAllowed, event, internal
 from fsm.lifecycle.table import Lifecycle
 from fsm.testing import HandClock
 from states import Pending, Running, State, Success

@@ -23,12 +23,12 @@ from fsm import (
     TaskRun,
     TransitionError,
     TransitionNotAllowed,
+    event,
     open_journal,
     perform,
 )
 from fsm.explain.story import read_story
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.lifecycle import event
 from fsm.operations.control import approve, retry
 from fsm.states import ambient
 from fsm.testing import HandClock

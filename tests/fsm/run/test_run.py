@@ -35,9 +35,9 @@ from fsm import (
     TransitionNotAllowed,
     UnknownEvent,
     UnknownRun,
+    event,
     internal,
 )
-from fsm.lifecycle import event
 from fsm.run import lock as turn
 from fsm.testing import HandClock, Recorder
 from states import (

@@ -8,8 +8,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import GuardRejected, LifecycleError, Run, Step, TaskRun
-from fsm.lifecycle import event
+from fsm import GuardRejected, LifecycleError, Run, Step, TaskRun, event
 from fsm.lifecycle.guard import Rejection, label
 from fsm.testing import HandClock
 from states import Cached, Pending, Queued, Retrying, Running, Scheduled, Submitted

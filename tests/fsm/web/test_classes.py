@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from fsm import MemoryJournal, Run, TaskRun, open_journal
+from fsm import MemoryJournal, Run, TaskRun, event, open_journal
 from fsm.diagrams import Graph
 from fsm.diagrams.build import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
-from fsm.lifecycle import event
 from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
 from fsm.web import report

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fsm import Run, TaskRun, open_journal
+from fsm import Run, TaskRun, event, open_journal
 from fsm.diagrams import heat
 from fsm.diagrams.build import graph
 from fsm.diagrams.graph_model import Graph
 from fsm.errors import JournalError
 from fsm.journal import Journal
-from fsm.lifecycle import event
 from fsm.testing import HandClock
 from fsm.web.classes import Catalog
 from fsm.web.heat import Heat, heated

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fsm import MemoryJournal, Run, TaskRun, open_journal
+from fsm import MemoryJournal, Run, TaskRun, event, open_journal
 from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
-from fsm.lifecycle import event
 from fsm.operations.control import bare
 from fsm.run.refusals import Refusal
 from fsm.testing import HandClock

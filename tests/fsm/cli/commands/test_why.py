@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from fsm import Run, open_journal
+from fsm import Run, event, open_journal
 from fsm.cli.targets import load
-from fsm.lifecycle import event
 from states import Pending, Success
 
 from ..conftest import Invoke

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fsm import Run, TaskRun
+from fsm import Run, TaskRun, event
 from fsm.diagrams import graph
 from fsm.diagrams.graph_model import Cluster, Graph
 from fsm.diagrams.svg_drawing.focus import front
-from fsm.lifecycle import event
 from states import Pending, Running
 
 

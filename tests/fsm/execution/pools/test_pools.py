@@ -190,9 +190,9 @@ print(type(perform(TaskRun(timeout=0.01), threading.Event().wait)).__name__)
 def test_a_task_that_heeds_no_alarm_is_killed_with_its_process() -> None:
     program = """
 import threading
-from fsm.execution import alarm
-alarm._GRACE = 0.01
-with alarm.time_limit(0.01):
+from fsm.execution.pools import time_limit
+time_limit._GRACE = 0.01
+with time_limit.time_limit(0.01):
     while True:
         try:
             threading.Event().wait()

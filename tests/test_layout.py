@@ -21,13 +21,16 @@ MODULES_OF_ONE_NAME: dict[str, str] = {}
 CLASSES_OF_ONE_NAME: dict[str, str] = {}
 PARTICIPLES_ALLOWED: dict[str, str] = {}
 
-IRREGULAR = set(
-    "begun bent bound bought broken brought built caught chosen dealt done drawn driven fallen fed "
-    "felt forgotten found given gone grown held hidden hung kept known laid led left lost made "
-    "meant met overridden paid said seen sent shown sold sought spelt spent spoken stood struck "
-    "stuck sworn taken taught thought thrown told torn understood withdrawn won worn written".split()
-)
-NO_PARTICIPLES = set("bed embed exceed feed need proceed red seed shed speed succeed".split())
+_IRREGULAR = """
+    begun bent bound bought broken brought built caught chosen dealt done drawn driven
+    fallen fed felt forgotten found given gone grown held hidden hung kept known laid led
+    left lost made meant met overridden paid said seen sent shown sold sought spelt spent
+    spoken stood struck stuck sworn taken taught thought thrown told torn understood
+    withdrawn won worn written
+"""
+IRREGULAR = set(_IRREGULAR.split())
+_NO_PARTICIPLES = "bed embed exceed feed need proceed red seed shed speed succeed"
+NO_PARTICIPLES = set(_NO_PARTICIPLES.split())
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:

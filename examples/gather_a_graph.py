@@ -1,11 +1,8 @@
-"""Gather a graph of tasks: each starts when what it needs is there; one waits for a person."""
+"""Gather a graph of tasks: each starts when its inputs are there; one waits for an operator."""
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, TaskRun, task
-from fsm.flow.gather import gather
-from fsm.flow.node import Node
-from fsm.tasks.trigger_rules import any_failed, manual_only
+from fsm import MemoryJournal, Node, TaskRun, gather, task, trigger_rules
 
 
 @task(max_retries=2)
@@ -27,22 +24,22 @@ def alarm() -> str:
 
 
 average = mean.bind(load.bind("Oslo"), load.bind("Rome"))
-published = Node(publish, (average,), trigger=manual_only)
-alarmed = Node(alarm).after(average, trigger=any_failed)
+published = Node(publish, (average,), trigger_rule=trigger_rules.manual_only)
+alarmed = Node(alarm).after(average, trigger_rule=trigger_rules.any_failed)
 graph = {"publish": published, "alarm": alarmed}
 journal = MemoryJournal()
 
 
-def gathered() -> None:
+def run_the_graph() -> None:
     state = gather(graph, run=TaskRun("nightly", journal=journal), reference="publish")
     print(type(state).__name__, state.result)
     for row in sorted(journal.runs(), key=lambda row: row.run):
         print(f"  {row.run}: {row.state}")
 
 
-gathered()
-TaskRun.restore("nightly/publish", journal).resume()  # a person, perhaps in another process
-gathered()  # what is finished is not run again
+run_the_graph()
+TaskRun.restore("nightly/publish", journal).resume()  # an operator, perhaps in another process
+run_the_graph()  # what is finished is not run again
 
 # Running None
 #   nightly: Running

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .operations.verification import Problem, verify
     from .run.refusals import Refusal
     from .run.run import Run
+    from .tasks import trigger_rules
     from .tasks.cache import Cache
     from .tasks.policy import Policy, Timeout
     from .tasks.quorum import Quorum
@@ -112,6 +113,7 @@ __all__ = [
     "perform",
     "rescue",
     "task",
+    "trigger_rules",
     "verify",
 ]
 
@@ -180,14 +182,20 @@ _MODULES = {
     "verify": "fsm.operations.verification",
 }
 
+# Public names that are modules themselves.
+_SUBMODULES = {"trigger_rules": "fsm.tasks.trigger_rules"}
+
 
 def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
-    if module is None:
+    if name in _SUBMODULES:
+        found = import_module(_SUBMODULES[name])
+    elif name in _MODULES:
+        found = getattr(import_module(_MODULES[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(module), name)
+    globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *_MODULES, *_SUBMODULES})

@@ -137,8 +137,8 @@ TWICE = {"max_retries": 2, "retry_delay": 600}
 LOOP_FAILS = "LOOP then failure with max_retries=2: the retry resumes at the same loop index"
 
 PLAYS = {
-    "manual_only from Resume": after(Success(), trigger=manual_only),
-    "trigger raises": after(Success(), trigger=lambda upstream: 1 / 0),
+    "manual_only from Resume": after(Success(), trigger_rule=manual_only),
+    "trigger raises": after(Success(), trigger_rule=lambda upstream: 1 / 0),
     "upstream Mapped": after(Mapped()),
     "upstream Mapped[Success,Pending] unmapped edge": after(
         Mapped(map_states=[Success(), Pending()])

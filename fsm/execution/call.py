@@ -12,7 +12,7 @@ from fsm.errors import InvalidArgument
 from fsm.states import Mapped, State
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.task_run import TaskRun
-from fsm.tasks.trigger_rules import Trigger, Upstream, all_successful
+from fsm.tasks.trigger_rules import TriggerRule, Upstream, all_successful
 
 __all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
 
@@ -86,8 +86,8 @@ class Call:
 
     Args:
         after: Runs that have to be finished first: others of the same batch, or finished ones.
-        trigger: Whether it runs, by the states of those; `all_successful` if left out. See
-            `fsm.tasks.trigger_rules`.
+        trigger_rule: Whether it runs, by the states of those; `all_successful` if left out. See
+            `fsm.trigger_rules`.
         skip_on_upstream_skip: Whether it is skipped where one of those is.
         over: It is mapped: the task is called for each of these inputs, in a child run each.
     """
@@ -97,7 +97,7 @@ class Call:
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = attrs.field(factory=dict)
     after: tuple[TaskRun, ...] = attrs.field(default=(), converter=_as_runs, kw_only=True)
-    trigger: Trigger = attrs.field(default=all_successful, kw_only=True)
+    trigger_rule: TriggerRule = attrs.field(default=all_successful, kw_only=True)
     skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
     over: Over | None = attrs.field(default=None, kw_only=True)
     # The runs it comes after, those whose results it takes among them.
@@ -108,8 +108,8 @@ class Call:
             raise InvalidArgument(f"a Call is of a TaskRun, not of {self.run!r}")
         if not callable(self.task):
             raise InvalidArgument(f"the task of {self.run.id!r} cannot be called: {self.task!r}")
-        if not callable(self.trigger):
-            raise InvalidArgument(f"a trigger is called, {self.trigger!r} cannot be")
+        if not callable(self.trigger_rule):
+            raise InvalidArgument(f"a trigger rule is called, {self.trigger_rule!r} cannot be")
         if self.over is not None and (self.args or self.kwargs):
             raise InvalidArgument(
                 f"{self.run.id!r} is mapped: its task takes one input each, and no arguments"

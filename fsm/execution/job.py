@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.states import Mapped, Result, Running, State
 from fsm.tasks.task_run import TaskRun
-from fsm.tasks.trigger_rules import all_successful, judged
+from fsm.tasks.trigger_rules import all_successful, judge
 
 from .apply import Course, Observer, fulfilled, made
 from .call import Call
@@ -125,7 +125,7 @@ class Trip:
         return decide(
             self.run,
             self._lookup,
-            gate=self._gate if call.above or call.trigger is not all_successful else None,
+            gate=self._gate if call.above or call.trigger_rule is not all_successful else None,
             mapping=plan,
             starts=_kept_inputs(call),
         )
@@ -133,7 +133,7 @@ class Trip:
     def _gate(self, _run: TaskRun) -> State | None:
         call = self.call
         above = [run.state for run in call.above]
-        return judged(call.trigger, above, skip_on_upstream_skip=call.skip_on_upstream_skip)
+        return judge(call.trigger_rule, above, skip_on_upstream_skip=call.skip_on_upstream_skip)
 
 
 def _kept_inputs(call: Call) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class _Flow(Trip):
             tuple(map(self._given, node.args)),
             {word: self._given(value) for word, value in node.kwargs.items()},
             after=[self._runs[above] for above in self._graph.above[name]],
-            trigger=node.trigger,
+            trigger_rule=node.trigger_rule,
             skip_on_upstream_skip=node.skip_on_upstream_skip,
             over=None if node.over is None else self._over(node.over),
         )

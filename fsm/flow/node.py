@@ -11,7 +11,7 @@ import attrs
 from fsm.errors import InvalidArgument
 from fsm.execution.call import as_inputs, check_at_once
 from fsm.tasks.quorum import Quorum
-from fsm.tasks.trigger_rules import Trigger, all_successful
+from fsm.tasks.trigger_rules import TriggerRule, all_successful
 
 __all__ = ["Each", "Node", "as_after"]
 
@@ -69,8 +69,8 @@ class Node:
 
     Args:
         after: More nodes it comes after, or their names.
-        trigger: Whether it runs, by the states of all it comes after; `all_successful` if left
-            out. See `fsm.tasks.trigger_rules`.
+        trigger_rule: Whether it runs, by the states of all it comes after; `all_successful` if
+            left out. See `fsm.trigger_rules`.
         skip_on_upstream_skip: Whether it is skipped where one of those is.
         over: What it is mapped over; see `each`.
         name: What it is called in its graph; as its function is, if left out.
@@ -83,7 +83,7 @@ class Node:
     args: tuple[Any, ...] = attrs.field(default=(), converter=_as_args)
     kwargs: Mapping[str, Any] = attrs.field(factory=dict, converter=_as_kwargs)
     _after: tuple[Node | str, ...] = attrs.field(default=(), converter=as_after, kw_only=True)
-    trigger: Trigger = attrs.field(default=all_successful, kw_only=True)
+    trigger_rule: TriggerRule = attrs.field(default=all_successful, kw_only=True)
     skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
     over: Each | None = attrs.field(default=None, kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
@@ -91,8 +91,8 @@ class Node:
     def __attrs_post_init__(self) -> None:
         if not callable(self.task) or isinstance(self.task, Node):
             raise InvalidArgument(f"the task of a node is called, {self.task!r} cannot be")
-        if not callable(self.trigger):
-            raise InvalidArgument(f"a trigger is called, {self.trigger!r} cannot be")
+        if not callable(self.trigger_rule):
+            raise InvalidArgument(f"a trigger rule is called, {self.trigger_rule!r} cannot be")
         if self.name is not None and not isinstance(self.name, str):
             raise InvalidArgument(f"the name of a node is a string, not {self.name!r}")
         if self.over is not None and (self.args or self.kwargs):
@@ -101,7 +101,7 @@ class Node:
     def after(
         self,
         *nodes: Node | str,
-        trigger: Trigger | None = None,
+        trigger_rule: TriggerRule | None = None,
         skip_on_upstream_skip: bool | None = None,
     ) -> Self:
         """The same, after these nodes as well; what is left out stays as it is."""
@@ -111,7 +111,7 @@ class Node:
         return attrs.evolve(
             self,
             after=(*self._after, *nodes),
-            trigger=self.trigger if trigger is None else trigger,
+            trigger_rule=self.trigger_rule if trigger_rule is None else trigger_rule,
             skip_on_upstream_skip=skips,
         )
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import attrs
 
-from fsm import Outcome, Policy, Quorum, TaskRun
+from fsm import Outcome, Policy, Quorum, TaskRun, trigger_rules
 from fsm.execution.commands import Displaced, Lost, Raised
 from fsm.execution.pools.base import RemotePool
-from fsm.tasks import trigger_rules as triggers
 from fsm.testing import HandClock
 from states import Failed, Looped, Mapped, Paused, Retrying, Skipped, State, ValidationFailed
 
@@ -103,7 +102,7 @@ class Plan:
     """How a run is called, in every life of the process."""
 
     after: tuple[str, ...] = ()
-    trigger: Any = triggers.all_successful
+    trigger_rule: Any = trigger_rules.all_successful
     over: int | None = None
     quorum: Quorum | None = None
 
@@ -117,11 +116,11 @@ def a_plan(chance: random.Random, number: int) -> Plan:
     if kind > 0.1 or number < 10:
         return Plan()
     above = tuple(f"r{chance.randrange(number - 10, number):05}" for _ in range(2))
-    trigger = chance.choice((
-        triggers.all_successful, triggers.all_finished, triggers.any_successful,
-        triggers.some_failed(at_least=1), triggers.manual_only,
+    trigger_rule = chance.choice((
+        trigger_rules.all_successful, trigger_rules.all_finished, trigger_rules.any_successful,
+        trigger_rules.some_failed(at_least=1), trigger_rules.manual_only,
     ))  # fmt: skip
-    return Plan(tuple(dict.fromkeys(above)), trigger)
+    return Plan(tuple(dict.fromkeys(above)), trigger_rule)
 
 
 def done(run: TaskRun) -> bool:

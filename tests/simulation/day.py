@@ -173,7 +173,7 @@ class Day:
         over = None if plan.over is None else Over(range(plan.over), plan.quorum)
         task = functools.partial(work, self.seed)
         given = () if over else (None,)
-        return Call(run, task, given, after=above, trigger=plan.trigger, over=over)
+        return Call(run, task, given, after=above, trigger_rule=plan.trigger_rule, over=over)
 
     # What goes wrong meanwhile.
 

@@ -50,7 +50,7 @@ def test_a_failure_goes_down_as_far_as_triggers_let_it() -> None:
     a, b, c = TaskRun(), TaskRun(), TaskRun()
 
     ends = performed(
-        Call(a, broken), Call(b, broken, after=a), Call(c, int, after=b, trigger=all_finished)
+        Call(a, broken), Call(b, broken, after=a), Call(c, int, after=b, trigger_rule=all_finished)
     )
 
     assert ends == ["Failed", "TriggerFailed", "Success"]

@@ -617,11 +617,11 @@ def test_the_children_of_a_claimed_run_are_rows_of_its_journal(journal: Any) -> 
 def test_a_trigger_is_asked_where_nothing_comes_before(runner: Runner, clock: HandClock) -> None:
     run = TaskRun(clock=clock)
 
-    (state,) = runner.perform_all([Call(run, int, trigger=manual_only)])
+    (state,) = runner.perform_all([Call(run, int, trigger_rule=manual_only)])
     assert type(state) is Paused
 
     run.resume()
-    (state,) = runner.perform_all([Call(run, int, trigger=manual_only)])
+    (state,) = runner.perform_all([Call(run, int, trigger_rule=manual_only)])
     assert type(state) is Success
 
 

@@ -259,7 +259,7 @@ def test_a_cleanup_runs_where_something_has_failed(
     run = TaskRun("w", journal=MemoryJournal(), clock=clock)
     work = Node(calls.of("work", outcome))
 
-    gather(Node(calls.of("cleanup")).after(work, trigger=any_failed), run=run)
+    gather(Node(calls.of("cleanup")).after(work, trigger_rule=any_failed), run=run)
 
     assert state_of(run.journal, "w/cleanup") == end.__name__  # type: ignore[arg-type]  # a Journal
 
@@ -267,7 +267,7 @@ def test_a_cleanup_runs_where_something_has_failed(
 def test_what_runs_in_any_case_runs_after_all_have_ended(calls: Calls) -> None:
     above = [Node(calls.of("good")), Node(calls.of("bad", ValueError()))]
 
-    state = gather(Node(calls.of("last")).after(*above, trigger=all_finished))
+    state = gather(Node(calls.of("last")).after(*above, trigger_rule=all_finished))
 
     assert type(state) is Success
     assert calls.names[-1] == "last"
@@ -303,7 +303,7 @@ def test_a_node_for_a_person_pauses_the_whole_until_they_come(
 ) -> None:
     graph = {
         "build": calls.of("build"),
-        "deploy": Node(calls.of("deploy"), after="build", trigger=manual_only),
+        "deploy": Node(calls.of("deploy"), after="build", trigger_rule=manual_only),
         "tell": Node(calls.of("tell"), after="deploy"),
     }
 

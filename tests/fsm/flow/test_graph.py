@@ -121,17 +121,17 @@ def test_after_adds_to_what_it_comes_after() -> None:
     first, second = Node(load), Node(load)
     node = Node(report).after(first)
 
-    more = node.after(second, trigger=any_failed, skip_on_upstream_skip=False)
+    more = node.after(second, trigger_rule=any_failed, skip_on_upstream_skip=False)
 
     assert Graph.of(more).above["report"] == ("load", "load-2")
-    assert (more.trigger, more.skip_on_upstream_skip) == (any_failed, False)
-    assert (node.trigger, node.skip_on_upstream_skip) == (all_successful, True)
+    assert (more.trigger_rule, more.skip_on_upstream_skip) == (any_failed, False)
+    assert (node.trigger_rule, node.skip_on_upstream_skip) == (all_successful, True)
 
 
 def test_after_keeps_what_is_left_out() -> None:
-    node = Node(report, trigger=all_finished, skip_on_upstream_skip=False).after("a")
+    node = Node(report, trigger_rule=all_finished, skip_on_upstream_skip=False).after("a")
 
-    assert (node.trigger, node.skip_on_upstream_skip) == (all_finished, False)
+    assert (node.trigger_rule, node.skip_on_upstream_skip) == (all_finished, False)
 
 
 def test_each_takes_any_iterable_once() -> None:
@@ -208,7 +208,7 @@ def test_a_node_inside_of_an_argument_is_refused(inside: Any) -> None:
     [
         lambda: Node(5),  # type: ignore[arg-type]  # wrong on purpose, as are those below
         lambda: Node(Node(load)),  # type: ignore[arg-type]
-        lambda: Node(load, trigger=True),  # type: ignore[arg-type]
+        lambda: Node(load, trigger_rule=True),  # type: ignore[arg-type]
         lambda: Node(load, after=[5]),  # type: ignore[list-item]
         lambda: Node(load, name=5),  # type: ignore[arg-type]
         lambda: Node(clean).each(5),  # type: ignore[arg-type]

@@ -1,10 +1,11 @@
-"""Triggers: what each makes of the runs upstream, held against the table of the reference."""
+"""Trigger rules: what each answers for the runs upstream, compared with the reference's table."""
 
 from __future__ import annotations
 
 import json
 import math
 import pickle
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fsm
 from fsm import InvalidArgument, TaskRun
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import (
-    Trigger,
+    TriggerRule,
     Upstream,
     all_failed,
     all_finished,
@@ -25,7 +27,7 @@ from fsm.tasks.trigger_rules import (
     always_run,
     any_failed,
     any_successful,
-    judged,
+    judge,
     manual_only,
     not_all_skipped,
     some_failed,
@@ -73,7 +75,7 @@ MESSAGES = {
     "some_successful": "thresholds were not met",
     "not_all_skipped": "some of the upstream tasks failed",
 }
-TRIGGERS: dict[str, Trigger] = {
+RULES: dict[str, TriggerRule] = {
     "all_finished": all_finished,
     "all_successful": all_successful,
     "all_failed": all_failed,
@@ -83,7 +85,7 @@ TRIGGERS: dict[str, Trigger] = {
     "some_successful": some_successful(at_least=0.5),
     "not_all_skipped": not_all_skipped,
 }
-# Which let a run go: the columns are the triggers above, in their order; `s` skips.
+# Which rule lets a run start: one column for each rule above, in their order; `s` skips.
 TABLE: list[tuple[Sequence[State], str]] = [
     # finished, all: good and bad; any: good and bad; some: bad and good; not all skipped
     ([], "TTT" "TT" "TT" "s"),
@@ -118,17 +120,17 @@ TABLE: list[tuple[Sequence[State], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("upstream", "trigger", "passes"),
+    ("upstream", "rule", "passes"),
     [
         pytest.param(upstream, name, passes, id=f"{name}-{number}")
         for number, (upstream, row) in enumerate(TABLE)
-        for name, passes in zip(TRIGGERS, row, strict=True)
+        for name, passes in zip(RULES, row, strict=True)
     ],
 )
-def test_each_trigger_answers_as_the_reference_does(
-    upstream: Sequence[State], trigger: str, passes: str
+def test_each_rule_answers_as_the_reference_does(
+    upstream: Sequence[State], rule: str, passes: str
 ) -> None:
-    answer = TRIGGERS[trigger](upstream)
+    answer = RULES[rule](upstream)
 
     if passes == "T":
         assert answer is True
@@ -137,7 +139,12 @@ def test_each_trigger_answers_as_the_reference_does(
         assert answer.message == "All upstreams were skipped"
     else:
         assert type(answer) is TriggerFailed
-        assert answer.message == f'Trigger was "{trigger}" but {MESSAGES[trigger]}.'
+        assert answer.message == f'Trigger was "{rule}" but {MESSAGES[rule]}.'
+
+
+def test_fsm_gives_the_module_of_rules() -> None:
+    assert fsm.trigger_rules is sys.modules["fsm.tasks.trigger_rules"]
+    assert "trigger_rules" in dir(fsm)
 
 
 def test_always_run_is_all_finished() -> None:
@@ -180,23 +187,23 @@ def test_manual_only_passes_on_resumption() -> None:
     ("make", "end", "other"), [(some_failed, F, S), (some_successful, S, F)], ids=["failed", "good"]
 )
 def test_thresholds_are_counts_or_below_one_shares(
-    make: Callable[..., Trigger],
+    make: Callable[..., TriggerRule],
     end: State,
     other: State,
     at_least: float | None,
     at_most: float | None,
     passing: set[int],
 ) -> None:
-    trigger = make(at_least=at_least, at_most=at_most)
+    rule = make(at_least=at_least, at_most=at_most)
 
-    assert {n for n in range(5) if trigger([end] * n + [other] * (4 - n)) is True} == passing
+    assert {n for n in range(5) if rule([end] * n + [other] * (4 - n)) is True} == passing
 
 
 @pytest.mark.parametrize("make", [some_failed, some_successful])
 @pytest.mark.parametrize("field", ["at_least", "at_most"])
 @pytest.mark.parametrize("bound", [-1, -0.1, True, False, math.nan, math.inf, "1", 1j, [1]])
-def test_a_threshold_that_is_none_is_refused_at_once(
-    make: Callable[..., Trigger], field: str, bound: Any
+def test_a_threshold_that_is_not_a_number_of_runs_is_refused_when_the_rule_is_made(
+    make: Callable[..., TriggerRule], field: str, bound: Any
 ) -> None:
     with pytest.raises(InvalidArgument, match=field):
         make(**{field: bound})
@@ -215,30 +222,30 @@ def test_a_share_is_met_exactly_where_the_ratio_reaches_it(total: int, data: st.
     assert at_most == (Fraction(failed, total) <= share)
 
 
-def test_thresholds_travel() -> None:
-    trigger = some_failed(at_least=2)
+def test_rules_with_thresholds_can_be_pickled() -> None:
+    rule = some_failed(at_least=2)
 
-    assert pickle.loads(pickle.dumps(trigger)) == trigger
-    assert repr(trigger) == "some_failed(at_least=2, at_most=None)"
+    assert pickle.loads(pickle.dumps(rule)) == rule
+    assert repr(rule) == "some_failed(at_least=2, at_most=None)"
 
 
 @given(upstreams)
-def test_all_is_not_any_of_the_others(upstream: list[State]) -> None:
+def test_all_passes_when_no_run_ended_otherwise(upstream: list[State]) -> None:
     assert (all_successful(upstream) is True) == (not any(not s.is_successful() for s in upstream))
     assert (all_failed(upstream) is True) == (not any(not s.is_failed() for s in upstream))
 
 
 @given(upstreams.filter(bool))
-def test_any_is_some_at_least_one(upstream: list[State]) -> None:
+def test_any_equals_some_with_at_least_one(upstream: list[State]) -> None:
     assert (any_failed(upstream) is True) == (some_failed(at_least=1)(upstream) is True)
     assert (any_successful(upstream) is True) == (some_successful(at_least=1)(upstream) is True)
 
 
 @given(upstreams.filter(bool))
 def test_a_mapped_run_counts_as_its_children(upstream: list[State]) -> None:
-    for trigger in TRIGGERS.values():
-        assert trigger([Mapped(map_states=upstream)]) == trigger(upstream)
-        assert judged(trigger, [Mapped(map_states=upstream)]) == judged(trigger, upstream)
+    for rule in RULES.values():
+        assert rule([Mapped(map_states=upstream)]) == rule(upstream)
+        assert judge(rule, [Mapped(map_states=upstream)]) == judge(rule, upstream)
 
 
 @given(upstreams, st.randoms())
@@ -246,16 +253,16 @@ def test_the_order_of_runs_does_not_matter(upstream: list[State], random: Any) -
     shuffled = list(upstream)
     random.shuffle(shuffled)
 
-    for trigger in TRIGGERS.values():
-        assert trigger(upstream) == trigger(shuffled)
+    for rule in RULES.values():
+        assert rule(upstream) == rule(shuffled)
 
 
 @given(upstreams, st.booleans())
-def test_a_judgement_is_a_state_that_a_waiting_run_can_enter(
+def test_a_waiting_run_can_enter_the_state_that_a_rule_returns(
     upstream: list[State], skips: bool
 ) -> None:
-    for trigger in (*TRIGGERS.values(), manual_only):
-        judgement = judged(trigger, upstream, skip_on_upstream_skip=skips)
+    for rule in (*RULES.values(), manual_only):
+        judgement = judge(rule, upstream, skip_on_upstream_skip=skips)
         run = TaskRun(clock=HandClock())
         if judgement is None:
             run.start()
@@ -263,83 +270,83 @@ def test_a_judgement_is_a_state_that_a_waiting_run_can_enter(
             assert type(run.enter(judgement)) is type(judgement)
 
 
-def test_what_is_judged_are_the_children_of_a_mapped_run() -> None:
+def test_a_rule_is_given_the_children_of_a_mapped_run() -> None:
     seen: list[Sequence[State]] = []
 
     def remembering(upstream: Sequence[State]) -> bool:
         seen.append(upstream)
         return True
 
-    assert judged(remembering, [S, Mapped(map_states=[F, C])]) is None
+    assert judge(remembering, [S, Mapped(map_states=[F, C])]) is None
     assert seen == [(S, F, C)]
 
 
-def test_a_judgement_waits_for_all_upstream() -> None:
+def test_runs_upstream_must_be_finished() -> None:
     children = Mapped(map_states=[S, None, Running()])
 
     with pytest.raises(InvalidArgument, match=r"of 4, 2 Pending, 1 Running are not"):
-        judged(always_run, [Pending(), children])
+        judge(always_run, [Pending(), children])
 
 
 @pytest.mark.parametrize("kind", UNFINISHED)
-def test_whatever_is_not_finished_is_waited_for(kind: type[State]) -> None:
+def test_every_unfinished_state_upstream_is_refused(kind: type[State]) -> None:
     with pytest.raises(InvalidArgument, match=kind.__name__):
-        judged(always_run, [kind()])
+        judge(always_run, [kind()])
 
 
 @pytest.mark.parametrize("upstream", [[X, F], [Mapped(map_states=[S, X])], [F, X, C]])
-def test_a_skip_upstream_skips_whatever_the_trigger_says(upstream: list[State]) -> None:
-    judgement = judged(never_asked, upstream)
+def test_a_skip_upstream_skips_without_asking_the_rule(upstream: list[State]) -> None:
+    judgement = judge(never_asked, upstream)
 
     assert type(judgement) is Skipped
     assert judgement.message == skip_message()
 
 
-def test_a_skip_upstream_can_be_run_after() -> None:
-    assert judged(all_successful, [X, S], skip_on_upstream_skip=False) is None
+def test_a_run_can_start_after_a_skip_upstream() -> None:
+    assert judge(all_successful, [X, S], skip_on_upstream_skip=False) is None
 
 
-def test_a_failure_beside_a_skip_is_judged_by_the_trigger_if_skips_are_not_followed() -> None:
-    assert type(judged(all_successful, [X, F], skip_on_upstream_skip=False)) is TriggerFailed
+def test_the_rule_judges_a_failure_beside_a_skip_if_skips_are_not_followed() -> None:
+    assert type(judge(all_successful, [X, F], skip_on_upstream_skip=False)) is TriggerFailed
 
 
 @pytest.mark.parametrize("answer", [False, None, 0, "", []])
-def test_a_trigger_that_says_no_fails_the_run(answer: Any) -> None:
-    judgement = judged(lambda upstream: answer, [S])
+def test_a_falsy_answer_fails_the_run(answer: Any) -> None:
+    judgement = judge(lambda upstream: answer, [S])
 
     assert type(judgement) is TriggerFailed
     assert judgement.message == "Trigger failed"
 
 
 @pytest.mark.parametrize("answer", ["because", 1, [S], TriggerFailed, object()])
-def test_a_trigger_that_says_something_else_fails_the_run(answer: Any) -> None:
-    judgement = judged(lambda upstream: answer, [S])
+def test_an_answer_that_is_not_true_false_or_a_state_fails_the_run(answer: Any) -> None:
+    judgement = judge(lambda upstream: answer, [S])
 
     assert type(judgement) is TriggerFailed
     assert "which is not True, False or a state" in judgement.message
 
 
-def test_an_async_trigger_fails_the_run_without_being_left_behind() -> None:
+def test_an_async_rule_fails_the_run_and_its_coroutine_is_closed() -> None:
     async def later(upstream: Sequence[State]) -> bool:
         return True
 
-    trigger: Any = later
-    judgement = judged(trigger, [S])
+    rule: Any = later
+    judgement = judge(rule, [S])
 
     assert type(judgement) is TriggerFailed
     assert "coroutine" in judgement.message
 
 
-def test_a_trigger_names_the_state_to_enter() -> None:
+def test_a_rule_can_return_the_state_to_enter() -> None:
     wanted = Cancelled("not on Sundays")
 
-    assert judged(lambda upstream: wanted, [S]) is wanted
+    assert judge(lambda upstream: wanted, [S]) is wanted
 
 
-def test_a_trigger_that_raises_fails_the_run() -> None:
+def test_a_rule_that_raises_fails_the_run() -> None:
     error = KeyError("weather")
 
-    judgement = judged(raising(error), [S])
+    judgement = judge(raising(error), [S])
 
     assert type(judgement) is TriggerFailed
     assert judgement.message == (
@@ -348,54 +355,54 @@ def test_a_trigger_that_raises_fails_the_run() -> None:
     assert judgement.result is error
 
 
-def test_an_answer_whose_truth_cannot_be_told_fails_the_run() -> None:
+def test_an_answer_whose_bool_raises_fails_the_run() -> None:
     class Torn:
         def __bool__(self) -> bool:
             raise ValueError("both")
 
     torn: Any = Torn()
-    judgement = judged(lambda upstream: torn, [S])
+    judgement = judge(lambda upstream: torn, [S])
 
     assert type(judgement) is TriggerFailed
     assert judgement.message.endswith("ValueError('both')")
 
 
-def test_an_error_that_cannot_say_what_it_is_fails_the_run() -> None:
+def test_an_error_whose_repr_raises_fails_the_run() -> None:
     class Mute(Exception):
         def __repr__(self) -> str:
             raise RuntimeError
 
-    judgement = judged(raising(Mute()), [S])
+    judgement = judge(raising(Mute()), [S])
 
     assert type(judgement) is TriggerFailed
     assert "Mute" in judgement.message
 
 
-def test_what_a_trigger_raises_has_room() -> None:
-    judgement = judged(raising(ValueError("x" * 1_000_000)), [S])
+def test_the_message_of_an_error_is_bounded() -> None:
+    judgement = judge(raising(ValueError("x" * 1_000_000)), [S])
 
     assert judgement is not None
     assert len(judgement.message) < 10_100
 
 
-def test_an_interrupt_in_a_trigger_is_passed_on() -> None:
+def test_an_interrupt_in_a_rule_is_raised() -> None:
     with pytest.raises(KeyboardInterrupt):
-        judged(raising(KeyboardInterrupt()), [S])
+        judge(raising(KeyboardInterrupt()), [S])
 
 
 @pytest.mark.parametrize("upstream", [[None], ["Success"], [Success], [TaskRun], 7, S, {"a": S}])
-def test_upstream_are_states(upstream: Any) -> None:
+def test_upstream_must_be_states(upstream: Any) -> None:
     with pytest.raises(InvalidArgument, match="upstream of a run are states"):
-        judged(always_run, upstream)
+        judge(always_run, upstream)
 
 
-@pytest.mark.parametrize("trigger", [None, "all_successful", S])
-def test_a_trigger_is_called(trigger: Any) -> None:
-    with pytest.raises(InvalidArgument, match="a trigger is called"):
-        judged(trigger, [S])
+@pytest.mark.parametrize("rule", [None, "all_successful", S])
+def test_what_cannot_be_called_is_refused(rule: Any) -> None:
+    with pytest.raises(InvalidArgument, match="a trigger rule is a function"):
+        judge(rule, [S])
 
 
-def test_an_expanded_upstream_stays_as_it_is() -> None:
+def test_an_upstream_is_not_expanded_again() -> None:
     upstream = Upstream.of([Mapped(map_states=[])])
 
     assert Upstream.of(upstream) is upstream
@@ -403,18 +410,18 @@ def test_an_expanded_upstream_stays_as_it_is() -> None:
 
 
 def never_asked(upstream: Sequence[State]) -> bool:
-    raise AssertionError("a skip comes before the trigger")
+    raise AssertionError("a skip comes before the rule")
 
 
-def raising(error: BaseException) -> Trigger:
-    def trigger(upstream: Sequence[State]) -> bool:
+def raising(error: BaseException) -> TriggerRule:
+    def rule(upstream: Sequence[State]) -> bool:
         raise error
 
-    return trigger
+    return rule
 
 
 def skip_message() -> str:
-    """What the reference says of it."""
-    golden = Path(__file__).parents[1] / "golden" / "transitions.json"
+    """The message of the reference."""
+    golden = Path(__file__).parents[2] / "golden" / "transitions.json"
     rules = json.loads(golden.read_text())["rules"]
     return next(str(rule["message"]) for rule in rules if rule["id"] == "T02")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fsm import JournalError, TaskRun
+from fsm.journal.postgres import schema as postgres
 from fsm.journal.postgres.journal import SQLJournal
-from fsm.journal.postgres.schema import schema as postgres
 from fsm.journal.sqlite.journal import SQLiteJournal
 
 from . import (

@@ -12,7 +12,8 @@ import attrs
 import pytest
 
 from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
-from fsm.journal.sqlite.journal import SQLiteJournal, schema
+from fsm.journal.sqlite import schema
+from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations.verification import verify
 from fsm.testing import HandClock
 

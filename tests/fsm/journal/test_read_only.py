@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fsm import JournalError, TaskRun, TransitionNotAllowed
+from fsm.journal.sqlite import file as sqlite_file
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.journal.sqlite.journal import file as sqlite_file
 
 from .another import FORK, Another, open_folder
 

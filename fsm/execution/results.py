@@ -9,7 +9,7 @@ from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.lifecycle.payload import given_by
 from fsm.run import firing
 from fsm.states import Running, State, StateError, ambient, moment
-from fsm.tasks.guards import start_of
+from fsm.states.timing import start_of
 
 from .commands import (
     Answer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm.states import Cached, Mapped, Pending, Queued, State, Submitted, moment
-from fsm.tasks.guards import start_of
+from fsm.states.timing import start_of
 
 __all__ = ["FAILED", "FINISHED", "OTHER", "PHASES", "RUNNING", "WAITING", "due_of", "phase_of"]
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.lifecycle.step import Step
 from fsm.states import Failed, Paused, Resume, Retrying, Running, State
-
-from .guards import standing_for
+from fsm.states.timing import standing_for
 
 if TYPE_CHECKING:
     import pendulum

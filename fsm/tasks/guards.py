@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from fsm.durations import after
 from fsm.lifecycle.guard import Answer
-from fsm.states import Cached, Mapped, Paused, Pending, Queued, Retrying, Scheduled, State, TimedOut
+from fsm.states import Cached, Mapped, Paused, Pending, Retrying, State, TimedOut
+from fsm.states.timing import standing_for, start_of
 
 from .exceptions import kinds_of
 
 if TYPE_CHECKING:
-    import pendulum
-
     from fsm.lifecycle.step import Step
 
     from .task_run import TaskRun
@@ -29,8 +28,6 @@ __all__ = [
     "error_retried",
     "pause_over",
     "rescues_left",
-    "standing_for",
-    "start_of",
     "start_time_reached",
     "time_left",
 ]
@@ -128,18 +125,6 @@ def children_of(state: State) -> Sequence[State | None]:
 def ended_badly(child: State | None) -> bool:
     """Whether a child has ended, and otherwise than successfully."""
     return child is not None and _over(child) and not child.is_successful()
-
-
-def standing_for(state: State) -> tuple[State, ...]:
-    """The state, and the one it stands for."""
-    wrapped = getattr(state, "state", None) if state.is_meta_state() else None
-    return (state,) if wrapped is None else (state, wrapped)
-
-
-def start_of(state: State) -> pendulum.DateTime | None:
-    """When it may start: the later of its own time and that of the state it stands for."""
-    timed = (each for each in standing_for(state) if isinstance(each, Scheduled | Queued))
-    return max((each.start_time for each in timed), default=None)
 
 
 def _over(child: State) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 from fsm.durations import after
 from fsm.lifecycle.payload import Draft
 from fsm.states import Cached, Mapped, Scheduled
+from fsm.states.timing import start_of
 
-from .guards import children_of, ended_badly, start_of
+from .guards import children_of, ended_badly
 
 __all__ = [
     "next_attempt",

@@ -11,8 +11,7 @@ import attrs
 from fsm.errors import InvalidArgument
 from fsm.run.run import Run
 from fsm.states import Cached, ambient
-
-from .guards import start_of
+from fsm.states.timing import start_of
 
 if TYPE_CHECKING:
     import pendulum

@@ -10,7 +10,7 @@ from fsm import MemoryJournal, Retry, Step, TaskRun
 from fsm.execution.scheduler import Scheduler
 from fsm.journal import Summary
 from fsm.journal.queries import Directory
-from fsm.tasks.guards import start_of
+from fsm.states.timing import start_of
 from states import State
 
 from ..torture.tampered import Tampered
@@ -46,8 +46,8 @@ def test_a_start_before_its_time_is_noticed(monkeypatch: Any) -> None:
         start = start_of(state)
         return start and start.subtract(seconds=1)
 
-    for room in ("guards", "timers"):
-        monkeypatch.setattr(f"fsm.{room}.start_of", earlier)
+    for module in ("guards", "timers"):
+        monkeypatch.setattr(f"fsm.tasks.{module}.start_of", earlier)
 
     noticed("s early")
 

@@ -16,12 +16,12 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from fsm.diagrams import mermaid, svg
-from fsm.diagrams.plain import plain
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError, MissingExtra
 from fsm.execution.runner import Runner
 from fsm.journal import Journal, open_journal
 from fsm.tasks.task_run import TaskRun
+from fsm.text import as_label
 
 from .crew import CREWS, WORKERS, check_crew, hired
 from .faults import VICTIM, Faults, announced
@@ -110,7 +110,7 @@ def _perform(
                 failed = error
             except Interrupted:
                 flow.pause()
-                again = plain(_again(folder, executor))
+                again = as_label(_again(folder, executor))
                 watch.say(f"Interrupted. What was running is paused; {again} goes on")
                 return _INTERRUPTED
     verdict = Verdict.of(id, journal, None if failed else RUNS)
@@ -157,25 +157,25 @@ def _ending(
         yield from _next(id, folder, executor)
     else:
         again = _again(folder, executor)
-        yield Text(plain(f"{id} failed: {failed}; `{again}` begins a new one"))
+        yield Text(as_label(f"{id} failed: {failed}; `{again}` begins a new one"))
     yield Text()
-    yield from (Text(plain(line)) for line in verdict.lines())
+    yield from (Text(as_label(line)) for line in verdict.lines())
 
 
 def _written(id: str, folder: Folder) -> Iterator[Text]:
     yield Text("\nWritten:")
     for path in (folder.path / id / "report.csv", *_drawn(folder), folder.journal):
-        yield Text(f"  {plain(str(path))}")
+        yield Text(f"  {as_label(str(path))}")
 
 
 def _next(id: str, folder: Folder, executor: str) -> Iterator[Text]:
     history = f"fsm history {{}} --journal {shlex.quote(str(folder.journal))}"
     yield Text("\nNext, see how the flaky read was retried, and what a second demo finds cached:")
-    yield Text(f"  {plain(history.format(f'{id}/load'))}")
-    yield Text(f"  {plain(_again(folder, executor))}")
+    yield Text(f"  {as_label(history.format(f'{id}/load'))}")
+    yield Text(f"  {as_label(_again(folder, executor))}")
     if executor != "thread":
         yield Text("\nAnd how the run was rescued whose worker was killed:")
-        yield Text(f"  {plain(history.format(shlex.quote(f'{id}/{VICTIM}')))}")
+        yield Text(f"  {as_label(history.format(shlex.quote(f'{id}/{VICTIM}')))}")
 
 
 def _drawn(folder: Folder) -> Iterator[Path]:

@@ -13,8 +13,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fsm.diagrams.plain import plain
 from fsm.states import Paused, Running, State
+from fsm.text import as_label
 
 from .flights import Tally
 from .tasks import DAYS
@@ -60,11 +60,11 @@ def runs_table(runs: Sequence[TaskRun], id: str) -> Table:
         if first.rescues:
             message = f"{message} (its worker was lost; rescues: {first.rescues})"
         table.add_row(
-            Text(plain(name)),
+            Text(as_label(name)),
             light(first.state),
             Text(str(max(run.attempts for run in same) or "")),
             Text(f"{max(map(_took, same)) / 1e6:.2f} s"),
-            Text(plain(message)),
+            Text(as_label(message)),
         )
     return table
 
@@ -72,7 +72,9 @@ def runs_table(runs: Sequence[TaskRun], id: str) -> Table:
 def _delays(title: str, rows: Sequence[Any], total: Tally | None = None) -> Table:
     table = _table(title, *_FIGURES)
     for row in rows:
-        table.add_row(Text(plain(f"{row['code']} {row['name']}")), *_cells(Tally(**row["tally"])))
+        table.add_row(
+            Text(as_label(f"{row['code']} {row['name']}")), *_cells(Tally(**row["tally"]))
+        )
     if total is not None:
         table.add_section()
         table.add_row(Text("all, mean delay in minutes"), *_cells(total))

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.diagrams.color import safe
-from fsm.diagrams.plain import plain
 from fsm.states import State
+from fsm.text import as_label
 
 from .faults import FAULTS, VICTIM
 from .flow import is_done
@@ -87,12 +87,12 @@ class Watch:
             line.add_column(width=12, no_wrap=True)
             line.add_column(width=10, no_wrap=True)
             line.add_column()
-            line.add_row(Text(plain(name)), light(state), Text(plain(remark)))
+            line.add_row(Text(as_label(name)), light(state), Text(as_label(remark)))
             self._console.print(line)
         else:
             count = f"{len(self._done):2}/{self._total}"
-            name, entered = plain(name), type(state).__name__
-            self.say(f"{count}  {name:12} {entered:10} {plain(remark)}".rstrip())
+            name, entered = as_label(name), type(state).__name__
+            self.say(f"{count}  {name:12} {entered:10} {as_label(remark)}".rstrip())
 
 
 def short(run: str, id: str) -> str:
@@ -102,7 +102,7 @@ def short(run: str, id: str) -> str:
 
 def light(state: State) -> Text:
     """The name of a state, in its colour."""
-    return Text(plain(type(state).__name__), style=safe(state.color))
+    return Text(as_label(type(state).__name__), style=safe(state.color))
 
 
 def words(message: Any) -> str:

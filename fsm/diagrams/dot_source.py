@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from fsm.text import as_label
+
 from .build import Target, graph
 from .color import safe, text_on
 from .direction import checked
 from .graph_model import Cluster, Edge, End, Graph, Node
-from .plain import plain, wrapped
+from .labels import wrap_label
 
 __all__ = ["FAINT", "INK", "PATH", "dot"]
 
@@ -48,7 +50,7 @@ def dot(target: Target, *, direction: str = "TB") -> str:
 def _lines(shown: Graph, direction: str) -> Iterator[str]:
     names = {node.name: f"n{place}" for place, node in enumerate(shown.nodes)}
     order = shown.order()
-    yield f"digraph {_quoted(plain(shown.title))} {{"
+    yield f"digraph {_quoted(as_label(shown.title))} {{"
     yield _HEAD.format(direction=direction)
     for place, cluster in enumerate(shown.clusters):
         yield from _boxed(place, cluster, shown, names)
@@ -68,7 +70,7 @@ def _boxed(place: int, cluster: Cluster, shown: Graph, names: Mapping[str, str])
     inner = any(edge.inner and edge.source == cluster for edge in shown.edges)
     inside = [names[node.name] for node in cluster.nodes] + [f"any{place}"] * inner
     yield f"    subgraph cluster{place} {{"
-    yield f'        label={_quoted(plain(cluster.name))}; style="rounded,dashed"; color="{INK}"'
+    yield f'        label={_quoted(as_label(cluster.name))}; style="rounded,dashed"; color="{INK}"'
     yield f"        top{place} [{_POINT}]; bottom{place} [{_POINT}]"
     if inner:
         yield f'        any{place} [label="any", {_ANY}]'
@@ -88,12 +90,12 @@ def _declared(node: Node, shown: Graph, names: Mapping[str, str]) -> str:
         marks |= {"penwidth": "4", "color": PATH}
     elif shown.lit and not node.visits:
         marks |= {"fillcolor": "#8c959f33", "fontcolor": INK, "color": FAINT}
-    label = "\n".join([plain(node.name) or "?", *node.notes])
+    label = "\n".join([as_label(node.name) or "?", *node.notes])
     return f"{names[node.name]} [label={_quoted(label)}, {_attributes(marks)}]"
 
 
 def _arrow(edge: Edge, shown: Graph, names: Mapping[str, str], order: Mapping[End, int]) -> str:
-    said = "\n".join(map(plain, edge.lines))
+    said = "\n".join(map(as_label, edge.lines))
     marks = {"label": _label(edge), "tooltip": said, "labeltooltip": said}
     if edge.taken:
         marks |= {"color": PATH, "fontcolor": PATH, "penwidth": "2"}
@@ -115,7 +117,7 @@ def _arrow(edge: Edge, shown: Graph, names: Mapping[str, str], order: Mapping[En
 
 
 def _label(edge: Edge) -> str:
-    return "\n".join(part for line in edge.lines for part in wrapped(line, _LINE))
+    return "\n".join(part for line in edge.lines for part in wrap_label(line, _LINE))
 
 
 def _anchor(end: End, side: str, shown: Graph, names: Mapping[str, str]) -> str:
@@ -127,7 +129,7 @@ def _attributes(marks: Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    text = "\n".join(map(plain, text.split("\n")))
+    text = "\n".join(map(as_label, text.split("\n")))
     for found, escaped in (("\\", "\\\\"), ("&", "&amp;"), ('"', '\\"'), ("\n", "\\n")):
         text = text.replace(found, escaped)
     return f'"{text}"'

@@ -14,8 +14,7 @@ from fsm.lifecycle.event import Transition
 from fsm.lifecycle.table import Lifecycle
 from fsm.run.run import Run
 from fsm.states import moment
-
-from .plain import plain
+from fsm.text import as_label
 
 __all__ = ["table"]
 
@@ -71,7 +70,7 @@ def _line(cells: Iterator[str] | Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = plain(text)
+    text = as_label(text)
     return "".join(
         letter if _HARMLESS.match(text, place) else f"&#{ord(letter)};"
         for place, letter in enumerate(text)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from fsm.text import as_label
+
 from .build import Target, graph
 from .color import safe, text_on
 from .direction import checked
 from .graph_model import Cluster, Edge, End, Graph, Node
-from .plain import plain, wrapped
+from .labels import wrap_label
 
 __all__ = ["escaped", "mermaid"]
 
@@ -90,7 +92,7 @@ def _boxed(cluster: Cluster, shown: Graph, ids: Mapping[End, str]) -> Iterator[s
 
 def _declared(end: End, ids: Mapping[End, str]) -> str:
     notes = end.notes if isinstance(end, Node) else ()
-    lines = [plain(end.name) or "?", *map(plain, notes)]
+    lines = [as_label(end.name) or "?", *map(as_label, notes)]
     # Broken by a tag, a name would be read as Markdown, and dollars in it as a formula.
     text = "\n".join(map(escaped, lines))
     return f'state "{text}" as {ids[end]}'
@@ -100,7 +102,7 @@ def _labels(edge: Edge) -> str:
     lines = [
         f"#160;{escaped(part).replace(' ', '#160;')}#160;"  # room beside, and no break within
         for line in edge.lines
-        for part in wrapped(line, _LINE)
+        for part in wrap_label(line, _LINE)
     ]
     return f" : {'<br/>'.join(lines)}" if lines else ""
 
@@ -113,7 +115,7 @@ def _ids(shown: Graph) -> dict[End, str]:
 
 def escaped(text: str) -> str:
     """Return *text* as Mermaid shows it and does not read it."""
-    text = plain(text)
+    text = as_label(text)
     for reserved, alike in _RESERVED.items():
         text = text.replace(reserved, alike)
     harmful = {found.start() for found in _HARMFUL.finditer(text)}

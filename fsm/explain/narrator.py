@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from fsm.diagrams.plain import plain
 from fsm.durations import lasting
 from fsm.journal.phase import FAILED, RUNNING, WAITING
 from fsm.run.refusals import Refusal
 from fsm.tasks.policy import Policy
 from fsm.tasks.task_run import TaskRun
+from fsm.text import as_label
 
 from .entry import Move
 from .phrases import DONE, clock, times
@@ -80,7 +80,7 @@ def _steps(moves: Sequence[Move], policy: Policy | None, owners: Owners) -> Iter
         said = _done(move, _of(attempt, policy), "started" if attempt > last else "went on")
         text = f"{said}{_after(before, move)}{_until(move)}{_why(before, move)}"
         text += _claim(before, move, owners)
-        yield Line(move.micros, move.seq, plain(move.event), text)
+        yield Line(move.micros, move.seq, as_label(move.event), text)
         before, last = move, attempt
 
 
@@ -104,7 +104,7 @@ def _of(attempt: int, policy: Policy | None) -> str:
 def _done(move: Move, attempt: str, began: str) -> str:
     said = DONE.get((move.event, move.dest))
     if said is None:
-        return f"{plain(move.event)} led from {plain(move.source)} to {plain(move.dest)}"
+        return f"{as_label(move.event)} led from {as_label(move.source)} to {as_label(move.dest)}"
     return said.format(attempt=attempt, began=began)
 
 
@@ -112,7 +112,7 @@ def _after(before: Move | None, move: Move) -> str:
     spent = 0 if before is None else move.micros - before.micros
     if spent <= -1000:  # of another machine, or set back; less cannot be seen
         return f", by a clock that was {lasting(-spent)} behind"
-    return f", after {lasting(spent)} in {plain(move.source)}" if spent > 0 else ""
+    return f", after {lasting(spent)} in {as_label(move.source)}" if spent > 0 else ""
 
 
 def _until(move: Move) -> str:
@@ -127,7 +127,7 @@ def _until(move: Move) -> str:
 def _why(before: Move | None, move: Move) -> str:
     """Who said so, what went wrong, what was said of it, and what it carries besides."""
     said = (_approved(before, move), move.error, _message(move), *move.besides)
-    parts = [plain(part) for part in said if part]
+    parts = [as_label(part) for part in said if part]
     return f": {'; '.join(parts)}" if parts else ""
 
 
@@ -136,7 +136,9 @@ def _claim(before: Move | None, move: Move, owners: Owners) -> str:
     if move.epoch is None or (before is not None and before.epoch == move.epoch):
         return ""
     owner = owners.get(move.epoch)
-    return f" (claim {move.epoch})" if owner is None else f" (claim {move.epoch}, {plain(owner)})"
+    return (
+        f" (claim {move.epoch})" if owner is None else f" (claim {move.epoch}, {as_label(owner)})"
+    )
 
 
 def _approved(before: Move | None, move: Move) -> str | None:
@@ -159,16 +161,16 @@ def _message(move: Move) -> str | None:
 
 
 def _refused(refusal: Refusal) -> Line:
-    who = "" if refusal.who is None else f", asked by {plain(refusal.who)}"
+    who = "" if refusal.who is None else f", asked by {as_label(refusal.who)}"
     often = "" if refusal.times == 1 else f" {times(refusal.times)}, the last time"
-    text = f"{plain(refusal.event)} was refused{often}{who}: {plain(refusal.reason)}"
-    return Line(refusal.micros, None, plain(refusal.event), text)
+    text = f"{as_label(refusal.event)} was refused{often}{who}: {as_label(refusal.reason)}"
+    return Line(refusal.micros, None, as_label(refusal.event), text)
 
 
 def _too_late(late: Late) -> Line:
-    who = "a worker" if late.owner is None else plain(late.owner)
+    who = "a worker" if late.owner is None else as_label(late.owner)
     text = (
-        f"too late, {who} said {plain(late.event)}, from {plain(late.source)} to "
-        f"{plain(late.dest)}; it was kept aside: {plain(late.reason)}"
+        f"too late, {who} said {as_label(late.event)}, from {as_label(late.source)} to "
+        f"{as_label(late.dest)}; it was kept aside: {as_label(late.reason)}"
     )
-    return Line(late.micros, None, plain(late.event), text)
+    return Line(late.micros, None, as_label(late.event), text)

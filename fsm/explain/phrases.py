@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fsm.diagrams.plain import plain
 from fsm.durations import lasting
 from fsm.states import moment
 from fsm.tasks.policy import Policy
 from fsm.tasks.retry import Retry
+from fsm.text import as_label
 
 __all__ = ["DONE", "clock", "only", "policy_in_words", "times"]
 
@@ -90,7 +90,7 @@ def _retries(retry: Retry) -> Iterator[str]:
 def only(retry: Retry) -> str:
     """When it is not tried again although attempts are left."""
     within = "" if retry.within is None else f", within {_seconds(retry.within)}"
-    return within + (f", after {plain(', '.join(retry.on))} only" if retry.on else "")
+    return within + (f", after {as_label(', '.join(retry.on))} only" if retry.on else "")
 
 
 def _seconds(seconds: float) -> str:

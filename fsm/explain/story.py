@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fsm.diagrams.plain import plain
 from fsm.durations import lasting
 from fsm.errors import UnknownRun
 from fsm.journal.base import Journal, kind_of
 from fsm.journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from fsm.states import moment
 from fsm.tasks.policy import Policy, as_policy
+from fsm.text import as_label
 
 from .entry import Move
 from .folding import folded
@@ -146,16 +146,18 @@ def _tell(
     stands = _stands(moves, attempt, policy, deadline, summary)
     words = None if policy is None else policy_in_words(policy)
     title = _title(run, state, moves)
-    return Story(plain(run), plain(kind), plain(state), title, words, tuple(lines), tuple(stands))
+    return Story(
+        as_label(run), as_label(kind), as_label(state), title, words, tuple(lines), tuple(stands)
+    )
 
 
 def _title(run: str, state: str, moves: Sequence[Move]) -> str:
     if not moves:
-        return f"{plain(run)} is {plain(state)} and has not moved yet."
+        return f"{as_label(run)} is {as_label(state)} and has not moved yet."
     steps = f"{len(moves)} step{'s' * (len(moves) != 1)}"
     took = moves[-1].micros - moves[0].micros
     lasted = f" and {lasting(took)}" if took > 0 else ""
-    return f"{plain(run)} is {plain(state)}, {steps}{lasted} after it began."
+    return f"{as_label(run)} is {as_label(state)}, {steps}{lasted} after it began."
 
 
 def _stands(
@@ -171,7 +173,7 @@ def _stands(
         yield f"Its time is up at {clock(deadline)}."
     if summary is not None and summary.owner is not None:
         until = "" if summary.lease is None else f" until {clock(summary.lease)}"
-        yield f"{plain(summary.owner)} has claimed it{until} (claim {summary.epoch})."
+        yield f"{as_label(summary.owner)} has claimed it{until} (claim {summary.epoch})."
 
 
 def _waits_for(last: Move, attempt: int, policy: Policy | None) -> str:
@@ -190,7 +192,7 @@ def _waits_for(last: Move, attempt: int, policy: Policy | None) -> str:
     return {
         "Mapped": "It waits for its children.",
         "Looped": "It waits for its next iteration.",
-    }.get(last.dest, f"It stays in {plain(last.dest)} until an event moves it.")
+    }.get(last.dest, f"It stays in {as_label(last.dest)} until an event moves it.")
 
 
 def _waits(last: Move) -> str:

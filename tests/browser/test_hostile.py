@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from fsm.diagrams import Graph, gantt, mermaid
-from fsm.diagrams.plain import plain
+from fsm.text import as_label
 
 from ..hostile import batches, boxes_of, graph_of, history_of
 from .mermaid_page import MermaidPage, Reading
@@ -33,7 +33,7 @@ def page(
 
 def shown(text: str) -> str:
     """What is to be seen of a text. Mermaid cannot show the marks that it uses itself."""
-    return " ".join(plain(text).replace("\ufb02°", "fl°").replace("¶ß", "¶ ß").split())
+    return " ".join(as_label(text).replace("\ufb02°", "fl°").replace("¶ß", "¶ ß").split())
 
 
 def packed(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from fsm.diagrams.graph_model import Cluster, Edge, End, Graph, Node
-from fsm.diagrams.plain import plain
+from fsm.text import as_label
 
 from .focus import front
 from .fonts import BOLD, LINE, broken, room, width
@@ -228,7 +228,7 @@ def _sized(thing: Node | Mark) -> Size:
         return width(thing.kind, TEXT) + 16, 22
     more = (6 if thing.final else 0) + 2 * glow(thing)  # the second border, and what glows
     notes = [width(note, NOTE) for note in noted(thing)]
-    wide = max(width(plain(thing.name) or "?", NAME), *notes, 0)
+    wide = max(width(as_label(thing.name) or "?", NAME), *notes, 0)
     below = LINE * NOTE * len(notes) + 4 if notes else 0
     return wide + 18 + more, 27 + below + more
 

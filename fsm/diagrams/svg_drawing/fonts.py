@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from fsm.diagrams.plain import wrapped
+from fsm.diagrams.labels import wrap_label
 
 __all__ = ["BOLD", "LINE", "broken", "room", "width"]
 
@@ -52,7 +52,7 @@ def room(lines: Sequence[str], size: float) -> tuple[float, float]:
 
 def broken(lines: Iterable[str], most: int) -> tuple[str, ...]:
     """Break lines of labels into ones of at most *most* characters, where their parts meet."""
-    return tuple(short for line in lines for short in wrapped(line, most, most))
+    return tuple(short for line in lines for short in wrap_label(line, most, most))
 
 
 def _wide(letter: str) -> float:

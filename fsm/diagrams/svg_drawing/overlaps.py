@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fsm.diagrams.graph_model import Cluster, Node
-from fsm.diagrams.plain import plain
+from fsm.text import as_label
 
 from .fonts import room
 from .graphviz import Point
@@ -40,7 +40,7 @@ def _names(scene: Scene) -> Iterator[tuple[Box, None]]:
     for shape in scene.shapes:
         (x, y), (_, high) = shape.middle, shape.size
         if isinstance(shape.thing, Node):
-            yield _around((x, y), [plain(shape.thing.name)], NAME), None
+            yield _around((x, y), [as_label(shape.thing.name)], NAME), None
         elif isinstance(shape.thing, Cluster):
             yield _around((x, y - high / 2 + TITLE / 2), [titled(shape.thing)], NAME), None
 

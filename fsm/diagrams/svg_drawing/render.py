@@ -14,7 +14,7 @@ from fsm.diagrams.build import Target, graph
 from fsm.diagrams.color import safe, text_on
 from fsm.diagrams.direction import checked
 from fsm.diagrams.graph_model import Cluster, Graph, Node
-from fsm.diagrams.plain import plain
+from fsm.text import as_label
 
 from .compose import staged
 from .fonts import BOLD, LINE, width
@@ -64,7 +64,7 @@ def svg(target: Target, *, direction: str | None = None) -> str:
     """
     shown = graph(target)
     found = staged(shown, direction and checked(direction))
-    root = _document(found.size, plain(shown.title))
+    root = _document(found.size, as_label(shown.title))
     whole = _group(root, "graph", "")
     for shape in found.shapes:
         if isinstance(shape.thing, Cluster):
@@ -95,7 +95,7 @@ def _document(size: Size, title: str) -> ElementTree.Element:
 
 
 def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
-    group = _group(whole, "cluster", plain(cluster.name))
+    group = _group(whole, "cluster", as_label(cluster.name))
     _colored(_path(group, rounded(shape.middle, shape.size, 10)), fill="box", stroke="rim")
     top = shape.middle[1] - shape.size[1] / 2
     title = _text(group, (shape.middle[0], top + TITLE / 2 + 1), titled(cluster), NAME)
@@ -103,7 +103,7 @@ def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
 
 
 def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -> None:
-    group = _group(whole, "node", "\n".join(map(plain, filter(None, (node.doc, node.hint)))))
+    group = _group(whole, "node", "\n".join(map(as_label, filter(None, (node.doc, node.hint)))))
     fill, (wide, high) = safe(node.color), shape.size
     if around := glow(node):
         _colored(_path(group, rounded(shape.middle, (wide, high), 8 + around)), fill="glow")
@@ -119,7 +119,7 @@ def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -
         body.set("stroke-width", "4")
     notes = noted(node)
     x, y = shape.middle[0], shape.middle[1] - (LINE * NOTE * len(notes) + 2) / 2 * bool(notes)
-    said = [_text(group, (x, y), plain(node.name) or "?", NAME)]
+    said = [_text(group, (x, y), as_label(node.name) or "?", NAME)]
     below = _group(group, "note", "") if notes else group
     for place, note in enumerate(notes):
         said.append(_text(below, (x, y + 4 + LINE * NOTE * (place + 1)), note, NOTE))
@@ -139,7 +139,7 @@ def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> 
 
 
 def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) -> None:
-    said = "\n".join(map(plain, arrow.edge.lines)) if arrow.edge else ""
+    said = "\n".join(map(as_label, arrow.edge.lines)) if arrow.edge else ""
     group = _group(whole, "edge", said)
     for road in arrow.roads:
         line = _colored(_path(group, curve(road)), stroke=hue)
@@ -163,7 +163,7 @@ def _told(arrow: Arrow) -> Iterator[tuple[str, str]]:
     What a run did begins with its steps, and stands out anyway.
     """
     labels = arrow.edge.labels if arrow.edge else ()
-    events = [plain(label.event) for label in labels if not label.steps]
+    events = [as_label(label.event) for label in labels if not label.steps]
     for line in arrow.lines:
         found = next((event for event in events if event and line.startswith(event)), "")
         del events[: events.index(found) + 1 if found else 0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from fsm.diagrams.graph_model import Cluster, Edge, Node
-from fsm.diagrams.plain import plain
 from fsm.diagrams.timeline.sheet import cut
+from fsm.text import as_label
 
 from .graphviz import Point, Road, Size
 
@@ -82,7 +82,7 @@ def glow(node: Node) -> float:
 
 def noted(node: Node) -> tuple[str, ...]:
     """What is said below a state's name."""
-    return tuple(cut(plain(note), 40) for note in node.notes)
+    return tuple(cut(as_label(note), 40) for note in node.notes)
 
 
 def titled(cluster: Cluster) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree
 
-from fsm.diagrams.plain import plain
+from fsm.text import as_label
 
 __all__ = ["Sheet", "cut"]
 
@@ -104,7 +104,7 @@ class Sheet:
 
 def cut(text: str, room: float) -> str:
     """Return *text* as far as there is room, counted in letters of usual width."""
-    text, used = plain(text), 0.0
+    text, used = as_label(text), 0.0
     for place, letter in enumerate(text):
         used += _wide(letter)
         if used > room:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fsm.diagrams.color import text_on
-from fsm.diagrams.plain import plain
 from fsm.durations import lasting
 from fsm.states import moment
+from fsm.text import as_label
 
 from .axis import ticks
 from .bars import Bar, History, Span, bars
@@ -112,11 +112,11 @@ class _Picture:
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2
         lasted = lasting(bar.ended - bar.began)
-        with self.sheet.group(f"{plain(bar.name)}: {plain(bar.last.name)} {lasted}"):
+        with self.sheet.group(f"{as_label(bar.name)}: {as_label(bar.last.name)} {lasted}"):
             self.sheet.text(12, middle + 4, cut(bar.name, _NAME))
             self._spans(bar, middle)
             attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
-            end = cut(f"{plain(bar.last.name)} {lasted}{attempts}", _END)
+            end = cut(f"{as_label(bar.last.name)} {lasted}{attempts}", _END)
             self.sheet.text(self.sheet.width - _RIGHT + 18, middle + 4, end)
 
     def _spans(self, bar: Bar, middle: float) -> None:
@@ -150,8 +150,8 @@ class _Picture:
             self.sheet.text(x + wide / 2, y, said, anchor="middle", fill=ink)
 
     def _band(self, group: Group, top: int) -> None:
-        ends = [f"{count:,} {plain(look.name)}" for look, count in group.ends]
-        with self.sheet.group(f"{plain(group.name)}: {', '.join(ends)}"):
+        ends = [f"{count:,} {as_label(look.name)}" for look, count in group.ends]
+        with self.sheet.group(f"{as_label(group.name)}: {', '.join(ends)}"):
             self.sheet.text(12, top + 24, cut(group.name, _NAME))
             self.sheet.text(12, top + 42, f"{len(group.bars):,} runs", "fsm-faint")
             self._areas(group.counts(self.began, self.ended, _COLUMNS), top + _BAND - 4)
@@ -166,7 +166,7 @@ class _Picture:
         most = max((sum(column) for column in zip(*counts.values(), strict=True)), default=1)
         for look, column in counts.items():
             above = [low + count for low, count in zip(base, column, strict=True)]
-            said = f"{plain(look.name)}: {max(column):,} at most, of {most:,}"
+            said = f"{as_label(look.name)}: {max(column):,} at most, of {most:,}"
             self.sheet.area(self._outline(base, above, bottom, most), look.color, said)
             base = above
         self.sheet.text(_LEFT - 6, bottom - _BAND + 18, f"{most:,}", "fsm-faint", anchor="end")
@@ -183,7 +183,7 @@ class _Picture:
 
     def _said(self, look: Look, began: int, lasted: int) -> str:
         at = moment.from_micros(began).strftime("%H:%M:%S.%f")[:-3]
-        return f"{plain(look.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
+        return f"{as_label(look.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
 
 
 def _corners(

@@ -15,9 +15,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from fsm.diagrams.plain import plain
 from fsm.durations import lasting
 from fsm.states import moment
+from fsm.text import as_label
 
 from .bars import Bar, History, bars, cells
 from .groups import Group, groups
@@ -109,9 +109,9 @@ def _columns(lines: list[_Line], width: int) -> tuple[int, int, int]:
 
 def _lines(bars: tuple[Bar, ...], ascii_only: bool) -> list[_Line]:
     if len(bars) <= _MOST:
-        return [_Line(plain(bar.name), partial(cells, bar), _end(bar)) for bar in bars]
+        return [_Line(as_label(bar.name), partial(cells, bar), _end(bar)) for bar in bars]
     return [
-        _Line(plain(group.name), partial(_most, group), _ends(group, ascii_only))
+        _Line(as_label(group.name), partial(_most, group), _ends(group, ascii_only))
         for group in groups(bars)
     ]
 
@@ -145,7 +145,7 @@ def _legend(bars: tuple[Bar, ...], width: int, ascii_only: bool) -> Iterator[Seg
     looks = {span.look for bar in bars for span in bar.spans}
     used = 0
     for look in sorted(looks, key=lambda look: look.name):
-        name = f" {plain(look.name)}  "
+        name = f" {as_label(look.name)}  "
         used += 1 + cell_len(name)
         if used > width:
             yield Segment("\n")
@@ -157,12 +157,12 @@ def _legend(bars: tuple[Bar, ...], width: int, ascii_only: bool) -> Iterator[Seg
 
 def _end(bar: Bar) -> str:
     attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
-    return f"{plain(bar.last.name)} {lasting(bar.ended - bar.began)}{attempts}"
+    return f"{as_label(bar.last.name)} {lasting(bar.ended - bar.began)}{attempts}"
 
 
 def _ends(group: Group, ascii_only: bool) -> str:
     """`9812 runs: 9800 Success, 12 Failed`, the two commonest and the rest."""
-    told = [f"{count} {plain(look.name)}" for look, count in group.ends[:_TOLD]]
+    told = [f"{count} {as_label(look.name)}" for look, count in group.ends[:_TOLD]]
     more = ["..." if ascii_only else "…"] if len(group.ends) > _TOLD else []
     return f"{len(group.bars)} runs: {', '.join(told + more)}"
 

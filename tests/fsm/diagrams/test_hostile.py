@@ -21,7 +21,6 @@ from fsm import Run, TaskRun
 from fsm.diagrams import Graph, chart, dot, gantt, graph, mermaid, svg, table
 from fsm.diagrams.color import safe
 from fsm.diagrams.mermaid_source import escaped
-from fsm.diagrams.plain import plain
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError
 from fsm.explain.entry import Move
@@ -29,6 +28,7 @@ from fsm.explain.narrator import lines_of
 from fsm.journal.late import Late
 from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
+from fsm.text import as_label
 from states import StateError
 
 from ...hostile import STRINGS, batches, boxes_of, graph_of, history_of
@@ -109,10 +109,10 @@ def test_a_text_stays_in_its_string_of_dot() -> None:
 
         assert sorted(read.nodes(), key=place) == [f"n{number}" for number in range(len(texts))]
         assert Counter(read_back(node.attr["label"]) for node in read.nodes()) == Counter(
-            plain(text) or "?" for text in texts
+            as_label(text) or "?" for text in texts
         )
         assert Counter(packed(read_back(edge.attr["label"])) for edge in read.edges()) == Counter(
-            packed(plain(text)) for text in texts
+            packed(as_label(text)) for text in texts
         )
         assert {node.attr["fillcolor"] for node in read.nodes()} == {safe(text) for text in texts}
 
@@ -123,7 +123,7 @@ def test_a_box_of_dot_is_called_by_its_text() -> None:
         read = pygraphviz.AGraph(string=dot(boxes_of(texts)))
 
         names = Counter(read_back(box.graph_attr["label"]) for box in read.subgraphs())
-        assert names == Counter(map(plain, texts))
+        assert names == Counter(map(as_label, texts))
 
 
 def test_a_text_is_only_text_in_svg() -> None:
@@ -134,7 +134,7 @@ def test_a_text_is_only_text_in_svg() -> None:
 
         check_svg(root)
         said = {packed(each.text or "") for each in root.iterfind(".//{*}text")}
-        assert {packed(plain(text)) for text in texts if len(plain(text)) < 24} <= said | {""}
+        assert {packed(as_label(text)) for text in texts if len(as_label(text)) < 24} <= said | {""}
 
 
 def test_a_text_is_only_text_in_a_chart() -> None:
@@ -144,7 +144,7 @@ def test_a_text_is_only_text_in_a_chart() -> None:
         check_svg(root)
         said = [title.text or "" for title in root.iterfind("./{*}g/{*}title")]
         assert [each.rsplit(" ", 2)[0] for each in said] == [
-            f"{plain(text)}: {plain(text)}" for text in texts
+            f"{as_label(text)}: {as_label(text)}" for text in texts
         ]
 
 
@@ -158,7 +158,7 @@ def test_a_text_is_one_cell_of_a_table() -> None:
         cells = list(read_cells(reader, table(run)))
 
         assert len(cells) == 6 * (1 + len(texts))
-        assert cells[11::6] == list(map(plain, texts))
+        assert cells[11::6] == list(map(as_label, texts))
 
 
 def test_a_text_neither_styles_nor_commands_a_terminal() -> None:
@@ -174,7 +174,9 @@ def test_a_text_neither_styles_nor_commands_a_terminal() -> None:
         rest = re.sub(r"\x1b\[[0-9;]*m", "", written)
         assert all(line.isprintable() for line in rest.split("\n"))
         lines = rest.split("\n")[1 : len(texts) + 1]
-        assert [line[:3].strip() for line in lines] == [plain(text)[:3].strip() for text in texts]
+        assert [line[:3].strip() for line in lines] == [
+            as_label(text)[:3].strip() for text in texts
+        ]
 
 
 def test_a_text_is_told_on_one_line() -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fsm import Run, Step, TaskRun, event
 from fsm.diagrams import table
-from fsm.diagrams.plain import plain
 from fsm.errors import InvalidArgument
 from fsm.testing import HandClock
+from fsm.text import as_label
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of
@@ -64,7 +64,7 @@ def test_hostile_text_is_one_cell(message: str) -> None:
 
     text = table(run)
 
-    assert [row[-1] for row in rows(text)] == [plain(message)]
+    assert [row[-1] for row in rows(text)] == [as_label(message)]
     assert set("<>[]*`\\") & set(text) == set()
 
 

@@ -12,9 +12,9 @@ import pytest
 from fsm import TaskRun
 from fsm.diagrams import graph, inheritance, svg
 from fsm.diagrams.graph_model import Edge, Graph, Label, Node
-from fsm.diagrams.plain import plain
 from fsm.diagrams.svg_drawing.fonts import width
 from fsm.errors import LifecycleError, MissingExtra
+from fsm.text import as_label
 
 from ..conftest import HOSTILE, lifecycle_of
 
@@ -149,9 +149,9 @@ class TestDrawn:
     def test_hostile_text_is_shown_as_it_is(self, text: str) -> None:
         root = ElementTree.fromstring(svg(lifecycle_of(text)))
 
-        shown = {plain(element.text or "") for element in root.findall(".//{*}text")}
+        shown = {as_label(element.text or "") for element in root.findall(".//{*}text")}
 
-        assert (plain(lifecycle_of(text).lifecycle.nodes[1].__name__) or "?") in shown
+        assert (as_label(lifecycle_of(text).lifecycle.nodes[1].__name__) or "?") in shown
 
     def test_threads_may_draw_at_once(self) -> None:
         drawn: list[str] = []

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     )
     from .execution.aio import aperform
     from .execution.call import Over, ResultOf
-    from .execution.context import CurrentRun, current_run
-    from .execution.outcome import Outcome
+    from .execution.context import CurrentRun, Outcome, current_run
     from .execution.result_cache import Caches
     from .execution.runner import Call, Runner, perform
     from .explain.story import Story
@@ -143,7 +142,7 @@ _MODULES = {
     "MemoryJournal": "fsm.journal",
     "MissingExtra": "fsm.errors",
     "Node": "fsm.flow.node",
-    "Outcome": "fsm.execution.outcome",
+    "Outcome": "fsm.execution.context",
     "Over": "fsm.execution.call",
     "Policy": "fsm.tasks.policy",
     "Problem": "fsm.operations.verification",

@@ -17,10 +17,9 @@ from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
 from .apply import Course, Observer, logger, observed
-from .body import execute
 from .call import Call
 from .commands import Answer, CatchUp, Execute, Expired, Fire, Raised, Returned, Wait, Wish
-from .context import CurrentRun, executing
+from .context import CurrentRun, call_in_context, executing
 from .decider import decide
 from .dispatch import current_of
 from .results import INTERRUPTED
@@ -109,7 +108,7 @@ async def _executed(
     if is_async:
         work = _awaited(current, names, task, args, kwargs)
     else:
-        work = asyncio.to_thread(execute, current, names, task, args, kwargs)
+        work = asyncio.to_thread(call_in_context, current, names, task, args, kwargs)
     doing = asyncio.ensure_future(work)
     try:
         in_time = await _in_time(doing, run.clock, wish)

@@ -1,17 +1,19 @@
-"""Current: what a task may know of the run that it is executed for."""
+"""The context of a task: what `current_run()` returns, and how a task ends early."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import attrs
 
 from fsm.errors import InvalidArgument
+from fsm.states import State, ambient
 
-__all__ = ["CurrentRun", "current_run", "executing"]
+__all__ = ["CurrentRun", "Outcome", "call_in_context", "current_run", "executing"]
 
 
 @attrs.define(eq=False)
@@ -56,3 +58,38 @@ def current_run() -> CurrentRun:
 
 
 executing: ContextVar[CurrentRun | None] = ContextVar("executing", default=None)
+
+
+class Outcome(BaseException):
+    """What a task comes to, raised from anywhere in it: `raise Outcome(Skipped("nothing new"))`.
+
+    Not an `Exception`, so that no `except Exception` on the way takes it for an error. A state
+    that the task returns means the same.
+    """
+
+    def __init__(self, state: State) -> None:
+        if not isinstance(state, State):
+            raise InvalidArgument(f"an outcome is a state, such as Skipped(...), not {state!r}")
+        super().__init__(state)
+        self.state = state
+
+
+def call_in_context(
+    current: CurrentRun,
+    names: Mapping[str, Any],
+    task: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Call *task*, and return what it returns; an async one is run to its end in a loop."""
+    token = executing.set(current)
+    try:
+        with ambient.using(**names):
+            value = task(*args, **kwargs)
+            if inspect.iscoroutine(value):
+                import asyncio  # imported on demand: few tasks need it
+
+                return asyncio.run(value)
+            return value
+    finally:
+        executing.reset(token)

@@ -15,12 +15,10 @@ from fsm.journal.kind import kind_of
 from fsm.states import ambient
 from fsm.tasks.task_run import TaskRun
 
-from .body import execute
 from .call import Call
 from .commands import Answer, Displaced, Execute, Lost, Raised, Returned
-from .context import CurrentRun
-from .naming import named
-from .pickling import Packed, packed, unpacked
+from .context import CurrentRun, call_in_context
+from .pickling import Packed, class_from_ref, packed, unpacked
 from .remote import Attempt, carry_out
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ class Here:
         names = call.run._surroundings()
         args, kwargs = call.work()
         self._current = current_of(call.run, names, wish)
-        self.future = pool.submit(execute, self._current, names, call.task, args, kwargs)
+        self.future = pool.submit(call_in_context, self._current, names, call.task, args, kwargs)
 
     def answer(self) -> Answer:
         """What came of it, once the future is done."""
@@ -156,7 +154,7 @@ def _reporting(run: TaskRun) -> str | None:
     """
     kind = kind_of(type(run))
     asked = (run._callbacks or run.callbacks).asks_first
-    return None if asked or named(kind) is not type(run) else kind
+    return None if asked or class_from_ref(kind) is not type(run) else kind
 
 
 def _displaced(run: TaskRun) -> int:

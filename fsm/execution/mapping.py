@@ -16,10 +16,10 @@ from fsm.journal.phase import FINISHED
 from fsm.states import State
 from fsm.tasks.task_run import TaskRun
 
+from .batch import Group
 from .call import Call
 from .commands import Answer, Returned
 from .commands import Children as Wish
-from .group import Group
 from .job import Trip
 
 __all__ = ["Children"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from contextlib import suppress
 from typing import NamedTuple
 
 from fsm.errors import InvalidArgument, MissingExtra
+from fsm.run.run import Run
 from fsm.states.exceptions import recorded
 
 from .commands import Answer, Raised
@@ -15,6 +18,7 @@ __all__ = [
     "RemoteError",
     "RemoteTraceback",
     "check_packing",
+    "class_from_ref",
     "packed",
     "parcel",
     "unpacked",
@@ -109,3 +113,22 @@ def unpacked(parcel: Packed) -> Answer:
         with suppress(Exception):  # an exception may refuse to be written to
             answer.error.__cause__ = RemoteTraceback(parcel.traceback)
     return answer
+
+
+def class_from_ref(kind: str, *, imported: bool = False) -> type[Run] | None:
+    """The class called `module:Class`; a decorated function stands for the class of its runs.
+
+    Args:
+        imported: Whether to import its module if nobody has. For names that our own program
+            sends, never for what is stored.
+    """
+    module_name, _, path = kind.partition(":")
+    if module_name == "__main__" or not path:
+        return None
+    if imported:
+        importlib.import_module(module_name)
+    found: object = sys.modules.get(module_name)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    found = getattr(found, "kind", found)
+    return found if isinstance(found, type) and issubclass(found, Run) else None

@@ -25,10 +25,9 @@ from fsm.tasks.policy import Policy, Timeout
 from fsm.tasks.task_run import TaskRun
 
 from .apply import fulfilled
-from .body import execute
 from .commands import Answer, Expired, Lost, Raised, Returned, Settled
-from .naming import named
-from .pickling import Packed, parcel
+from .context import call_in_context
+from .pickling import Packed, class_from_ref, parcel
 from .results import settle
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _supersedes(attempt: Attempt, journal: Journal) -> bool:
 def _restored(attempt: Attempt, claim: Claim) -> TaskRun | None:
     """The run as the attempt finds it, to report by; None where it cannot be made here."""
     try:
-        kind = None if attempt.kind is None else named(attempt.kind, imported=True)
+        kind = None if attempt.kind is None else class_from_ref(attempt.kind, imported=True)
         if kind is None or not issubclass(kind, TaskRun):
             return None
         run = kind.restore(attempt.run, claim)
@@ -183,7 +182,7 @@ def _answered(
         with time_limit(attempt.seconds):
             current, names = pickle.loads(surroundings)
             current._moved = moved
-            return Returned(execute(current, names, *pickle.loads(work)))
+            return Returned(call_in_context(current, names, *pickle.loads(work)))
     except TimeIsUp:
         return Expired(stopped=True)
     except BaseException as error:

@@ -23,7 +23,7 @@ from .commands import (
     Wait,
     Wish,
 )
-from .outcome import Outcome
+from .context import Outcome
 
 if TYPE_CHECKING:
     import pendulum

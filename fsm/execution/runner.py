@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Self
 
 from fsm.errors import InvalidArgument
-from fsm.execution.pools.base import as_pool
+from fsm.execution.pools import as_pool
 from fsm.journal import Claim, Journal
 from fsm.lifecycle.step import Step
 from fsm.run.run import Clock
@@ -19,11 +19,10 @@ from fsm.tasks.quorum import Quorum
 from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
-from .batch import Batch
+from .batch import Batch, Group
 from .call import Call, Over, ResultOf, check_calls
 from .commands import Children as ChildrenWish
 from .decider import Lookup
-from .group import Group
 from .job import Trip
 from .mapping import Children
 from .pickling import packed

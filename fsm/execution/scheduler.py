@@ -15,8 +15,8 @@ from fsm.execution.pools.base import Pool
 from fsm.run.run import Clock
 from fsm.states import ambient, moment
 
+from .batch import Group
 from .commands import Answer, Children, Execute, Expired, Settled, Wait
-from .group import Group
 from .job import Trip
 
 __all__ = ["Scheduler"]

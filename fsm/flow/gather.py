@@ -10,11 +10,10 @@ from typing import Any
 
 from fsm.errors import InvalidArgument, UnknownRun
 from fsm.execution.apply import Course, made
-from fsm.execution.batch import Batch
+from fsm.execution.batch import Batch, Group
 from fsm.execution.call import Call, Over, ResultOf, has_ended
 from fsm.execution.commands import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
 from fsm.execution.decider import decide
-from fsm.execution.group import Group
 from fsm.execution.job import Trip
 from fsm.execution.results import settle
 from fsm.execution.runner import Runner

@@ -161,9 +161,9 @@ class Task(Generic[P, R]):
         return self if owner is None else functools.partial(self.function, owner)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        from fsm.execution.naming import named
+        from fsm.execution.pickling import class_from_ref
 
-        if named(f"{self.kind.__module__}:{self.kind.__qualname__}") is self.kind:
+        if class_from_ref(f"{self.kind.__module__}:{self.kind.__qualname__}") is self.kind:
             return str(self.kind.__qualname__)
         return _remade, (self.function, self.kind.default_policy)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fsm.errors import CorruptJournal, JournalError, LifecycleError, StaleRun
 from fsm.execution.apply import made
+from fsm.execution.batch import Group
 from fsm.execution.call import Call
 from fsm.execution.commands import CatchUp, Fire
-from fsm.execution.group import Group
 from fsm.journal.kind import kind_of
 from fsm.journal.phase import WAITING, phase_of
 from fsm.operations.control import bare

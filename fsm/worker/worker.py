@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import InvalidArgument
-from fsm.execution.pools.base import as_pool
+from fsm.execution.pools import as_pool
 from fsm.execution.scheduler import Scheduler
 from fsm.flow.task import Task
 from fsm.journal import Journal
@@ -26,8 +26,8 @@ from .claims import Shift
 from .job import Stopped
 
 if TYPE_CHECKING:
+    from fsm.execution.batch import Group
     from fsm.execution.commands import Children
-    from fsm.execution.group import Group
     from fsm.execution.job import Trip
 
 __all__ = ["Worker"]

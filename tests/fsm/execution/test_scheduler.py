@@ -13,7 +13,7 @@ import pytest
 
 from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun
 from fsm.execution import scheduler
-from fsm.execution.group import Group
+from fsm.execution.batch import Group
 from fsm.execution.job import Trip
 from fsm.execution.pools.base import Pool
 from fsm.execution.scheduler import Scheduler

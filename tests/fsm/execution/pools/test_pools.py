@@ -15,8 +15,9 @@ import pytest
 
 from fsm import Call, InvalidArgument, MissingExtra, Policy, Runner, TaskRun
 from fsm.execution.commands import Lost, Raised
-from fsm.execution.pools.base import ProcessPool, RemotePool, as_pool
-from fsm.execution.pools.process import Mark
+from fsm.execution.pools import as_pool
+from fsm.execution.pools.base import RemotePool
+from fsm.execution.pools.process import Mark, ProcessPool
 from fsm.execution.pools.thread import Threads
 from fsm.execution.pools.time_limit import TimeIsUp, time_limit
 from states import Failed

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from .journal import Claim, Journal, MemoryJournal, open_journal
     from .lifecycle.event import BoundEvent, Event, Transition, either, event, internal
     from .lifecycle.payload import Draft
+    from .lifecycle.refusal import Refusal
     from .lifecycle.step import Step
     from .lifecycle.table import Lifecycle
     from .operations.delivery import Delivery, deliver
     from .operations.rescuing import Rescued, rescue
     from .operations.verification import Problem, verify
-    from .run.refusals import Refusal
     from .run.run import Run
     from .tasks import trigger_rules
     from .tasks.cache import Cache
@@ -147,7 +147,7 @@ _MODULES = {
     "Policy": "fsm.tasks.policy",
     "Problem": "fsm.operations.verification",
     "Quorum": "fsm.tasks.quorum",
-    "Refusal": "fsm.run.refusals",
+    "Refusal": "fsm.lifecycle.refusal",
     "Rescued": "fsm.operations.rescuing",
     "ResultOf": "fsm.execution.call",
     "Retry": "fsm.tasks.retry",

@@ -10,9 +10,9 @@ import attrs
 
 from fsm.errors import InvalidArgument
 from fsm.lifecycle.event import StateClass
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
-from fsm.run.refusals import Refusal
 from fsm.run.run import Run
 from fsm.states import State
 

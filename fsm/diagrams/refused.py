@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 
 from .graph_model import TIMES
 

@@ -13,7 +13,7 @@ import attrs
 
 from fsm.durations import lasting
 from fsm.journal.phase import FAILED, RUNNING, WAITING
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 from fsm.tasks.policy import Policy
 from fsm.tasks.task_run import TaskRun
 from fsm.text import as_label

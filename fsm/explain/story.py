@@ -28,7 +28,7 @@ from .phrases import clock, only, policy_in_words
 if TYPE_CHECKING:
     from fsm.journal.late import Late
     from fsm.journal.summary import Summary
-    from fsm.run.refusals import Refusal
+    from fsm.lifecycle.refusal import Refusal
     from fsm.run.run import Run
 
 __all__ = ["Line", "Story", "read_story", "story_of"]

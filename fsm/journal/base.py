@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from fsm.errors import InvalidArgument, StaleRun
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
-from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.errors import InvalidArgument, JournalError, StaleRun
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
-from fsm.run.refusals import Refusal
 from fsm.states import StateError, moment
 
 from .arguments import as_micros

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from fsm.journal.records import Record
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 
 from .step import Step
 

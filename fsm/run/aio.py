@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import CallbackError, StepInProgress
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states import State, ambient
 
@@ -21,7 +22,7 @@ from .callbacks import Listener, Plan
 from .decision import ABSENT, given, propose
 from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
 from .lock import Who, await_turn, stop_waiting
-from .refusals import Refusal, keep, noted
+from .refusals import keep, noted
 
 if TYPE_CHECKING:
     from fsm.lifecycle.event import BoundEvent

@@ -1,4 +1,4 @@
-"""Refusal: an attempt that did not become a step, and why.
+"""Refusals: how a run notes the attempts that did not become steps, and why.
 
 It is a note, no promise: it never stands in the way of the error that the caller is to see.
 """
@@ -18,14 +18,13 @@ from fsm.errors import (
     TransitionError,
     TransitionNotAllowed,
 )
-from fsm.states import StateError, moment
+from fsm.lifecycle.refusal import Refusal
+from fsm.states import StateError
 
 if TYPE_CHECKING:
-    import pendulum
-
     from .run import Run
 
-__all__ = ["Noted", "Refusal", "asking", "keep", "noted", "refusals_of", "refuse"]
+__all__ = ["Noted", "asking", "keep", "noted", "refusals_of", "refuse"]
 
 _MOST = 32  # that a run remembers
 _LONGEST = 2000  # characters of a reason
@@ -33,24 +32,6 @@ _TOLD_LATER = (TransitionNotAllowed, GuardRejected)  # made again from their arg
 
 
 _asker: ContextVar[str | None] = ContextVar("asker", default=None)
-
-
-class Refusal(NamedTuple):
-    """An attempt to move a run that did not become a step."""
-
-    run: str
-    seq: int  # how many steps the run had made by then
-    event: str
-    state: str  # where it was, by name
-    micros: int  # when, in microseconds since 1970 in UTC; of several times, the last
-    reason: str  # of several, the last
-    who: str | None = None  # asked, as far as that is known: who had claimed the run, or a person
-    times: int = 1  # how often after this step, as far as one process knows
-
-    @property
-    def at(self) -> pendulum.DateTime:
-        """When it was refused, in UTC; of several times, the last."""
-        return moment.from_micros(self.micros)
 
 
 class Noted(NamedTuple):

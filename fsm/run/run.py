@@ -13,6 +13,7 @@ from fsm.lifecycle.display import Pictured
 from fsm.lifecycle.event import Event, StateClass
 from fsm.lifecycle.history import check_history
 from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import Pending, State, ambient
@@ -22,7 +23,7 @@ from .callbacks import Callbacks, methods
 from .extras import Aside
 from .hooks import Hook
 from .machine import CompiledRow, LifecycleMachine
-from .refusals import Refusal, refusals_of
+from .refusals import refusals_of
 
 if TYPE_CHECKING:
     import datetime

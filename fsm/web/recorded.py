@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from fsm.diagrams.graph_model import Edge, Graph, Label, Node
 from fsm.diagrams.refused import refused
 from fsm.journal import Record
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 from fsm.states import State
 
 from .brief import brief

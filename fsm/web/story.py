@@ -8,7 +8,7 @@ from typing import Any
 from fsm.explain.story import read_story
 from fsm.journal import Journal
 from fsm.journal.late import Late
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 
 from .brief import brief
 from .writing import readable, reason, written

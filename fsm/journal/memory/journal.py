@@ -18,8 +18,8 @@ from fsm.journal.phase import WAITING
 from fsm.journal.records import Record
 from fsm.journal.relational.inserts import edges_of, late_row
 from fsm.journal.wanted import Wanted
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
-from fsm.run.refusals import Refusal
 from fsm.states import State
 
 from .queries import NOTHING, MemoryDirectory

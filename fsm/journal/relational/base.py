@@ -17,8 +17,8 @@ from fsm.journal.redaction import Redaction
 from fsm.journal.summary import Summary
 from fsm.journal.traffic import Stay, Traffic
 from fsm.journal.wanted import Wanted
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
-from fsm.run.refusals import Refusal
 from fsm.states.codec import limits
 
 from . import statements as sql

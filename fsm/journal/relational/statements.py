@@ -15,7 +15,7 @@ from fsm.journal.late import Late
 from fsm.journal.records import Record
 from fsm.journal.summary import Summary
 from fsm.journal.wanted import Wanted
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 
 __all__ = [
     "CHILDREN",

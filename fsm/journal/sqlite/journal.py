@@ -18,8 +18,8 @@ from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
 from fsm.journal.relational.base import RowJournal
 from fsm.journal.relational.inserts import Writing, edge_rows, refusal
+from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
-from fsm.run.refusals import Refusal
 
 from .file import SQLiteFile
 from .schema import RULES

@@ -26,7 +26,7 @@ from fsm.errors import LifecycleError
 from fsm.explain.entry import Move
 from fsm.explain.narrator import lines_of
 from fsm.journal.late import Late
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 from fsm.testing import HandClock
 from fsm.text import as_label
 from states import StateError

@@ -15,7 +15,7 @@ from fsm.diagrams import Graph
 from fsm.diagrams.build import of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
-from fsm.run.refusals import Refusal
+from fsm.lifecycle.refusal import Refusal
 from fsm.testing import HandClock
 from fsm.web import report
 from fsm.web.classes import Catalog

@@ -10,8 +10,8 @@ import pytest
 from fsm import MemoryJournal, Run, TaskRun, event, open_journal
 from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
+from fsm.lifecycle.refusal import Refusal
 from fsm.operations.control import bare
-from fsm.run.refusals import Refusal
 from fsm.testing import HandClock
 from fsm.web.actions import ACTIONS, act, why_not
 from fsm.web.classes import Catalog

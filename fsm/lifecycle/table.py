@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from fsm.errors import InvalidLifecycle
+from fsm.ids import LONGEST
 from fsm.states import State
 
 from .display import Pictured
@@ -38,6 +39,7 @@ class Lifecycle(Pictured):
     """A table of transitions: where runs begin, what can happen, and where it leads."""
 
     name: str
+    kind: str  # what journals call it: "module:qualname" of the class of runs
     initial: StateClass
     events: Mapping[str, Event[Any, Any]]
     nodes: tuple[StateClass, ...]
@@ -46,12 +48,21 @@ class Lifecycle(Pictured):
     _rows: Mapping[StateClass, Leading]
 
     @classmethod
-    def of(cls, name: str, initial: StateClass, events: Iterable[Event[Any, Any]]) -> Lifecycle:
+    def of(
+        cls,
+        name: str,
+        initial: StateClass,
+        events: Iterable[Event[Any, Any]],
+        kind: str | None = None,
+    ) -> Lifecycle:
         """Build the table and check that it makes sense.
 
+        Args:
+            kind: What journals call it; the name if left out.
+
         Raises:
-            InvalidLifecycle: Two states of one name, a row that can never be taken, or a state
-                that cannot be reached.
+            InvalidLifecycle: Two states of one name, a name of more than 200 characters, a row
+                that can never be taken, or a state that cannot be reached.
         """
         if not is_node(initial):
             raise InvalidLifecycle(f"{name} begins in a state class, not in {initial!r}")
@@ -65,7 +76,9 @@ class Lifecycle(Pictured):
             for row in tried
         )
         finals = tuple(node for node, leading in rows.items() if not leading)
-        lifecycle = cls(name, initial, MappingProxyType(named), nodes, edges, finals, rows)
+        lifecycle = cls(
+            name, kind or name, initial, MappingProxyType(named), nodes, edges, finals, rows
+        )
         _check(lifecycle)
         return lifecycle
 
@@ -100,6 +113,10 @@ class Lifecycle(Pictured):
     def node(self, name: str) -> StateClass | None:
         """The node called *name*, if there is one."""
         return next((node for node in self.nodes if node.__name__ == name), None)
+
+    def edge_names(self) -> set[tuple[str, str, str]]:
+        """The edges by the names of their source, event and destination."""
+        return {(edge.source.__name__, edge.event, edge.dest.__name__) for edge in self.edges}
 
     def matrix(self) -> str:
         """Every state by every event: where it leads, `?` where a guard may say no, or a dot."""
@@ -179,9 +196,25 @@ def _distances(row: Transition, families: Families) -> dict[StateClass, int]:
 
 
 def _check(lifecycle: Lifecycle) -> None:
+    _check_lengths(lifecycle)
     _check_names(lifecycle)
     _check_rows(lifecycle)
     _check_reach(lifecycle)
+
+
+def _check_lengths(lifecycle: Lifecycle) -> None:
+    """Journals and pages rely on the bound."""
+    names = [
+        ("kind", lifecycle.kind),
+        *(("state", node.__name__) for node in lifecycle.nodes),
+        *(("event", event) for event in lifecycle.events),
+    ]
+    for what, name in names:
+        if not 1 <= len(name) <= LONGEST:
+            raise InvalidLifecycle(
+                f"the {what} {name[:60]!r}... of {lifecycle.name[:60]} has {len(name)} characters; "
+                f"names of kinds, states and events have 1 to {LONGEST}"
+            )
 
 
 def _check_names(lifecycle: Lifecycle) -> None:

@@ -113,7 +113,8 @@ class Run(Pictured):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._compiled, cls._rows, cls._short_cuts = None, {}, {}
-        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls))
+        kind = f"{cls.__module__}:{cls.__qualname__}"
+        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls), kind)
         above = [
             vars(base)["callbacks"] for base in cls.__mro__[:0:-1] if "callbacks" in vars(base)
         ]
@@ -338,7 +339,7 @@ def _check_journal(journal: object) -> None:
 
 
 # A table of one state and no rows, so that `Run` itself is no exception.
-Run.lifecycle = Lifecycle.of("Run", Run.initial, ())
+Run.lifecycle = Lifecycle.of("Run", Run.initial, (), f"{Run.__module__}:Run")
 Run.callbacks = Callbacks((), Run.lifecycle)
 
 _birth = allocate_lock()

@@ -299,6 +299,44 @@ def test_a_lifecycle_may_be_made_of_events_alone() -> None:
     made = Lifecycle.of("Named", Pending, [TaskRun.start])
 
     assert made.nodes == (Pending, Running)
+    assert made.kind == "Named"
+
+
+def test_the_kind_of_a_lifecycle_is_the_module_and_qualified_name_of_its_class() -> None:
+    class Mine(TaskRun):
+        pass
+
+    assert Mine.lifecycle.kind == f"{__name__}:{Mine.__qualname__}"
+    assert Run.lifecycle.kind == f"{Run.__module__}:Run"
+
+
+def test_edge_names_are_source_event_and_destination() -> None:
+    class Small(Run):
+        start = event(Running, source=Pending)
+
+    assert Small.lifecycle.edge_names() == {("Pending", "start", "Running")}
+
+
+@pytest.mark.parametrize("length", [1, 200, 201, 10_000])
+@pytest.mark.parametrize("what", ["kind", "state", "event"])
+def test_names_of_kinds_states_and_events_have_at_most_200_characters(
+    what: str, length: int
+) -> None:
+    name = "X" * length
+    state = type(name, (Running,), {}) if what == "state" else Running
+    events = {name if what == "event" else "start": event(state, source=Pending)}
+
+    def make() -> type[Run]:
+        named = {"__qualname__": name, "__module__": ""} if what == "kind" else {}
+        return type("Mine", (Run,), {**events, **named})
+
+    if length + (what == "kind") <= 200:
+        assert make().lifecycle.events
+    else:
+        with pytest.raises(
+            InvalidLifecycle, match=rf"^the {what} .* of Mine has [0-9]+ .* 1 to 200$"
+        ):
+            make()
 
 
 def test_parents_join_their_tables() -> None:

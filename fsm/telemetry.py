@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from fsm.run.access import step_before
+
 from .errors import MissingExtra
 from .run.callbacks import Listener
 from .states import ExceptionRecord, Retrying
@@ -186,7 +188,7 @@ def _went_wrong(step: Step) -> bool:
 
 def _before(run: Run, step: Step) -> Step | None:
     """The step before *step*."""
-    return run._steps[step.seq - 2] if run._steps and step.seq > 1 else None
+    return step_before(run, step)
 
 
 def _entered(run: Run, step: Step) -> Step | None:

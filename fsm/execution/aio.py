@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from fsm.errors import CallbackError, LifecycleError
+from fsm.run.access import payload_context
 from fsm.run.run import Clock
 from fsm.states import State, ambient, moment
 from fsm.tasks.task_run import TaskRun
@@ -101,7 +102,7 @@ async def _made(run: TaskRun, wish: Fire | CatchUp, told: Sequence[Observer]) ->
 async def _executed(
     run: TaskRun, wish: Execute, task: Callable[..., Any], args: Any, kwargs: Any
 ) -> Answer:
-    names = run._surroundings()
+    names = payload_context(run)
     current = current_of(run, names, wish)
     is_async = _is_async(task)
     work: Coroutine[Any, Any, Any]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
 from fsm.errors import CallbackError
+from fsm.run.access import step_count, steps_after
 from fsm.states import State
 
 from .commands import Answer, CatchUp, Fire, Wish
@@ -49,7 +50,7 @@ def made(run: TaskRun, wish: Fire | CatchUp, observers: Iterable[Observer] = ())
 
     Where a listener fails afterwards, that is logged: the step stands and the run goes on.
     """
-    known = len(run._steps or ())
+    known = step_count(run)
     try:
         if isinstance(wish, Fire):
             run.trigger(wish.event, **wish.payload)
@@ -63,7 +64,7 @@ def made(run: TaskRun, wish: Fire | CatchUp, observers: Iterable[Observer] = ())
 
 def observed(run: TaskRun, known: int, observers: Iterable[Observer]) -> int:
     """Tell *observers* of the steps after the first *known*; how many those are."""
-    steps = (run._steps or [])[known:]
+    steps = steps_after(run, known)
     for step in steps:
         for observer in observers:
             try:

@@ -14,6 +14,7 @@ import attrs
 
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
 from fsm.lifecycle.payload import given_by
+from fsm.run.access import last_step, payload_context
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.timers import due_at
@@ -181,7 +182,7 @@ class _Round:
     def _gate(self) -> State | None:
         if self.gate is None:
             return None
-        with ambient.using(**self.run._surroundings()):
+        with ambient.using(**payload_context(self.run)):
             return self.gate(self.run)
 
     def _entry(self) -> dict[str, Any] | None:
@@ -219,7 +220,7 @@ def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
 
 def _turned_away(run: TaskRun) -> bool:
     """Whether its trigger failed before it could run: tried again it would fail again."""
-    last = run._steps[-1] if run._steps else None
+    last = last_step(run)
     return isinstance(run.state, TriggerFailed) and not (last and last.source.is_running())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
+from fsm.run.access import has_listeners_before, payload_context
 from fsm.states import ambient
 from fsm.tasks.task_run import TaskRun
 
@@ -36,7 +37,7 @@ class Here:
     deadline_is_ours = True  # nobody else says that its time is up
 
     def __init__(self, call: Call, pool: Pool, wish: Execute) -> None:
-        names = call.run._surroundings()
+        names = payload_context(call.run)
         args, kwargs = call.work()
         self._current = current_of(call.run, names, wish)
         self.future = pool.submit(call_in_context, self._current, names, call.task, args, kwargs)
@@ -59,7 +60,7 @@ class Away:
     """The execution of a task in another process, which claims and reports it where it can."""
 
     def __init__(self, call: Call, pool: Pool, wish: Execute, task: bytes | None) -> None:
-        run, names = call.run, call.run._surroundings()
+        run, names = call.run, payload_context(call.run)
         self._run, self._pool = run, pool
         journal = run.journal if isinstance(run.journal, Journal) and run.clock is None else None
         address = None if journal is None else journal.address
@@ -153,7 +154,7 @@ def _reporting(run: TaskRun) -> str | None:
     Who has a say in a step before it is kept listens here, and perhaps only here.
     """
     kind = kind_of(type(run))
-    asked = (run._callbacks or run.callbacks).asks_first
+    asked = has_listeners_before(run)
     return None if asked or class_from_ref(kind) is not type(run) else kind
 
 

@@ -20,7 +20,7 @@ from fsm.errors import JournalError, StaleRun
 from fsm.execution.pools.time_limit import TimeIsUp, time_limit
 from fsm.journal import Journal
 from fsm.journal.heartbeat import Renewal
-from fsm.run.callbacks import Callbacks, Plan, Way
+from fsm.run.access import mute_listeners_after
 from fsm.tasks.policy import Policy, Timeout
 from fsm.tasks.task_run import TaskRun
 
@@ -113,7 +113,7 @@ def _restored(attempt: Attempt, claim: Claim) -> TaskRun | None:
         run = kind.restore(attempt.run, claim)
     except Exception:  # a module that is not here, or another one: who asked will report
         return None
-    run._callbacks = _Hushed(run.callbacks)
+    mute_listeners_after(run)
     return run
 
 
@@ -136,21 +136,6 @@ def _reported(run: TaskRun, answer: Answer) -> Answer:
 def _is_over(run: TaskRun) -> bool:
     assert run.journal is not None, "it was restored from one"
     return sum(1 for _ in run.journal.records(run.id)) != len(run.history)
-
-
-class _Hushed(Callbacks):
-    """The callbacks of a run in a worker: who is told afterwards is told where it is driven.
-
-    What has an outbox is written there, as ever.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, of: Callbacks) -> None:
-        super().__init__(of._chain)
-
-    def _make(self, way: Way) -> Plan:
-        return super()._make(way).written()
 
 
 class _Moved:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
 from fsm.lifecycle.payload import given_by
 from fsm.run import firing
-from fsm.states import Running, State, StateError, ambient, moment
+from fsm.run.access import now
+from fsm.states import Running, State, StateError, ambient
 from fsm.states.timing import start_of
 
 from .commands import (
@@ -147,4 +148,4 @@ def leads(run: TaskRun, event: str) -> bool:
 
 
 def now_of(run: TaskRun) -> pendulum.DateTime:
-    return moment.from_micros(run._micros())
+    return now(run)

@@ -14,6 +14,7 @@ import attrs
 
 from fsm.lifecycle.guard import Guard, weigh
 from fsm.lifecycle.step import Step
+from fsm.run.access import now_micros, rows_from
 
 if TYPE_CHECKING:
     from fsm.run.run import Run
@@ -45,8 +46,8 @@ def readings(
 def _readings(
     double: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Iterator[Reading]:
-    micros, seq = double._micros(), len(double.history) + 1
-    for row in double._leading(event):
+    micros, seq = now_micros(double), len(double.history) + 1
+    for row in rows_from(double, event):
         dest = row.draft(double, double.state, args, dict(kwargs), micros)
         step = Step(double.id, seq, event, double.state, dest, micros)
         for guard, wanted in row.guards:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import datetime
 import heapq
 import itertools
-from _thread import allocate_lock
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pendulum
 
 from fsm.errors import GuardRejected, LifecycleError
+from fsm.run.access import advance, double_of, now_micros, set_time
 from fsm.run.decision import propose
 from fsm.states import State, StateError, moment
 from fsm.states.exceptions import recorded
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from fsm.lifecycle.table import Lifecycle
     from fsm.run.run import Run
 
-__all__ = ["Leg", "double_of", "path", "said"]
+__all__ = ["Leg", "path", "said"]
 
 _A_DAY = 86_400 * 1_000_000
 _A_DETOUR = 2  # legs that somebody goes rather than wait for more than a day
@@ -72,9 +71,7 @@ class _Stand:
         if self.before is None or self.step is None:
             return self.before
         double = double_of(self.before)
-        double._state = self.step.dest
-        double._steps = [*(double._steps or ()), self.step]
-        double._clock = _standing(self.step.at)
+        advance(double, self.step)
         return double
 
 
@@ -123,7 +120,7 @@ def _legs(
     guarded = any(row.guarded for row in lifecycle.rows(event, node))
     doubt = "its guards are asked only then" if guarded else "it is only in the table"
     if double is not None:
-        before = double._micros()
+        before = now_micros(double)
         try:
             step = _tried(double_of(double), event, given)
         except Exception as error:  # a guard's no, a payload that needs more, or anyone's code
@@ -150,10 +147,10 @@ def _tried(double: Run, event: str, given: Arguments) -> Step:
         try:
             return propose(event, double, args, dict(kwargs))[0]
         except GuardRejected as refused:
-            later = _later(refused, double._micros())
+            later = _later(refused, now_micros(double))
             if later is None:
                 raise
-            double._clock = _standing(later)
+            set_time(double, later)
     raise LifecycleError("its guards name ever later times")
 
 
@@ -162,33 +159,6 @@ def _later(refused: GuardRejected, micros: int) -> datetime.datetime | None:
     named = (rejection.passes_at for rejection in refused.rejections)
     aware = (at for at in named if at is not None and at.tzinfo is not None)
     return min((at for at in aware if moment.to_micros(at) > micros), default=None)
-
-
-def double_of(run: Run) -> Run:
-    """A run that is as *run* is now and whose steps nobody keeps or hears.
-
-    Its turn is taken: a guard that fires is refused, as in a step.
-    """
-    double = object.__new__(type(run))
-    for each in cast("tuple[Mapping[str, Any] | None, ...]", _state_of(run)):
-        for name, value in (each or {}).items():
-            object.__setattr__(double, name, value)
-    double.journal = double._callbacks = double._aside = None
-    double._id, double._state = run.id, run.state
-    double._steps = list(run._steps or ())
-    double._clock = _standing(moment.from_micros(run._micros()))
-    double._lock, double._owner = allocate_lock(), get_ident()
-    double._lock.acquire()
-    return double
-
-
-def _state_of(run: Run) -> object:
-    """Its attributes and its slots; a run has slots, so it is always a pair."""
-    return object.__getstate__(run)
-
-
-def _standing(at: datetime.datetime) -> Any:
-    return lambda: at
 
 
 def said(error: Exception) -> str:

@@ -12,12 +12,13 @@ from fsm.errors import GuardRejected, LifecycleError, StepInProgress, Transition
 from fsm.lifecycle.guard import Rejection, called, label
 from fsm.lifecycle.step import Step
 from fsm.run import firing
+from fsm.run.access import double_of, event_name, now_micros
 from fsm.run.decision import propose
 from fsm.states import StateError
 from fsm.text import shown
 
 from .reads import Reading, readings
-from .search import Leg, double_of, path, said
+from .search import Leg, path, said
 
 if TYPE_CHECKING:
     from fsm.lifecycle.event import Event
@@ -106,7 +107,7 @@ def explain(run: Run, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
 
     The run's clock is read once, so all that is said is said of one moment.
     """
-    name = run._known(event)
+    name = event_name(run, event)
     double, found = firing.in_turn(run, lambda: _now(run, name, args, kwargs))
     state = type(double.state).__name__
     reads: tuple[Reading, ...] = ()
@@ -124,7 +125,7 @@ def _now(
     """A double of the run as it stands, and the step that firing would make, or what it raises."""
     double = double_of(run)
     try:
-        return double, propose(event, run, args, dict(kwargs), double._micros())[0]
+        return double, propose(event, run, args, dict(kwargs), now_micros(double))[0]
     except StepInProgress:  # of a guard that fires: no answer to what was asked
         raise
     except Exception as refused:  # a guard's no, a payload that needs more, or anyone's code

@@ -18,6 +18,7 @@ from fsm.journal.phase import FAILED
 from fsm.lifecycle.history import check_history
 from fsm.lifecycle.store import RunJournal
 from fsm.run import firing
+from fsm.run.access import load_history
 from fsm.run.refusals import asking, refuse
 from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State
@@ -161,7 +162,7 @@ def bare(id: str, journal: RunJournal, policy: Policy | None = None) -> TaskRun:
     except (TypeError, ValueError) as error:
         raise CorruptJournal(f"run {id!r}: its policy cannot be read: {error}") from error
     run = TaskRun(id, state=steps[0].source, journal=journal, policy=policy)
-    run._steps, run._state = steps, steps[-1].dest
+    load_history(run, steps)
     return run
 
 

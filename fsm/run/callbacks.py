@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Callbacks",
     "Listener",
+    "MutedCallbacks",
     "Place",
     "Plan",
     "Registration",
@@ -200,6 +201,21 @@ def _crossing(place: Place, inner: type[State], outer: type[State]) -> int | Non
     if issubclass(outer, place) and inner is not outer:
         return None
     return len(place.__mro__)
+
+
+class MutedCallbacks(Callbacks):
+    """The callbacks of a run in a worker: listeners before a step, and those with an outbox.
+
+    The other `after` listeners run in the driver process, not in the worker.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, of: Callbacks) -> None:
+        super().__init__(of._chain)
+
+    def _make(self, way: Way) -> Plan:
+        return super()._make(way).written()
 
 
 def check_callable(kind: str, listener: object) -> None:

@@ -21,7 +21,7 @@ from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Success
 
-PAGES = Path(__file__).parents[1] / "pages"
+PAGES = Path(__file__).parents[2] / "pages"
 POLICY = Policy(
     Retry(2, 30, backoff=2, cap=600, jitter=0.1, within=7200, on=[OSError]),
     Timeout(300),

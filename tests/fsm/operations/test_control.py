@@ -264,7 +264,7 @@ def test_a_run_of_a_task_is_acted_on_without_its_class(journal: Any) -> None:
     run.fail()
 
     assert isinstance(retry(journal, "r"), Retrying)
-    assert journal.summary("r").kind.endswith("test_acting:load")
+    assert journal.summary("r").kind.endswith("test_control:load")
 
 
 def test_the_listeners_of_a_class_that_is_named_are_told(journal: Any) -> None:

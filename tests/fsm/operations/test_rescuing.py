@@ -270,7 +270,7 @@ def test_a_run_of_a_class_that_is_not_loaded_is_left_to_who_loads_it(
     (left,) = rescue(journal, now=clock())
 
     assert left.left is not None
-    assert "test_rescue:Order, which is not loaded" in left.left
+    assert "test_rescuing:Order, which is not loaded" in left.left
     assert len(list(journal.lapsed(clock()))) == 1
 
 

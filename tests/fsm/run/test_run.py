@@ -659,7 +659,6 @@ def test_the_first_to_ask_says_what_a_runs_state_is() -> None:
 
 
 def test_an_id_is_made_up_once_by_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    import fsm.run.run
 
     both, numbers = threading.Barrier(2), itertools.count()
 
@@ -670,7 +669,7 @@ def test_an_id_is_made_up_once_by_two_threads(monkeypatch: pytest.MonkeyPatch) -
             pass
         return f"id-{next(numbers)}"
 
-    monkeypatch.setattr(fsm.run, "new_id", slow)
+    monkeypatch.setattr("fsm.run.run.new_id", slow)
     run = TaskRun()
     ids: list[str] = []
     threads = [threading.Thread(target=lambda: ids.append(run.id)) for _ in range(2)]

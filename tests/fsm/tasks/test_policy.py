@@ -224,7 +224,7 @@ def test_a_time_in_all_is_between_nothing_and_a_century(total: Any) -> None:
 
 def test_a_policy_is_itself_in_another_process_too() -> None:
     policy = Policy(Retry(1, on=[OSError]), Timeout(1, 2), Cache("key", 3))
-    made = "import pickle, sys; from fsm import Policy; from fsm.policy import *; "
+    made = "import pickle, sys; from fsm import Policy; from fsm.tasks.policy import *; "
     made += f"policy = {policy!r}; sys.stdout.buffer.write(pickle.dumps(policy))"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
 

@@ -19,11 +19,13 @@ _EPOCH_DAY = _EPOCH.toordinal()
 _date, _time = datetime.date, datetime.time
 _LONGEST = 64  # characters of a written moment; real ones have 32 or fewer
 
-# The gate admits what `datetime.fromisoformat` reads one way only. It is never the parser:
-# the parser also takes week dates, basic format, and times cut short.
+# The gate admits what `datetime.fromisoformat` reads one way only, in every version of Python.
+# It is never the parser: the parser also takes week dates, basic format, and times cut short,
+# from 3.14 on the hour 24, and in offsets 60 minutes and more.
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _GATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,32})?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?"
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}:[0-5][0-9](?:\.[0-9]{{1,32}})?"
+    rf"(?:Z|[+-]{_CLOCK}(?::[0-5][0-9])?)?"
 )
 
 

@@ -153,6 +153,7 @@ def test_the_gate_lets_iso_moments_pass(text, written):
         ),
         *("2020-01-01T24:00:00Z", "2020-01-01T00:60:00Z", "2020-01-01T00:00:60Z"),
         *("2020-01-01T00:00:00+25:00", "2020-01-01T00:00:00+2", "2020-01-01T00:00:00 UTC"),
+        *("2020-01-01T00:00:00+00:60", "2020-01-01T00:00:00-00:00:60"),
         *("2020-01-01T00:00:00,5Z", "2020-01-01T00:00:00.Z", " 2020-01-01T00:00:00Z"),
         *("2020-01-01T00:00:00Z\n", "٢٠٢٠-01-01T00:00:00Z", "2020-01-01T00:00:00+00:00:00.5"),
         *("2020-01-01T00:00:00." + "1" * 99, "2020-01-01T00:00:00[Europe/Berlin]"),
@@ -164,6 +165,24 @@ def test_the_gate_keeps_everything_else_out(text):
         moment.parse(text, "start_time")
 
     assert refused.value.field == "start_time"
+
+
+class LaxDatetime(datetime):
+    """Reads the hour 24 as the next midnight, as `datetime` does from Python 3.14 on."""
+
+    @classmethod
+    def fromisoformat(cls, text):
+        at = datetime.fromisoformat(text.replace("T24:", "T00:"))
+        return at + timedelta(days="T24:" in text)
+
+
+@pytest.mark.parametrize("text", ["2020-01-01T24:00:00", "2020-01-01T24:00:00.000+00:00"])
+def test_the_hour_24_is_refused_even_where_python_reads_it(text, monkeypatch):
+    monkeypatch.setattr(moment, "datetime", LaxDatetime)
+    assert LaxDatetime.fromisoformat(text).day == 2
+
+    with pytest.raises(NotDeserializable):
+        moment.parse(text, "at")
 
 
 @given(st.text(max_size=70))

@@ -22,9 +22,9 @@ from fsm.run.access import step_before
 from .errors import MissingExtra
 from .run.callbacks import Listener
 from .states import ExceptionRecord, Retrying
-from .states.codec.limits import cleaned
 from .states.exceptions import recorded
 from .tasks.task_run import TaskRun
+from .text import escape
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -231,7 +231,7 @@ def _text(message: Any) -> str:
     if message is None:
         return ""
     text = message if type(message) is str else _short.repr(message)
-    return cleaned(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    return escape(text, _LONGEST, storable=True)
 
 
 _short = reprlib.Repr()  # survives a repr that raises

@@ -14,9 +14,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from fsm.errors import LifecycleError
 from fsm.states import StateError
+from fsm.text import escape
 
 from .answer import as_line
-from .printing import shown
 
 __all__ = ["FAILED", "INTERRUPTED", "answer", "hint", "wants_json"]
 
@@ -39,10 +39,10 @@ def answer(error: Exception, *, as_json: bool) -> int:
         elif isinstance(error, NoArgsIsHelpError):
             error.show()
         elif isinstance(error, click.UsageError):
-            click.UsageError(shown(sentence), error.ctx).show()
+            click.UsageError(escape(sentence), error.ctx).show()
         else:
-            notes = (f"note: {shown(note)}" for note in getattr(error, "__notes__", ()))
-            click.echo("\n".join((f"error: {shown(sentence)}", *notes)), err=True)
+            notes = (f"note: {escape(note)}" for note in getattr(error, "__notes__", ()))
+            click.echo("\n".join((f"error: {escape(sentence)}", *notes)), err=True)
     return error.exit_code if isinstance(error, click.UsageError) else FAILED
 
 

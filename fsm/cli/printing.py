@@ -19,19 +19,18 @@ from rich.text import Text
 
 from fsm.diagrams.color import safe
 from fsm.states import State, moment
-from fsm.text import shown
+from fsm.text import escape, format_time
 
 __all__ = [
     "WIDE",
     "Column",
     "Row",
     "as_json",
-    "as_moment",
+    "as_time",
     "console",
     "light",
     "put_json",
     "put_table",
-    "shown",
 ]
 
 WIDE = 120  # columns of a terminal that has room for everything
@@ -63,10 +62,14 @@ def console(*, stderr: bool = False) -> Console:
     return Console(highlight=False, markup=False, emoji=False, stderr=stderr)
 
 
-def as_moment(micros: int, *, fine: bool = False) -> str:
-    """Write a point in time, in UTC, to the second or the millisecond."""
-    text = moment.from_micros(micros).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return text[:-3] if fine else text[:-7]
+def as_time(micros: int, *, millis: bool = False) -> str:
+    """Return a point in time, in UTC, to the second or the millisecond.
+
+    Raises:
+        InvalidPayload: It is outside of years 1 to 9999: the journal was damaged.
+    """
+    moment.from_micros(micros)
+    return format_time(micros, millis=millis)
 
 
 def light(color: object) -> Text:
@@ -87,7 +90,7 @@ def as_json(data: Any) -> str:
 def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
     """Print a table: fitted to a terminal, each row with a light in its state's colour; plain and
     in full width, a row a line, where there is no terminal or no room."""
-    cells = [tuple(map(shown, row.cells)) for row in rows]
+    cells = [tuple(map(escape, row.cells)) for row in rows]
     widths = _widths(columns, cells)
     if screen.is_terminal and len(rows) <= _MOST_ROWS and _least(columns, widths) <= screen.width:
         screen.print(_fitted(columns, rows, cells))

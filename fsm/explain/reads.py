@@ -15,6 +15,7 @@ import attrs
 from fsm.lifecycle.guard import Guard, weigh
 from fsm.lifecycle.step import Step
 from fsm.run.access import now_micros, rows_from
+from fsm.text import escape
 
 if TYPE_CHECKING:
     from fsm.run.run import Run
@@ -103,4 +104,4 @@ def _shown(value: object) -> str:
         text = value.isoformat() if isinstance(value, datetime.date) else repr(value)
     except Exception as error:  # anyone's object
         return f"<{type(error).__name__} while asking what it is>"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    return escape(text, _LONGEST)

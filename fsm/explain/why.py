@@ -15,7 +15,7 @@ from fsm.run import firing
 from fsm.run.access import double_of, event_name, now_micros
 from fsm.run.decision import propose
 from fsm.states import StateError
-from fsm.text import shown
+from fsm.text import escape
 
 from .reads import Reading, readings
 from .search import Leg, path, said
@@ -58,7 +58,7 @@ class Why:
         """The same as sentences, a line each, whatever guards and arguments say."""
         asked = map(_asked, self.rejections, self.reads)
         lines = (self._answer(), *(line for lines in asked for line in lines), *self._way())
-        return tuple(map(shown, lines))
+        return tuple(map(escape, lines))
 
     def _answer(self) -> str:
         if self.refused is None:

@@ -20,6 +20,7 @@ from fsm.errors import (
 )
 from fsm.lifecycle.refusal import Refusal
 from fsm.states import StateError
+from fsm.text import escape
 
 if TYPE_CHECKING:
     from .run import Run
@@ -133,7 +134,7 @@ def _is_refusal(error: BaseException) -> bool:
 
 def _told(run: Run, note: Noted) -> Refusal:
     try:
-        reason = note.args if note.kind is None else _shown(note.kind(*note.args))
+        reason = note.args if note.kind is None else _reason(note.kind(*note.args))
     except Exception as error:  # a guard's answer is anyone's
         reason = f"{note.event} was refused ({type(error).__name__} while asking why)"
     return Refusal(run.id, *note[:4], reason, note.who, note.times)
@@ -141,13 +142,10 @@ def _told(run: Run, note: Noted) -> Refusal:
 
 def _worded(event: str, error: BaseException) -> str:
     if isinstance(error, TransitionError):
-        return _shown(error)
-    return f"{event} was stopped by {type(error).__name__}: {_shown(error)}"
+        return _reason(error)
+    return f"{event} was stopped by {type(error).__name__}: {_reason(error)}"
 
 
-def _shown(error: BaseException) -> str:
-    """What it says, as every journal can keep it."""
-    said = str(error)
-    if len(said) > _LONGEST:
-        said = f"{said[:_LONGEST]} …"
-    return said.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+def _reason(error: BaseException) -> str:
+    """What the error says, bounded, as every journal can store it."""
+    return escape(error, _LONGEST, storable=True)

@@ -12,9 +12,9 @@ from fsm.operations.control import Acted, bare
 from fsm.run import firing
 from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State, StateError
+from fsm.text import cut
 
 from .classes import Catalog
-from .writing import reason
 
 __all__ = ["ACTIONS", "act", "why_not"]
 
@@ -79,7 +79,7 @@ def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None
     try:
         run = bare(id, journal) if cls is None else cls.restore(id, journal)
     except (CorruptJournal, StateError) as error:  # whatever is done to it is refused so
-        return dict.fromkeys(ACTIONS, reason(error))
+        return dict.fromkeys(ACTIONS, cut(error))
     edges = journal.edges(kind) if kind and cls is None else None
     return {action: _refusal(run, action, edges) for action in ACTIONS}
 
@@ -102,10 +102,10 @@ def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
     try:
         refused = firing.refusal(event, run)
     except Exception as error:  # ours, or that of a guard
-        return reason(error)
+        return cut(error)
     if refused is None and edges is not None and edges.isdisjoint(_ways(run, event)):
         return f"the lifecycle of {run.id!r} has no {event} from {type(state).__name__}"
-    return None if refused is None else reason(refused)
+    return None if refused is None else cut(refused)
 
 
 def _ways(run: Run, event: str) -> Iterator[_Edge]:
@@ -119,5 +119,5 @@ def _as_data(acted: Acted) -> dict[str, Any]:
     return {
         "run": acted.run,
         "state": None if acted.state is None else type(acted.state).__name__,
-        "refused": None if acted.refused is None else reason(acted.refused),
+        "refused": None if acted.refused is None else cut(acted.refused),
     }

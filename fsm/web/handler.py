@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
 from fsm.states import StateError
+from fsm.text import cut
 
 from .actions import act
 from .files import markup, script, style
 from .overview import overview
 from .routes import VIEWS, Asked
 from .security import HEADERS
-from .writing import reason
 
 if TYPE_CHECKING:
     from .server import Server
@@ -160,7 +160,7 @@ class Answer(BaseHTTPRequestHandler):
         self._send(_JSON, json.dumps(data).encode(), status)
 
     def _fail(self, status: HTTPStatus, said: object) -> None:
-        self._put({"error": reason(said)}, status)
+        self._put({"error": cut(said)}, status)
 
     def _send(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._begin(status, kind, {"Content-Length": str(len(body))})

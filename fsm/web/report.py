@@ -14,6 +14,7 @@ from fsm.errors import LifecycleError
 from fsm.journal import Journal, Summary
 from fsm.run.run import Run
 from fsm.states import StateError
+from fsm.text import cut
 
 from .brief import brief
 from .classes import Catalog
@@ -23,7 +24,6 @@ from .recorded import trail
 from .story import story
 from .views import as_svg, history, listed, overview, picture, timeline
 from .watch import Snapshot
-from .writing import reason
 
 __all__ = ["report"]
 
@@ -64,7 +64,7 @@ def _history(journal: Journal, run: str) -> dict[str, Any]:
     try:
         return {**history(journal, run), "story": story(journal, run)}
     except (LifecycleError, StateError) as error:
-        return {"error": reason(error)}
+        return {"error": cut(error)}
 
 
 def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:

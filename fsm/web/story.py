@@ -9,9 +9,9 @@ from fsm.explain.story import read_story
 from fsm.journal import Journal
 from fsm.journal.late import Late
 from fsm.lifecycle.refusal import Refusal
+from fsm.text import cut, format_time, readable
 
 from .brief import brief
-from .writing import readable, reason, written
 
 __all__ = ["MOST", "notes", "story"]
 
@@ -36,7 +36,7 @@ def story(journal: Journal, run: str) -> dict[str, Any]:
     return {
         "policy": told.policy,
         "stands": list(told.stands),
-        "lines": [{"at": written(line.micros), "text": line.text} for line in told.lines][
+        "lines": [{"at": format_time(line.micros), "text": line.text} for line in told.lines][
             -_MOST_LINES:
         ],
     }
@@ -48,9 +48,9 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
         "seq": refusal.seq,
         "event": brief(refusal.event),
         "state": brief(refusal.state),
-        "at": written(refusal.micros),
+        "at": format_time(refusal.micros),
         "ms": refusal.micros / 1000,
-        "reason": reason(refusal.reason),
+        "reason": cut(refusal.reason),
         "who": None if refusal.who is None else brief(refusal.who),
     }
 
@@ -61,9 +61,9 @@ def _late(late: Late) -> dict[str, Any]:
         "seq": late.seq,
         "event": brief(late.event),
         "state": brief(late.dest),
-        "at": written(late.micros),
+        "at": format_time(late.micros),
         "ms": late.micros / 1000,
-        "reason": reason(late.reason),
+        "reason": cut(late.reason),
         "who": None if late.owner is None else brief(late.owner),
         "payload": readable(late.payload),
     }

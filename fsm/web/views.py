@@ -16,12 +16,12 @@ from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run.run import Run
 from fsm.states import ambient
+from fsm.text import cut, format_time, is_dated, readable
 
 from .brief import brief
 from .overview import overview
 from .story import notes
 from .watch import Snapshot
-from .writing import cut, is_dated, readable, written
 
 __all__ = [
     "MOST_RUNS", "Query", "as_svg", "history", "lifecycle", "listed", "overview", "page",
@@ -76,8 +76,8 @@ def listed(run: Summary) -> dict[str, Any]:
         "kind": brief(run.kind),
         "message": None if run.message is None else cut(str(run.message), _LONGEST_MESSAGE),
         "steps": run.steps,
-        "began": written(run.began),
-        "moved": written(run.moved),
+        "began": format_time(run.began),
+        "moved": format_time(run.moved),
         "owner": None if run.owner is None else brief(run.owner),
     }
 
@@ -144,7 +144,7 @@ def _steps(records: Iterable[Record]) -> Sequence[dict[str, Any]]:
             "event": brief(record.event),
             "source": brief(record.source),
             "dest": brief(record.dest),
-            "at": written(record.micros),
+            "at": format_time(record.micros),
             "ms": record.micros / 1000,
             "payload": readable(record.payload),
         }

@@ -13,7 +13,7 @@ import click
 from fsm.cli.answer import json_option
 from fsm.cli.errors import FAILED, hint
 from fsm.cli.options import existing, journal_option, unknown
-from fsm.cli.printing import put_json, shown
+from fsm.cli.printing import put_json
 from fsm.cli.suggestions import run_ids, targets
 from fsm.cli.targets import load
 from fsm.errors import GuardRejected, UnknownRun
@@ -21,6 +21,7 @@ from fsm.journal import Journal
 from fsm.operations.control import Acted
 from fsm.run.run import Run
 from fsm.states import State
+from fsm.text import escape
 
 __all__ = ["approve", "cancel", "resume", "retry"]
 
@@ -143,11 +144,11 @@ def _each(act: Act, journal: Journal, runs: Iterable[str]) -> Iterator[Acted]:
 
 def _put(acted: Acted) -> None:
     if acted.refused is None:
-        click.echo(shown(f"{acted.run}: now {type(acted.state).__name__}"))
+        click.echo(escape(f"{acted.run}: now {type(acted.state).__name__}"))
         return
-    click.echo(shown(f"error: {acted.run}: {acted.refused}{_way_out(acted.refused)}"), err=True)
+    click.echo(escape(f"error: {acted.run}: {acted.refused}{_way_out(acted.refused)}"), err=True)
     for note in getattr(acted.refused, "__notes__", ()):
-        click.echo(shown(f"note: {note}"), err=True)
+        click.echo(escape(f"note: {note}"), err=True)
 
 
 def _way_out(refused: Exception) -> str:

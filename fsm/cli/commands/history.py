@@ -11,12 +11,13 @@ from rich.text import Text
 
 from fsm.cli.answer import json_option
 from fsm.cli.options import holding, journal_option
-from fsm.cli.printing import WIDE, Column, Row, as_moment, console, put_json, put_table, shown
+from fsm.cli.printing import WIDE, Column, Row, as_time, console, put_json, put_table
 from fsm.cli.suggestions import run_ids
 from fsm.errors import CorruptJournal
 from fsm.journal.records import Record
 from fsm.states import moment
 from fsm.tasks.policy import Policy
+from fsm.text import escape
 
 __all__ = ["history"]
 
@@ -90,13 +91,13 @@ def _as_data(
 def _put(run: str, records: Sequence[Record], payloads: Sequence[dict[str, Any]]) -> None:
     screen = console()
     roomy = not screen.is_terminal or screen.width >= WIDE
-    times = [as_moment(record.micros, fine=roomy) for record in records]
+    times = [as_time(record.micros, millis=roomy) for record in records]
     days = {time[:_DAY] for time in times}
     if screen.is_terminal:
         count = f"{len(records)} step{'s' * (len(records) != 1)}"
-        where = f"  {shown(records[-1].dest)} after {count}, {min(days)}"
+        where = f"  {escape(records[-1].dest)} after {count}, {min(days)}"
         title = where if len(days) == 1 else f"{where} to {max(days)}"
-        screen.print(Text.assemble((shown(run), "bold"), title), end="\n\n")
+        screen.print(Text.assemble((escape(run), "bold"), title), end="\n\n")
     if not roomy and len(days) == 1:  # the title has said it
         times = [time[_DAY + 1 :] for time in times]
     rows = [
@@ -110,7 +111,7 @@ def _put(run: str, records: Sequence[Record], payloads: Sequence[dict[str, Any]]
         return
     if policy:
         said = " ".join(f"{word}={_plain(value)}" for word, value in policy.items())
-        screen.print(Text(f"policy: {shown(said)}"), soft_wrap=True)
+        screen.print(Text(f"policy: {escape(said)}"), soft_wrap=True)
 
 
 def _policy(began: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import click
 
 from fsm.cli.answer import json_option
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import put_json, shown
+from fsm.cli.printing import put_json
 from fsm.cli.suggestions import targets as suggested_targets
 from fsm.cli.targets import load
+from fsm.text import escape
 
 __all__ = ["rescue"]
 
@@ -42,6 +43,6 @@ def rescue(targets: tuple[str, ...], url: str, as_json: bool) -> None:
         return
     for each in rescued:
         became = f"left alone: {each.left}" if each.left else f"now {each.state}"
-        click.echo(shown(f"{each.run}, lost by {each.owner}: {became}"))
+        click.echo(escape(f"{each.run}, lost by {each.owner}: {became}"))
     count = sum(each.left is None for each in rescued)
     click.echo(f"{count} of {len(rescued)} lapsed runs rescued")

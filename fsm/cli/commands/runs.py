@@ -10,7 +10,7 @@ import click
 from fsm.cli.answer import json_option
 from fsm.cli.duration import Duration
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import WIDE, Column, Row, as_moment, console, put_json, put_table
+from fsm.cli.printing import WIDE, Column, Row, as_time, console, put_json, put_table
 from fsm.cli.suggestions import recorded_states
 from fsm.errors import did_you_mean
 from fsm.journal import Summary
@@ -119,8 +119,8 @@ def _row(summary: Summary, *, wide: bool) -> Row:
         summary.run,
         summary.state,
         str(summary.steps),
-        *([as_moment(summary.began)] if wide else []),
-        as_moment(summary.moved),
+        *([as_time(summary.began)] if wide else []),
+        as_time(summary.moved),
         str(summary.message or ""),
     )
     return Row(summary.state, cells)

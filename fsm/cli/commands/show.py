@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from fsm.cli.answer import json_option
-from fsm.cli.printing import console, light, put_json, shown
+from fsm.cli.printing import console, light, put_json
 from fsm.cli.targets import load, target_argument
 from fsm.diagrams import table as markdown_table
 from fsm.lifecycle.event import StateClass, Transition
 from fsm.lifecycle.guard import label
 from fsm.lifecycle.table import Lifecycle
+from fsm.text import escape
 
 __all__ = ["show"]
 
@@ -45,7 +46,7 @@ def show(target: str, as_json: bool, markdown: bool) -> None:
         return
     screen = console()
     if not screen.is_terminal:
-        click.echo(shown(lifecycle.matrix(), keep="\n"), nl=False)
+        click.echo(escape(lifecycle.matrix(), keep="\n"), nl=False)
         return
     _put_title(screen, lifecycle)
     table = _table(lifecycle)
@@ -83,18 +84,18 @@ def _put_title(screen: Console, lifecycle: Lifecycle) -> None:
         f"{len(found)} {what}{'s' * (len(found) != 1)}"
         for what, found in (("state", lifecycle.nodes), ("event", lifecycle.events))
     )
-    rest = f"  {counts}, begins {shown(lifecycle.initial.__name__)}"
-    screen.print(Text.assemble((shown(lifecycle.name), "bold"), rest), end="\n\n")
+    rest = f"  {counts}, begins {escape(lifecycle.initial.__name__)}"
+    screen.print(Text.assemble((escape(lifecycle.name), "bold"), rest), end="\n\n")
 
 
 def _table(lifecycle: Lifecycle) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("")
     for event in lifecycle.events:
-        table.add_column(Text(shown(event)), no_wrap=True)
+        table.add_column(Text(escape(event)), no_wrap=True)
     for node in lifecycle.nodes:
         cells = (_cell(lifecycle, event, node) for event in lifecycle.events)
-        table.add_row(_name(lifecycle, node), *(Text(shown(cell)) for cell in cells))
+        table.add_row(_name(lifecycle, node), *(Text(escape(cell)) for cell in cells))
     return table
 
 
@@ -112,7 +113,7 @@ def _cell(lifecycle: Lifecycle, event: str, node: StateClass) -> str:
 def _block(lifecycle: Lifecycle, node: StateClass) -> Group:
     """One state, and below it the ways out, in as many columns as there is room for."""
     ways = [
-        Text(shown(f"{event} → {_dest(row)} {row.label}".rstrip()))
+        Text(escape(f"{event} → {_dest(row)} {row.label}".rstrip()))
         for event in lifecycle.allowed(node)
         for row in lifecycle.rows(event, node)
     ]
@@ -126,4 +127,4 @@ def _dest(row: Transition) -> str:
 
 def _name(lifecycle: Lifecycle, node: StateClass) -> Text:
     mark = " (initial)" if node is lifecycle.initial else ""
-    return Text.assemble(light(node.color), " ", (shown(node.__name__), "bold"), (mark, "dim"))
+    return Text.assemble(light(node.color), " ", (escape(node.__name__), "bold"), (mark, "dim"))

@@ -6,8 +6,9 @@ import click
 
 from fsm.cli.answer import json_option
 from fsm.cli.options import holding, journal_option
-from fsm.cli.printing import put_json, shown
+from fsm.cli.printing import put_json
 from fsm.cli.suggestions import run_ids
+from fsm.text import escape
 
 __all__ = ["story"]
 
@@ -31,4 +32,4 @@ def story(run: str, url: str, as_json: bool) -> None:
     if as_json:
         put_json(told.as_data())
     else:
-        click.echo(shown(told, keep="\n"))
+        click.echo(escape(told, keep="\n"))

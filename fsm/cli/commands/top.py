@@ -18,11 +18,12 @@ from rich.text import Text
 
 from fsm.cli.answer import json_option
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import console, light, put_json, shown
+from fsm.cli.printing import console, light, put_json
 from fsm.cli.terminal import SUSPEND, ended_in_order, keys, suspend
 from fsm.journal import Summary
 from fsm.journal.phase import FAILED, RUNNING
 from fsm.states import State, ambient
+from fsm.text import escape
 
 if TYPE_CHECKING:
     from fsm.web import Snapshot, Watch
@@ -126,7 +127,9 @@ def _drawn(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) 
         head.append("   q ends it", "not bold dim")
     parts: list[RenderableType] = [head]
     if snapshot.trouble is not None:
-        parts.insert(0, Text(f"cannot read the journal now: {shown(snapshot.trouble)}", "bold red"))
+        parts.insert(
+            0, Text(f"cannot read the journal now: {escape(snapshot.trouble)}", "bold red")
+        )
     parts.append(_counted(snapshot))
     lists = [("running", _running(snapshot)), ("failed", _failed(snapshot))]
     found = [(title, runs) for title, runs in lists if runs]
@@ -148,7 +151,7 @@ def _counted(snapshot: Snapshot) -> Columns:
     """The states, as many side by side as there is room for, most runs first."""
     colors = {cls.__name__: cls.color for cls in State.children()}
     states = [
-        Text.assemble(light(colors.get(state)), f" {shown(state)} ", (f"{count:,}", "bold"))
+        Text.assemble(light(colors.get(state)), f" {escape(state)} ", (f"{count:,}", "bold"))
         for state, count in snapshot.counts.most_common()
     ]
     return Columns(states, padding=(0, 3))
@@ -158,14 +161,14 @@ def _listed(runs: list[Summary], now: int, *, wide: bool) -> Table:
     ages = [_age(now - run.moved) for run in runs]
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", no_wrap=True, min_width=max(map(len, ages)))
-    longest = max(cell_len(shown(run.run)) for run in runs)
+    longest = max(cell_len(escape(run.run)) for run in runs)
     table.add_column(
         no_wrap=True, overflow="ellipsis", min_width=min(longest, _NAME) if wide else None
     )
     if wide:  # before its name is cut, its message is
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for age, run in zip(ages, runs, strict=True):
-        cells = age, shown(run.run), shown(run.message or "")
+        cells = age, escape(run.run), escape(run.message or "")
         table.add_row(*map(Text, cells[: len(table.columns)]))
     return table
 

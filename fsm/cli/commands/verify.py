@@ -7,8 +7,9 @@ import click
 from fsm.cli.answer import json_option
 from fsm.cli.errors import FAILED
 from fsm.cli.options import existing
-from fsm.cli.printing import put_json, shown
+from fsm.cli.printing import put_json
 from fsm.cli.suggestions import journals
+from fsm.text import escape
 
 __all__ = ["verify"]
 
@@ -39,7 +40,7 @@ def verify(journal: str, as_json: bool) -> None:
         )
     else:
         for problem in problems:
-            click.echo(shown(problem))
+            click.echo(escape(problem))
         found = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "all well"
         click.echo(f"{count} run{'s' * (count != 1)}: {found}")
     if problems:

@@ -6,7 +6,7 @@ import click
 
 from fsm.cli.answer import json_option
 from fsm.cli.options import holding, journal_option
-from fsm.cli.printing import put_json, shown
+from fsm.cli.printing import put_json
 from fsm.cli.suggestions import events, run_ids, targets
 from fsm.cli.targets import load
 from fsm.errors import CorruptJournal, LifecycleError
@@ -16,6 +16,7 @@ from fsm.journal.base import kind_of
 from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.tasks.task_run import TaskRun
+from fsm.text import escape
 
 __all__ = ["why"]
 
@@ -49,7 +50,7 @@ def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> No
     if as_json:
         put_json(answer.as_data())
     else:
-        click.echo("\n".join(shown(_cut(line)) for line in answer.lines))
+        click.echo("\n".join(escape(_cut(line)) for line in answer.lines))
 
 
 def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:

@@ -17,12 +17,12 @@ from fsm.cli.answer import as_line, json_option
 from fsm.cli.choice import Choice
 from fsm.cli.duration import Duration
 from fsm.cli.options import journal_option, opened
-from fsm.cli.printing import shown
 from fsm.cli.suggestions import tasks as suggested_tasks
 from fsm.cli.targets import load_tasks
 from fsm.errors import JournalError
 from fsm.journal.kind import kind_of
 from fsm.states import moment
+from fsm.text import escape
 
 if TYPE_CHECKING:
     from fsm.tasks.task_run import TaskRun
@@ -163,7 +163,7 @@ def _put_line(run: TaskRun) -> None:
 
 
 def _say(line: str) -> None:
-    click.echo(shown(line))
+    click.echo(escape(line))
     sys.stdout.flush()  # who reads a pipe reads it now
 
 

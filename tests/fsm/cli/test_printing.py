@@ -1,31 +1,14 @@
-"""How text becomes harmless."""
+"""JSON and colours on a terminal."""
 
 from __future__ import annotations
 
 import json
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.cli.printing import light, put_json, shown
-
-
-@given(st.text(st.characters()))
-def test_what_is_shown_is_printable(text: str) -> None:
-    assert shown(text).isprintable()
-
-
-@given(st.text(st.characters(exclude_categories=["C", "Z"])))
-def test_what_is_printable_is_shown_as_it_is(text: str) -> None:
-    assert shown(text) == text
-
-
-def test_no_control_character_slips_through() -> None:
-    everything = "".join(map(chr, range(0x110000)))
-
-    assert not [c for c in shown(everything) if unicodedata.category(c) in ("Cc", "Cf", "Cs")]
+from fsm.cli.printing import light, put_json
 
 
 @given(st.text(st.characters()))

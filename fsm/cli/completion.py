@@ -16,9 +16,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from .answer import json_option
-from .choice import Choice
-from .printing import put_json
+from .options import Choice
+from .printing import json_option, put_json
 from .program import COMPLETE
 
 __all__ = ["Bash", "completion"]

@@ -16,7 +16,7 @@ from fsm.errors import LifecycleError
 from fsm.states import StateError
 from fsm.text import escape
 
-from .answer import as_line
+from .printing import as_line
 
 __all__ = ["FAILED", "INTERRUPTED", "answer", "hint", "wants_json"]
 

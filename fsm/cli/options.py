@@ -15,7 +15,7 @@ from fsm.journal import Journal, open_journal
 from .place import check_is_there, file_of
 from .suggestions import journals
 
-__all__ = ["existing", "holding", "journal_option", "opened", "unknown"]
+__all__ = ["Choice", "existing", "holding", "journal_option", "opened", "unknown"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,6 +35,15 @@ _WAYS_OUT = {
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
 }
+
+
+class Choice(click.Choice[str]):
+    """One word of a few. The error for any other word suggests the nearest of them."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return click's message with the suggestion."""
+        message = super().get_invalid_choice_message(value, ctx).rstrip(".")
+        return f"{message}{did_you_mean(str(value), self.choices)}"
 
 
 def journal_option(*, required: bool = True) -> Callable[[Command], Command]:

@@ -1,14 +1,14 @@
-"""Screen: how text, tables and JSON reach the user.
+"""Printing: text, tables and JSON on stdout.
 
-The law of this file: what comes from a journal or a user's module is text, never markup and never
-a command to the terminal.
+What comes from a journal or a user's module is shown as text: it is escaped, and never taken for
+markup or for a command to the terminal.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import attrs
 import click
@@ -26,12 +26,16 @@ __all__ = [
     "Column",
     "Row",
     "as_json",
+    "as_line",
     "as_time",
     "console",
+    "json_option",
     "light",
     "put_json",
     "put_table",
 ]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 WIDE = 120  # columns of a terminal that has room for everything
 
@@ -77,6 +81,18 @@ def light(color: object) -> Text:
     return Text("●", style=safe(str(color)))
 
 
+def json_option(
+    *names: str, lead: str = "an object with", parameter: str = "as_json"
+) -> Callable[[Command], Command]:
+    """Return the option `--json`, whose help names the keys of each object that is printed.
+
+    The keys are part of the interface: programs read them.
+    """
+    return click.option(
+        "--json", parameter, is_flag=True, help=f"Print JSON: {lead} {', '.join(names)}."
+    )
+
+
 def put_json(data: Any) -> None:
     """Print *data* as JSON."""
     click.echo(as_json(data))
@@ -85,6 +101,11 @@ def put_json(data: Any) -> None:
 def as_json(data: Any) -> str:
     """Write *data* as JSON in ASCII, which no terminal takes for a command."""
     return json.dumps(data, indent=2, allow_nan=False)
+
+
+def as_line(data: Any) -> str:
+    """Write *data* as JSON in one line of ASCII, which no terminal takes for a command."""
+    return json.dumps(data, allow_nan=False)
 
 
 def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:

@@ -23,7 +23,7 @@ from fsm.journal import Journal, open_journal
 from fsm.tasks.task_run import TaskRun
 from fsm.text import as_label
 
-from .crew import CREWS, WORKERS, check_crew, hired
+from .executors import CREWS, WORKERS, check_crew, hired
 from .faults import VICTIM, Faults, announced
 from .flow import RUNS, Flow, StepFailed, is_done, latest, lookup, runs_of, watched
 from .folder import Folder

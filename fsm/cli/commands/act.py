@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from fsm.cli.answer import json_option
 from fsm.cli.errors import FAILED, hint
 from fsm.cli.options import existing, journal_option, unknown
-from fsm.cli.printing import put_json
+from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import run_ids, targets
 from fsm.cli.targets import load
 from fsm.errors import GuardRejected, UnknownRun

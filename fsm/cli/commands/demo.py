@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from fsm.cli.answer import json_option
-from fsm.cli.choice import Choice
-from fsm.cli.printing import console, put_json
+from fsm.cli.options import Choice
+from fsm.cli.printing import console, json_option, put_json
 
 __all__ = ["demo"]
 

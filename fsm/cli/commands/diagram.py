@@ -9,11 +9,9 @@ import attrs
 import click
 
 from fsm import diagrams
-from fsm.cli.answer import json_option
-from fsm.cli.choice import Choice
-from fsm.cli.options import existing, holding, journal_option
+from fsm.cli.options import Choice, existing, holding, journal_option
 from fsm.cli.output import form_of, output_option, put_text
-from fsm.cli.printing import as_json
+from fsm.cli.printing import as_json, json_option
 from fsm.cli.suggestions import run_ids
 from fsm.cli.targets import load, target_argument
 from fsm.diagrams.build import graph as graph_of

@@ -9,9 +9,8 @@ from typing import Any
 import click
 from rich.text import Text
 
-from fsm.cli.answer import json_option
 from fsm.cli.options import holding, journal_option
-from fsm.cli.printing import WIDE, Column, Row, as_time, console, put_json, put_table
+from fsm.cli.printing import WIDE, Column, Row, as_time, console, json_option, put_json, put_table
 from fsm.cli.suggestions import run_ids
 from fsm.errors import CorruptJournal
 from fsm.journal.records import Record

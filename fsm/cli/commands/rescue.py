@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from fsm.cli.answer import json_option
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import put_json
+from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import targets as suggested_targets
 from fsm.cli.targets import load
 from fsm.text import escape

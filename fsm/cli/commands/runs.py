@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from fsm.cli.answer import json_option
 from fsm.cli.duration import Duration
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import WIDE, Column, Row, as_time, console, put_json, put_table
+from fsm.cli.printing import WIDE, Column, Row, as_time, console, json_option, put_json, put_table
 from fsm.cli.suggestions import recorded_states
 from fsm.errors import did_you_mean
 from fsm.journal import Summary

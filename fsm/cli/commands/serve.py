@@ -7,8 +7,8 @@ from functools import partial
 
 import click
 
-from fsm.cli.answer import as_line, json_option
 from fsm.cli.options import existing, journal_option
+from fsm.cli.printing import as_line, json_option
 from fsm.cli.targets import lifecycles_option, load
 
 __all__ = ["serve"]

@@ -12,8 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsm.cli.answer import json_option
-from fsm.cli.printing import console, light, put_json
+from fsm.cli.printing import console, json_option, light, put_json
 from fsm.cli.targets import load, target_argument
 from fsm.diagrams import table as markdown_table
 from fsm.lifecycle.event import StateClass, Transition

@@ -9,11 +9,9 @@ import attrs
 import click
 from rich.console import Console
 
-from fsm.cli.answer import json_option
-from fsm.cli.choice import Choice
-from fsm.cli.options import existing, journal_option, unknown
+from fsm.cli.options import Choice, existing, journal_option, unknown
 from fsm.cli.output import form_of, output_option, put_text
-from fsm.cli.printing import WIDE, as_json, console
+from fsm.cli.printing import WIDE, as_json, console, json_option
 from fsm.cli.suggestions import run_ids
 from fsm.diagrams import chart, gantt
 from fsm.diagrams.timeline import terminal as timelines

@@ -16,9 +16,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fsm.cli.answer import json_option
 from fsm.cli.options import existing, journal_option
-from fsm.cli.printing import console, light, put_json
+from fsm.cli.printing import console, json_option, light, put_json
 from fsm.cli.terminal import SUSPEND, ended_in_order, keys, suspend
 from fsm.journal import Summary
 from fsm.journal.phase import FAILED, RUNNING

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from fsm.cli.answer import json_option
 from fsm.cli.errors import FAILED
 from fsm.cli.options import existing
-from fsm.cli.printing import put_json
+from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import journals
 from fsm.text import escape
 

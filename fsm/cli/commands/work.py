@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.answer import as_line, json_option
-from fsm.cli.choice import Choice
 from fsm.cli.duration import Duration
-from fsm.cli.options import journal_option, opened
+from fsm.cli.options import Choice, journal_option, opened
+from fsm.cli.printing import as_line, json_option
 from fsm.cli.suggestions import tasks as suggested_tasks
 from fsm.cli.targets import load_tasks
 from fsm.errors import JournalError

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,15 +16,38 @@ from fsm.states import StateError
 from fsm.text import cut
 
 from .actions import act
-from .files import markup, script, style
-from .overview import overview
 from .routes import VIEWS, Asked
 from .security import HEADERS
+from .views import overview
 
 if TYPE_CHECKING:
     from .server import Server
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "markup", "script", "style"]
+
+_SCRIPTS = (  # each may use those before it
+    "source.js", "draw.js", "list.js", "story.js", "run.js", "location.js", "events.js", "page.js",
+)  # fmt: skip
+
+
+def markup() -> str:
+    """Return the page without its style and its script, which it asks for."""
+    return _read("index.html")
+
+
+def style() -> str:
+    """Return the style sheet of the page."""
+    return _read("page.css")
+
+
+def script() -> str:
+    """Return the scripts of the page as one."""
+    return "\n".join(map(_read, _SCRIPTS))
+
+
+def _read(name: str) -> str:
+    return resources.files("fsm.web").joinpath("static", name).read_text("utf-8")
+
 
 _FILES = {
     "/": (markup, "text/html; charset=utf-8"),

@@ -18,7 +18,7 @@ from fsm.text import cut
 
 from .brief import brief
 from .classes import Catalog
-from .files import markup, script, style
+from .handler import markup, script, style
 from .heat import heated
 from .recorded import trail
 from .story import story

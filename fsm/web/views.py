@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,14 +12,15 @@ import attrs
 from fsm import diagrams
 from fsm.diagrams import Graph
 from fsm.diagrams.build import graph
+from fsm.diagrams.color import safe, text_on
 from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run.run import Run
-from fsm.states import ambient
+from fsm.states import State, ambient
 from fsm.text import cut, format_time, is_dated, readable
 
 from .brief import brief
-from .overview import overview
+from .classes import Catalog
 from .story import notes
 from .watch import Snapshot
 
@@ -32,6 +33,9 @@ MOST_RUNS = 200  # on a page
 _MOST_DRAWN = 1000  # runs on a timeline
 _MOST_STEPS = 500  # of a run; of more, the last
 _LONGEST_MESSAGE = 300  # characters, in a list
+_MOST_NAMES = 200  # of kinds, and of states that are in no table
+
+_Pairs = Counter[tuple[str, str]]  # kind and state
 
 
 @attrs.frozen
@@ -58,6 +62,53 @@ class Query:
     def shown(self, found: Sequence[Summary]) -> Sequence[Summary]:
         """The page of them."""
         return found[self.offset : self.offset + self.limit]
+
+
+def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
+    """The states of the tables, then others by name; the kinds by name, with where their runs are.
+
+    What has no runs is not counted.
+    """
+    pairs = Counter((brief(run.kind), brief(run.state)) for run in snapshot.runs)
+    states = _summed(pairs, 1)
+    known = {brief(node.__name__): node for cls in catalog.classes for node in cls.lifecycle.nodes}
+    others = [state for state, _ in states.most_common() if state not in known]
+    colors = {state.__name__: safe(str(state.color)) for state in State.children()}
+    colors |= {name: safe(str(node.color)) for name, node in known.items()}
+    named = {name: colors.get(name, safe("")) for name in (*known, *sorted(others[:_MOST_NAMES]))}
+    kinds = _kinds(pairs, named)
+    return {
+        "version": snapshot.version,
+        "trouble": snapshot.trouble,
+        "lifecycle": catalog.main.lifecycle.name,
+        "total": len(snapshot.runs),
+        "states": [
+            {"name": name, "color": color, "ink": text_on(color)} for name, color in named.items()
+        ],
+        "counts": {name: states[name] for name in named if states[name]},
+        "kinds": [{"name": kind, "counts": counts} for kind, counts in kinds.items()],
+        "left_out": {
+            "kinds": len(_summed(pairs, 0)) - len(kinds),
+            "states": max(0, len(others) - _MOST_NAMES),
+        },
+    }
+
+
+def _kinds(pairs: _Pairs, states: Collection[str]) -> dict[str, dict[str, int]]:
+    """By kind and state, how many runs there are."""
+    most = _summed(pairs, 0).most_common(_MOST_NAMES)
+    kinds: dict[str, dict[str, int]] = {kind: {} for kind in sorted(kind for kind, _ in most)}
+    for (kind, state), count in pairs.items():
+        if kind in kinds and state in states:
+            kinds[kind][state] = count
+    return kinds
+
+
+def _summed(pairs: _Pairs, place: int) -> Counter[str]:
+    sums = Counter[str]()
+    for pair, count in pairs.items():
+        sums[pair[place]] += count
+    return sums
 
 
 def page(snapshot: Snapshot, query: Query) -> dict[str, Any]:

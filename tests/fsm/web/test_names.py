@@ -11,8 +11,7 @@ from fsm import TaskRun
 from fsm.journal import Summary
 from fsm.web.brief import brief
 from fsm.web.classes import Catalog
-from fsm.web.overview import overview
-from fsm.web.views import Query, listed
+from fsm.web.views import Query, listed, overview
 from fsm.web.watch import Snapshot
 
 LONG = "shop:" + "x" * 1_000_000

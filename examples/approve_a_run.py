@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
     environment = {**os.environ, "FSM_JOURNAL": str(path)}
 
     with open_journal(path) as journal:
-        deploy.using(journal=journal, id="deploy-7").submit("7.0")
+        deploy.with_options(journal=journal, id="deploy-7").submit("7.0")
         worker = Worker(journal, [deploy])
 
         print(worker.until_idle(), "finished:", journal.summary("deploy-7").message)

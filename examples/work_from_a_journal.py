@@ -25,8 +25,8 @@ def flaky() -> str:
 # Several go side by side; what one of them leaves unfinished, because it was killed, the others do.
 journal = MemoryJournal()
 
-load.using(journal=journal, id="load-1").submit("2020-01-01")
-flaky.using(journal=journal, id="flaky-1").submit()
+load.with_options(journal=journal, id="load-1").submit("2020-01-01")
+flaky.with_options(journal=journal, id="flaky-1").submit()
 print([(summary.run, summary.state) for summary in journal.runs()])
 
 worker = Worker(journal, [load, flaky], workers=2, owner="here")

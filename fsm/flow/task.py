@@ -43,7 +43,7 @@ class Task(Generic[P, R]):
 
     load("a")                       # calls the function
     load.run("a").state             # performs a run of it, to its end
-    load.using(journal=journal).submit("a")     # leaves it for a worker
+    load.with_options(journal=journal).submit("a")     # leaves it for a worker
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Task(Generic[P, R]):
         """Call the function, without a run."""
         return self.function(*args, **kwargs)
 
-    def using(
+    def with_options(
         self,
         *,
         id: str | None = None,
@@ -148,7 +148,7 @@ class Task(Generic[P, R]):
         if self._journal is None:
             raise InvalidArgument(
                 f"{self.kind.__name__} has no journal where a worker could find it; "
-                "say using(journal=...)"
+                "set one with `with_options(journal=...)`"
             )
         if not is_plain([list(args), kwargs]):
             raise InvalidArgument(

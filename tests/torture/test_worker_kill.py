@@ -111,7 +111,7 @@ class Crew:
 def submit(journal: Journal, rng: random.Random, number: int) -> None:
     """Leave a run of one of the tasks for them."""
     name = rng.choice(sorted(ENDS))
-    HERE[name].using(journal=journal, id=f"{name}-{number}").submit(rng.uniform(0, 0.3))
+    HERE[name].with_options(journal=journal, id=f"{name}-{number}").submit(rng.uniform(0, 0.3))
 
 
 def left(name: str) -> Callable[[float], None]:

@@ -66,7 +66,7 @@ def test_a_run_is_performed_to_its_end() -> None:
 
 
 def test_the_words_of_the_decorator_are_the_policy_of_its_runs(clock: HandClock) -> None:
-    run = flaky.using(clock=clock).run(3)
+    run = flaky.with_options(clock=clock).run(3)
 
     assert run.state.result == 3
     assert [step.event for step in run.history].count("retry") == 2
@@ -100,7 +100,7 @@ def test_each_task_has_a_class_of_runs_called_as_it_is() -> None:
 
 
 def test_arguments_are_kept_with_the_run(journal: Any) -> None:
-    run = double.using(id="r", journal=journal).run(4)
+    run = double.with_options(id="r", journal=journal).run(4)
 
     again = double.kind.restore("r", journal)
 
@@ -109,24 +109,24 @@ def test_arguments_are_kept_with_the_run(journal: Any) -> None:
 
 
 def test_a_run_of_one_name_goes_on_from_its_journal(journal: Any) -> None:
-    using = slow.using(id="once", journal=journal)
+    with_journal = slow.with_options(id="once", journal=journal)
     calls.clear()
 
-    assert using.run().state.result == using.run().state.result == 1
+    assert with_journal.run().state.result == with_journal.run().state.result == 1
     assert len(calls) == 1
 
 
 def test_arguments_that_no_journal_keeps_are_only_given(journal: Any) -> None:
     given = object()
 
-    run = task(lambda thing: thing is given).using(journal=journal).run(given)
+    run = task(lambda thing: thing is given).with_options(journal=journal).run(given)
 
     assert run.state.result is True
     assert "args" not in run.settings()
 
 
 def test_inputs_are_mapped(journal: Any) -> None:
-    run = double.using(id="m", journal=journal).map([1, 2, 3], quorum=Quorum.all())
+    run = double.with_options(id="m", journal=journal).map([1, 2, 3], quorum=Quorum.all())
 
     assert (type(run.state), run.state.result) == (Mapped, [2, 4, 6])
     assert {summary.kind for summary in journal.runs()} == {f"{__name__}:double"}
@@ -149,9 +149,13 @@ def test_calls_are_for_a_runner() -> None:
 
 def test_a_result_is_found_again_by_the_same_arguments(journal: Any) -> None:
     calls.clear()
-    using = slow.using(journal=journal)
+    with_journal = slow.with_options(journal=journal)
 
-    first, same, other = using.run(1, x=2), using.run(1, x=2), using.run(1, x=3)
+    first, same, other = (
+        with_journal.run(1, x=2),
+        with_journal.run(1, x=2),
+        with_journal.run(1, x=3),
+    )
 
     assert [type(run.state) for run in (first, same, other)] == [Cached] * 3
     assert [step.event for step in same.history] == ["cache"]
@@ -161,15 +165,15 @@ def test_a_result_is_found_again_by_the_same_arguments(journal: Any) -> None:
 def test_a_result_is_found_again_by_the_same_runner() -> None:
     calls.clear()
     with Runner() as runner:
-        using = slow.using(runner=runner)
-        using.run(7)
-        using.run(7)
+        with_runner = slow.with_options(runner=runner)
+        with_runner.run(7)
+        with_runner.run(7)
 
     assert calls == [(7,)]
 
 
 def test_what_is_submitted_waits_for_a_worker(journal: Any) -> None:
-    run = double.using(journal=journal).submit(4)
+    run = double.with_options(journal=journal).submit(4)
 
     assert type(run.state) is Submitted
     (due,) = journal.due()
@@ -179,7 +183,7 @@ def test_what_is_submitted_waits_for_a_worker(journal: Any) -> None:
 def test_what_is_submitted_for_later_is_not_due_yet(journal: Any) -> None:
     at = ambient.now().add(hours=1)
 
-    run = double.using(journal=journal).submit_at(at, 4)
+    run = double.with_options(journal=journal).submit_at(at, 4)
 
     assert type(run.state) is Scheduled
     assert list(journal.due()) == []
@@ -193,7 +197,7 @@ def test_what_no_worker_can_be_given_is_refused(argument: Any) -> None:
     journal = MemoryJournal()
 
     with pytest.raises(InvalidArgument, match="plain JSON"):
-        double.using(journal=journal).submit(argument)
+        double.with_options(journal=journal).submit(argument)
 
     assert list(journal.runs()) == []
 

@@ -259,7 +259,7 @@ def load(url: str) -> int:
 
 
 def test_a_run_of_a_task_is_acted_on_without_its_class(journal: Any) -> None:
-    run = load.using(journal=journal, id="r").submit("a")
+    run = load.with_options(journal=journal, id="r").submit("a")
     run.start()
     run.fail()
 

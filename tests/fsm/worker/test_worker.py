@@ -94,7 +94,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def test_a_submitted_run_is_performed_with_its_arguments(journal: Any) -> None:
-    double.using(journal=journal, id="r").submit(number=21)
+    double.with_options(journal=journal, id="r").submit(number=21)
 
     finished = Worker(journal, [double]).until_idle()
 
@@ -109,7 +109,7 @@ def test_a_submitted_run_is_performed_with_its_arguments(journal: Any) -> None:
 def test_many_runs_are_performed_by_several_workers_side_by_side() -> None:
     journal = MemoryJournal()
     for number in range(200):
-        double.using(journal=journal, id=f"r{number}").submit(number)
+        double.with_options(journal=journal, id=f"r{number}").submit(number)
 
     with ThreadPoolExecutor(3) as pool:
         workers = [Worker(journal, [double], owner=f"w{n}", workers=2) for n in range(3)]
@@ -121,7 +121,7 @@ def test_many_runs_are_performed_by_several_workers_side_by_side() -> None:
 
 
 def test_runs_of_others_are_not_touched(journal: Any) -> None:
-    failing.using(journal=journal, id="other").submit()
+    failing.with_options(journal=journal, id="other").submit()
     TaskRun("plain", journal=journal).submit()
 
     assert Worker(journal, [double]).until_idle() == 0
@@ -129,7 +129,7 @@ def test_runs_of_others_are_not_touched(journal: Any) -> None:
 
 
 def test_who_is_told_is_told_of_each_run(journal: Any, caplog: pytest.LogCaptureFixture) -> None:
-    double.using(journal=journal, id="r").submit(1)
+    double.with_options(journal=journal, id="r").submit(1)
     told: list[Any] = []
 
     def tell(run: TaskRun) -> None:
@@ -145,7 +145,7 @@ def test_a_task_may_say_its_outcome(journal: Any) -> None:
     def nothing() -> Any:
         return Skipped("nothing to do")
 
-    nothing.using(journal=journal, id="r").submit()
+    nothing.with_options(journal=journal, id="r").submit()
     Worker(journal, nothing).until_idle()
 
     assert type(restored(nothing, "r", journal).state) is Skipped
@@ -155,7 +155,7 @@ def test_a_task_may_say_its_outcome(journal: Any) -> None:
 
 
 def test_a_run_that_is_to_wait_for_long_is_given_back(journal: Any) -> None:
-    failing.using(journal=journal, id="r").submit()
+    failing.with_options(journal=journal, id="r").submit()
 
     assert Worker(journal, [failing], lease=60).until_idle() == 0
 
@@ -173,7 +173,7 @@ def test_a_short_wait_is_waited_for(journal: Any) -> None:
             raise ValueError("no")
         return "yes"
 
-    second.using(journal=journal, id="r").submit()
+    second.with_options(journal=journal, id="r").submit()
 
     assert Worker(journal, [second]).until_idle() == 1
     assert tried == [1, 2]
@@ -185,7 +185,7 @@ def test_a_run_that_waits_for_a_person_goes_on_when_they_have_spoken(journal: An
     def deploy() -> Any:
         return "deployed" if current_run().resumed else Paused("may I?")
 
-    deploy.using(journal=journal, id="r").submit()
+    deploy.with_options(journal=journal, id="r").submit()
 
     assert Worker(journal, [deploy]).until_idle() == 0
     assert journal.summary("r").owner is None
@@ -227,7 +227,7 @@ def test_a_run_whose_settings_do_not_fit_is_failed(journal: Any) -> None:
 
 
 def test_a_run_that_nobody_submitted_is_let_be(journal: Any, clock: HandClock) -> None:
-    run = double.using(journal=journal, id="r", clock=clock).new(1)
+    run = double.with_options(journal=journal, id="r", clock=clock).new(1)
     run.start()
     run.rescue()  # it waits, as one does that its own process is about to try again
 
@@ -244,7 +244,7 @@ def test_a_veto_does_not_turn_in_circles(journal: Any) -> None:
         asked.append(step)
         raise ValueError("not today")
 
-    work.using(journal=journal, id="r").submit()
+    work.with_options(journal=journal, id="r").submit()
 
     assert Worker(journal, [work]).until_idle() == 0
     assert len(asked) == 1
@@ -255,7 +255,7 @@ def test_what_could_not_be_recorded_is_there_for_a_rescue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     journal = MemoryJournal()
-    double.using(journal=journal, id="r").submit(1)
+    double.with_options(journal=journal, id="r").submit(1)
     kept = MemoryJournal.append
     broken = iter([True])
 
@@ -278,7 +278,7 @@ def test_what_could_not_be_recorded_is_there_for_a_rescue(
 
 
 def test_a_run_whose_worker_is_lost_is_rescued_first(journal: Any) -> None:
-    run = double.using(journal=journal, id="r").submit(4)
+    run = double.with_options(journal=journal, id="r").submit(4)
     journal.claim(run="r", owner="dead", lease=0)
     run.start()
 
@@ -289,7 +289,7 @@ def test_a_run_whose_worker_is_lost_is_rescued_first(journal: Any) -> None:
 
 
 def test_a_cancelled_run_is_given_up(journal: Any, hanging: Hanging) -> None:
-    hanging.task.using(journal=journal, id="r").submit()
+    hanging.task.with_options(journal=journal, id="r").submit()
 
     with at_work(Worker(journal, [hanging.task])):
         assert hanging.began.wait(PATIENCE)
@@ -301,7 +301,7 @@ def test_a_cancelled_run_is_given_up(journal: Any, hanging: Hanging) -> None:
 
 
 def test_the_late_result_of_a_lost_run_is_kept_aside(journal: Any, hanging: Hanging) -> None:
-    hanging.task.using(journal=journal, id="r").submit()
+    hanging.task.with_options(journal=journal, id="r").submit()
     worker = Worker(journal, [hanging.task], lease=0.5)
 
     with at_work(worker):
@@ -320,7 +320,7 @@ def test_the_late_result_of_a_lost_run_is_kept_aside(journal: Any, hanging: Hang
 def test_what_comes_of_a_lost_run_is_waited_for_wherever_others_have_moved_it(
     journal: Any,
 ) -> None:
-    run = double.using(journal=journal, id="r").submit(1)
+    run = double.with_options(journal=journal, id="r").submit(1)
     (claim,) = journal.claim(run="r", owner="we")
     held = Held(Call(run, double, (1,)), claim, 60.0)
     restored(double, "r", journal).trigger("pause")
@@ -334,13 +334,13 @@ def test_what_comes_of_a_lost_run_is_waited_for_wherever_others_have_moved_it(
 
 
 def test_a_drain_ends_with_what_is_executed(journal: Any, hanging: Hanging) -> None:
-    hanging.task.using(journal=journal, id="first").submit()
+    hanging.task.with_options(journal=journal, id="first").submit()
     worker = Worker(journal, [hanging.task], workers=1, grace=3600)
 
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(worker.run)
         assert hanging.began.wait(PATIENCE)
-        hanging.task.using(journal=journal, id="second").submit()
+        hanging.task.with_options(journal=journal, id="second").submit()
         worker.drain()
         hanging.freed.set()
         assert working.result(PATIENCE) == 1
@@ -351,7 +351,7 @@ def test_a_drain_ends_with_what_is_executed(journal: Any, hanging: Hanging) -> N
 
 
 def test_what_outlasts_a_drain_is_put_back(journal: Any, hanging: Hanging) -> None:
-    hanging.task.using(journal=journal, id="r").submit()
+    hanging.task.with_options(journal=journal, id="r").submit()
 
     with at_work(Worker(journal, [hanging.task])):
         assert hanging.began.wait(PATIENCE)
@@ -371,7 +371,7 @@ def test_a_run_that_waits_is_given_back_by_a_drain(journal: Any) -> None:
     def once() -> None:
         raise ValueError("no")
 
-    once.using(journal=journal, id="r").submit()
+    once.with_options(journal=journal, id="r").submit()
     with at_work(Worker(journal, [once], lease=60)):
         wait_until(lambda: journal.summary("r").state == "Retrying")
         assert journal.summary("r").owner is not None
@@ -380,7 +380,7 @@ def test_a_run_that_waits_is_given_back_by_a_drain(journal: Any) -> None:
 
 
 def test_a_worker_that_was_told_before_it_began_does_nothing(journal: Any) -> None:
-    double.using(journal=journal).submit(1)
+    double.with_options(journal=journal).submit(1)
     worker = Worker(journal, [double])
 
     worker.drain()
@@ -393,8 +393,8 @@ def test_an_interrupt_puts_back_and_cancels_nothing(journal: Any, hanging: Hangi
     def interrupt(run: TaskRun) -> None:
         raise KeyboardInterrupt
 
-    hanging.task.using(journal=journal, id="r").submit()
-    double.using(journal=journal, id="other").submit(1)
+    hanging.task.with_options(journal=journal, id="r").submit()
+    double.with_options(journal=journal, id="other").submit(1)
 
     with pytest.raises(KeyboardInterrupt):
         Worker(journal, [hanging.task, double], told=interrupt).run()
@@ -426,7 +426,7 @@ def away(journal: Any, times: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def test_a_journal_that_comes_back_is_asked_again(
     journal: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    double.using(journal=journal, id="r").submit(1)
+    double.with_options(journal=journal, id="r").submit(1)
 
     with (
         caplog.at_level(logging.WARNING, "fsm.worker"),
@@ -478,7 +478,7 @@ def test_a_worker_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
 
 def test_a_worker_may_have_an_executor_of_its_own(tmp_path: Any) -> None:
     with SQLiteJournal(tmp_path / "r.db") as journal, ThreadPoolExecutor(2) as pool:
-        double.using(journal=journal, id="r").submit(1)
+        double.with_options(journal=journal, id="r").submit(1)
 
         assert Worker(journal, [double], executor=pool).until_idle() == 1
         assert pool.submit(int).result() == 0  # it is not ours to close

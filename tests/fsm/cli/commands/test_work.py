@@ -97,7 +97,7 @@ def kept(jobs: Path) -> Iterator[Journal]:
 
 def submit(journal: Journal, name: str, run: str, *args: object) -> None:
     (task,) = load_tasks(f"jobs:{name}")
-    task.using(journal=journal, id=run).submit(*args)
+    task.with_options(journal=journal, id=run).submit(*args)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

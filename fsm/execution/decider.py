@@ -204,7 +204,7 @@ class _Round:
         ends = answer.value
         if list(run.state.map_states) != ends:
             yield Fire("map", {"map_states": ends})
-        said = mapping.quorum.missed(ends) if mapping.quorum is not None else None
+        said = mapping.quorum.shortfall(ends) if mapping.quorum is not None else None
         if said is not None:
             yield Fire("fail_map", {"message": said})
 

@@ -1,6 +1,4 @@
-"""Quorum: how many of a mapped run's children have to succeed, so that it has."""
-
-from __future__ import annotations
+"""Quorum: how many children of a mapped run must succeed for the run to succeed."""
 
 import math
 from collections.abc import Sequence
@@ -16,10 +14,13 @@ __all__ = ["Quorum"]
 
 @attrs.frozen
 class Quorum:
-    """How many children have to succeed. Made by `all`, `any`, `at_least` and `percent`.
+    """How many children of a mapped run must succeed for the run to succeed. Frozen.
 
-    A skipped child has succeeded; one that was cancelled has not.
+    Create one with `Quorum.all()`, `any()`, `at_least(count)` or `percent(percent)`. A skipped
+    child counts as successful, a cancelled one does not.
     """
+
+    __module__ = "fsm"
 
     count: int | None = None
     share: float | None = None  # of all, from 0 to 1
@@ -31,34 +32,49 @@ class Quorum:
 
     @classmethod
     def any(cls) -> Self:
-        """One child at least; over nothing, that cannot be met."""
+        """At least one child. A run mapped over nothing cannot meet it."""
         return cls(count=1)
 
     @classmethod
     def at_least(cls, count: int) -> Self:
-        """So many children."""
+        """At least *count* children.
+
+        Raises:
+            InvalidArgument: *count* is not a whole number from 0.
+        """
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise InvalidArgument(f"a quorum is a whole number from 0, not {count!r}")
         return cls(count=count)
 
     @classmethod
     def percent(cls, percent: float) -> Self:
-        """So many of a hundred children, from 0 to 100."""
+        """At least *percent* of a hundred children, rounded up to whole children.
+
+        Raises:
+            InvalidArgument: *percent* is not a number from 0 to 100.
+        """
         number = isinstance(percent, int | float) and not isinstance(percent, bool)
         if not number or not 0 <= percent <= 100:
             raise InvalidArgument(f"a percentage is between 0 and 100, not {percent!r}")
         return cls(share=percent / 100)
 
-    def needed(self, total: int) -> int:
-        """How many of *total* that is."""
+    def threshold(self, total: int) -> int:
+        """The number of children that must succeed, of *total*."""
         if self.count is not None:
             return self.count
-        return math.ceil(round((self.share or 0.0) * total, 9))  # 29 % of 100 are 29, not 30
+        return math.ceil(round((self.share or 0.0) * total, 9))  # 29 % of 100 is 29, not 30
 
-    def missed(self, ends: Sequence[State | None]) -> str | None:
-        """Why children that ended so do not meet it; None if they do, or still may."""
+    def shortfall(self, ends: Sequence[State | None]) -> str | None:
+        """Say why the children do not meet the quorum, if they do not.
+
+        Args:
+            ends: The states of all children; None for a child whose state is unknown.
+
+        Returns:
+            The reason; None if the quorum is met, or still can be.
+        """
         finished = [end for end in ends if end is not None and end.is_finished()]
-        succeeded, needed = sum(end.is_successful() for end in finished), self.needed(len(ends))
+        succeeded, needed = sum(end.is_successful() for end in finished), self.threshold(len(ends))
         if succeeded >= needed or len(finished) < len(ends):
             return None
         return f"{succeeded} of {len(ends)} mapped tasks succeeded, {needed} had to"

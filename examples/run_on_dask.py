@@ -9,7 +9,7 @@ from pathlib import Path
 import dask
 from distributed import Client, LocalCluster
 
-from fsm import Call, Over, Policy, Quorum, Runner, TaskRun, current_run, open_journal
+from fsm import Call, Over, Quorum, Runner, TaskRun, current_run, open_journal
 
 # Work whose worker is lost fails at once, so that its run can be rescued by its own policy.
 dask.config.set({"distributed.scheduler.allowed-failures": 0})
@@ -25,7 +25,7 @@ def fetch(page: int) -> int:
 def main(folder: Path, client: Client) -> None:
     executor = client.get_executor(retries=0, pure=False)
     with open_journal(str(folder / "runs.db")) as journal, Runner(executor) as runner:
-        run = TaskRun("pages", journal=journal, policy=Policy(max_retries=1))
+        run = TaskRun("pages", journal=journal, max_retries=1)
         pages = Over(range(6), quorum=Quorum.at_least(5))
         (state,) = runner.perform_all([Call(run, fetch, over=pages)])
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from fsm import Call, Policy, Runner, TaskRun, current_run, open_journal
+from fsm import Call, Runner, TaskRun, current_run, open_journal
 
 
 def count_primes(below: int, once: Path) -> int:
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
             story = [step.event for step in call.run.history]
             print(f"{call.run.id}: {state.result}", *story)
 
-        run = TaskRun("endless", journal=journal, policy=Policy(timeout=0.5))
+        run = TaskRun("endless", journal=journal, timeout=0.5)
         print(run.id, type(runner.perform(run, hang)).__name__, run.state.result, sep=": ")
 
 

@@ -211,7 +211,7 @@ def runs_of(id: str, journal: Journal) -> list[TaskRun]:
 
 def lookup(run: TaskRun) -> Cached | None:
     """Find what an earlier generation has kept in the journal, for the run that caches."""
-    if run.policy.cache_for is None or not isinstance(run.journal, Journal):
+    if run.policy.cache.cache_for is None or not isinstance(run.journal, Journal):
         return None
     _, _, name = run.id.partition("/")
     for summary in sorted(run.journal.runs(), key=lambda summary: summary.moved, reverse=True):

@@ -92,7 +92,7 @@ def _returned(run: TaskRun, value: Any) -> Steps:
     except (StateError, TransitionError) as error:  # cannot be kept, or is not legal
         yield Fire("fail", {"message": str(error), "result": error})
         return
-    if run.policy.cache_for is not None and run.state.is_successful() and can(run, "cache"):
+    if run.policy.cache.cache_for is not None and run.state.is_successful() and can(run, "cache"):
         parameters = ambient.context().get("parameters")
         yield Fire("cache", {} if parameters is None else {"cached_parameters": parameters})
 

@@ -97,7 +97,7 @@ def tries_of(moves: Iterable[Move]) -> list[int]:
 
 
 def _of(attempt: int, policy: Policy | None) -> str:
-    most = 0 if policy is None else policy.max_retries + 1
+    most = 0 if policy is None else policy.retry.max_retries + 1
     return f"{attempt} of {most}" if attempt <= most else str(attempt)
 
 

@@ -180,7 +180,7 @@ def _waits_for(last: Move, attempt: int, policy: Policy | None) -> str:
     if last.phase == FAILED:
         if policy is None:
             return "It has failed."
-        if attempt <= policy.max_retries:
+        if attempt <= policy.retry.max_retries:
             return f"It has failed; its policy has an attempt left{only(policy.retry)}."
         return "It has failed, and its attempts are used; only a rerun tries it again."
     if last.phase == FINISHED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import attrs
@@ -11,8 +11,7 @@ import attrs
 from fsm.durations import Duration
 from fsm.errors import InvalidArgument
 from fsm.tasks.cache import Cache
-from fsm.tasks.exceptions import Kind
-from fsm.tasks.policy import Policy, Timeout
+from fsm.tasks.policy import Policy, Timeout, as_policy, override
 from fsm.tasks.retry import Retry
 from fsm.tasks.task_run import TaskRun
 from fsm.tasks.validators import all_inputs
@@ -180,10 +179,8 @@ def task(
     retry: Retry | None = None,
     timeout: Timeout | Duration | None = None,
     cache: Cache | None = None,
-    retries: int | None = None,
     max_retries: int | None = None,
     retry_delay: Duration | None = None,
-    retry_on: Kind | Iterable[Kind] | None = None,
     cache_for: Duration | None = None,
     base: type[TaskRun] = FunctionRun,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
@@ -192,39 +189,68 @@ def task(
     /,
     *,
     policy: Policy | None = None,
+    retry: Retry | None = None,
+    timeout: Timeout | Duration | None = None,
+    cache: Cache | None = None,
+    max_retries: int | None = None,
+    retry_delay: Duration | None = None,
+    cache_for: Duration | None = None,
     base: type[TaskRun] = FunctionRun,
-    retries: int | None = None,
-    **words: Any,
 ) -> Any:
-    """Make a function a `Task`, whose calls can be runs.
+    """Turn a function into a `Task`, whose calls can be runs. Use it as a decorator.
+
+    `@task` alone takes the defaults: no retry, no time limit, no cache.
 
     Args:
-        policy: All of the following at once.
-        retry, timeout, cache: The nouns that a policy consists of.
-        retries: Short for `max_retries`.
-        max_retries, retry_delay, retry_on, cache_for: Words of theirs; see `Policy`. A result that
-            is kept is found again by a call with the same arguments, unless *cache* says otherwise.
-        base: The class of runs whose lifecycle they have, a `TaskRun` of your own.
+        policy: The whole policy, instead of all of the following but *base*.
+        retry: How often to try again, after what delay, and on which exceptions.
+        timeout: A `Timeout`, or the limit for one attempt in seconds or as a timedelta.
+        cache: How long a result is kept, and what makes it valid. A result is found again by a
+            call with equal arguments, unless *cache* names a key or another validator.
+        max_retries: The number of retries; short for `Retry(max_retries=...)`.
+        retry_delay: The time before each retry, in seconds or as a timedelta; short for
+            `Retry(delay=...)`.
+        cache_for: How long a result is kept, in seconds or as a timedelta; short for
+            `Cache(cache_for=...)`.
+        base: The class of its runs, if they have a lifecycle of their own: a `TaskRun` subclass.
 
     Raises:
-        InvalidArgument: What is decorated is no function, or a word makes no policy.
+        InvalidArgument: The decorated object is not a function, a setting is given twice or out
+            of its range, or *base* is not a `TaskRun` class.
     """
-    given = {name: value for name, value in words.items() if value is not None}
-    if retries is not None:
-        given["max_retries"] = retries
-    if policy is not None and given:
-        raise InvalidArgument(f"a policy says all: not {', '.join(given)} besides")
-    try:
-        made = Policy(**given) if policy is None else policy
-    except TypeError as error:
-        if isinstance(error, InvalidArgument):
-            raise
-        raise InvalidArgument(f"no such words of a policy: {', '.join(words)}") from error
-    if not isinstance(made, Policy):
-        raise InvalidArgument(f"a policy is a Policy, not {made!r}")
+    whole = _policy(policy, retry, timeout, cache, max_retries, retry_delay, cache_for)
     if function is None:
-        return lambda decorated: Task(decorated, made, base)
-    return Task(function, made, base)
+        return lambda decorated: Task(decorated, whole, base)
+    return Task(function, whole, base)
+
+
+def _policy(
+    policy: Policy | None,
+    retry: Retry | None,
+    timeout: Timeout | Duration | None,
+    cache: Cache | None,
+    max_retries: int | None,
+    retry_delay: Duration | None,
+    cache_for: Duration | None,
+) -> Policy:
+    short = {"max_retries": max_retries, "retry_delay": retry_delay, "cache_for": cache_for}
+    parts = {"retry": retry, "timeout": timeout, "cache": cache}
+    if policy is not None:
+        _check_once("policy", {**parts, **short})
+        return as_policy(policy)
+    if retry is not None:
+        _check_once("retry", {"max_retries": max_retries, "retry_delay": retry_delay})
+    if cache is not None:
+        _check_once("cache", {"cache_for": cache_for})
+    whole = Policy(Retry() if retry is None else retry, cache=Cache() if cache is None else cache)
+    return override(whole, max_retries, retry_delay, timeout, cache_for)
+
+
+def _check_once(whole: str, others: Mapping[str, Any]) -> None:
+    """Refuse settings that are given beside the one that contains them."""
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise InvalidArgument(f"{whole}= contains {', '.join(given)}; give only one of them")
 
 
 def _kind(

@@ -1,7 +1,6 @@
-"""Kinds: exception classes by their qualified names, which a journal can keep.
+"""Names of exception classes, as policies hold them and journals keep them.
 
-Law: no name makes us import anything. What a restored error was a kind of, we know only where its
-class is already there.
+No name is ever imported: what it stands for is known only if its module is already imported.
 """
 
 from __future__ import annotations
@@ -14,80 +13,85 @@ from types import ModuleType
 from fsm.errors import InvalidArgument, did_you_mean
 from fsm.states.exceptions import ExceptionRecord
 
-__all__ = ["Kind", "as_kinds", "kinds_of"]
+__all__ = ["ExceptionRef", "as_exception_names", "names_of"]
 
-Kind = type[BaseException] | str
+ExceptionRef = type[BaseException] | str  # an exception class, or its qualified name
 
 
-def as_kinds(value: Kind | Iterable[Kind]) -> tuple[str, ...]:
-    """The names of exception classes, each given as itself or by name; one alone will do.
+def as_exception_names(value: ExceptionRef | Iterable[ExceptionRef]) -> tuple[str, ...]:
+    """Convert exception classes or names, one or several, to sorted qualified names.
 
     Raises:
-        InvalidArgument: One is no exception, or no name that an exception can have.
+        InvalidArgument: Something is not an exception class, or cannot be the name of one.
     """
     given: object = [value] if isinstance(value, str | type) else value
     if not isinstance(given, Iterable):
         raise InvalidArgument(f"exception classes or their names are needed, not {value!r}")
-    return tuple(sorted({_as_kind(each) for each in given}))
+    return tuple(sorted({_as_name(each) for each in given}))
 
 
-def kinds_of(error: object) -> tuple[str, ...]:
-    """What *error*, or what is left of one, is a kind of, itself first; nothing if it is none."""
+def names_of(error: object) -> tuple[str, ...]:
+    """The names of the class of *error* and of its base classes, its own class first.
+
+    Args:
+        error: An exception, or the record of one. Of a record whose class is not imported here,
+            only the class's own name is known. Anything else has no names.
+    """
     if isinstance(error, ExceptionRecord):
-        known = _known(error.type)
-        return (error.type,) if known is None else _lineage(known)
-    return _lineage(type(error)) if isinstance(error, BaseException) else ()
+        known = _find(error.type)
+        return (error.type,) if known is None else _names_in_mro(known)
+    return _names_in_mro(type(error)) if isinstance(error, BaseException) else ()
 
 
-def _lineage(kind: type) -> tuple[str, ...]:
-    return tuple(map(_qualified, kind.__mro__))
+def _names_in_mro(cls: type) -> tuple[str, ...]:
+    return tuple(map(_qualified_name, cls.__mro__))
 
 
-def _qualified(kind: type) -> str:
-    """The name as `ExceptionRecord.type` has it: a builtin goes without its module."""
-    module, name = str(kind.__module__), str(kind.__qualname__)
+def _qualified_name(cls: type) -> str:
+    """The name as in `ExceptionRecord.type`: a builtin is written without its module."""
+    module, name = str(cls.__module__), str(cls.__qualname__)
     return name if module == "builtins" else f"{module}.{name}"
 
 
-def _as_kind(value: object) -> str:
+def _as_name(value: object) -> str:
     if isinstance(value, type) and issubclass(value, BaseException):
-        return _qualified(value)
+        return _qualified_name(value)
     if not isinstance(value, str):
         raise InvalidArgument(f"an exception class or its name is needed, not {value!r}")
     name = value.removeprefix("builtins.")
     if "." not in name:
-        return _builtin(name)
+        return _builtin_name(name)
     if not all(part.isidentifier() or part == "<locals>" for part in name.split(".")):
-        raise InvalidArgument(f"{value!r:.200} is no name of an exception")
+        raise InvalidArgument(f"{value!r:.200} cannot be the name of an exception class")
     return name
 
 
-def _builtin(name: str) -> str:
-    """The proper name of a builtin exception: an `IOError` is an `OSError`."""
-    kind = _known(name)
-    if kind is None:
-        names = [each for each in vars(builtins) if _known(each) is not None]
+def _builtin_name(name: str) -> str:
+    """The class's own name for a builtin exception or its alias: `IOError` is `OSError`."""
+    cls = _find(name)
+    if cls is None:
+        names = [each for each in vars(builtins) if _find(each) is not None]
         raise InvalidArgument(
             f"no builtin exception is called {name!r:.200}{did_you_mean(name, names)}; "
-            "one that is not builtin goes by its module too: 'requests.exceptions.Timeout'"
+            "write other exceptions with their module: 'requests.exceptions.Timeout'"
         )
-    return _qualified(kind)
+    return _qualified_name(cls)
 
 
-def _known(name: str) -> type[BaseException] | None:
-    """The exception class of that name, where its module is there already."""
+def _find(name: str) -> type[BaseException] | None:
+    """The exception class of that name, if its module is imported; else None."""
     path = name.split(".") if "." in name else ["builtins", name]
     for cut in range(len(path) - 1, 0, -1):
-        found = _inside(sys.modules.get(".".join(path[:cut])), path[cut:])
+        found = _look_up(sys.modules.get(".".join(path[:cut])), path[cut:])
         if isinstance(found, type) and issubclass(found, BaseException):
             return found
     return None
 
 
-def _inside(found: object, path: Iterable[str]) -> object:
+def _look_up(found: object, path: Iterable[str]) -> object:
     for name in path:
         if not isinstance(found, ModuleType | type):
             return None
-        # Not by getattr: a module that is imported lazily would be imported now.
+        # getattr would run a lazily imported module, or its `__getattr__`.
         found = object.__getattribute__(found, "__dict__").get(name)
     return found

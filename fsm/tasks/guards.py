@@ -10,7 +10,7 @@ from fsm.lifecycle.guard import Answer
 from fsm.states import Cached, Mapped, Paused, Pending, Retrying, State, TimedOut
 from fsm.states.timing import standing_for, start_of
 
-from .exceptions import kinds_of
+from .exceptions import names_of
 
 if TYPE_CHECKING:
     from fsm.lifecycle.step import Step
@@ -133,4 +133,4 @@ def _over(child: State) -> bool:
 
 
 def _kind(error: object) -> str:
-    return next(iter(kinds_of(error)), "a failure without an exception")
+    return next(iter(names_of(error)), "a failure without an exception")

@@ -1,144 +1,93 @@
-"""Policy: how often to try a task, how long to let it run, how long its result keeps. Data only."""
+"""Policy: how often to try a task, how long to let it run, how long to keep its result.
 
-from __future__ import annotations
+Data only. A journal keeps a policy as one flat mapping of words; `Policy.settings` and `as_policy`
+convert to and from it.
+"""
 
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
-from fsm.durations import Duration, as_seconds
+from fsm.durations import as_seconds
 from fsm.errors import InvalidArgument
 
 from .cache import Cache
-from .exceptions import Kind
 from .retry import Retry
 
-__all__ = ["Cache", "Policy", "Retry", "Timeout", "as_policy", "evolved"]
-
-N = TypeVar("N", "Retry", "Timeout", "Cache")
-
-_UNSAID: Any = object()  # what stands for a word that the caller left out
+__all__ = ["Cache", "Policy", "Retry", "Timeout", "as_policy", "override"]
 
 
 @attrs.frozen
 class Timeout:
-    """How long a task may run, in seconds; None for no limit.
+    """How long a task may run, in seconds or as a timedelta. None means no limit. Frozen.
 
     Args:
-        attempt: Each attempt.
-        total: All attempts together, with the delays between them, since the first one began.
+        attempt: The limit for each attempt.
+        total: The limit for all attempts and the delays between them, from the beginning of the
+            first attempt.
+
+    Raises:
+        InvalidArgument: A limit is negative, or longer than a century.
     """
+
+    __module__ = "fsm"
 
     attempt: float | None = attrs.field(default=None, converter=as_seconds)
     total: float | None = attrs.field(default=None, converter=as_seconds)
 
 
-@attrs.frozen(init=False)
-class Policy:
-    """How often to try a task, how long to let it run, how long its result keeps.
+def _check_type(cls: type) -> Callable[[Any, Any, Any], None]:
+    def check(_policy: object, field: Any, value: object) -> None:
+        if not isinstance(value, cls):
+            raise InvalidArgument(
+                f"{field.name} is a {cls.__name__}, not {value!r:.200}; "
+                f"write {field.name}={cls.__name__}(...)"
+            )
 
-    The words after the three nouns are short for their fields, and stand where both are given:
-    `Policy(max_retries=2, timeout=60)` is `Policy(Retry(2), Timeout(60))`. Durations are in
-    seconds, or timedeltas.
+    return check
+
+
+@attrs.frozen
+class Policy:
+    """How often to try a task, how long to let it run, how long to keep its result. Frozen.
+
+    Args:
+        retry: The default retries no failure and rescues a run three times from a lost worker.
+        timeout: The default sets no limit.
+        cache: The default keeps no result.
+
+    Raises:
+        InvalidArgument: A value is not of its class.
     """
 
-    retry: Retry
-    timeout: Timeout
-    cache: Cache
-    _hash: int = attrs.field(
-        init=False,
-        eq=False,
-        repr=False,
-        default=attrs.Factory(lambda made: hash((made.retry, made.timeout, made.cache)), True),
-    )
+    __module__ = "fsm"
 
-    def __init__(
-        self,
-        retry: Retry | None = None,
-        timeout: Timeout | Duration | None = None,
-        cache: Cache | None = None,
-        *,
-        max_retries: int = _UNSAID,
-        retry_delay: Duration | None = _UNSAID,
-        retry_backoff: float = _UNSAID,
-        retry_cap: Duration | None = _UNSAID,
-        retry_jitter: float = _UNSAID,
-        retry_within: Duration | None = _UNSAID,
-        retry_on: Kind | Iterable[Kind] = _UNSAID,
-        max_rescues: int = _UNSAID,
-        timeout_total: Duration | None = _UNSAID,
-        cache_key: str | None = _UNSAID,
-        cache_for: Duration | None = _UNSAID,
-        cache_validator: str | None = _UNSAID,
-        cache_validate_on: Iterable[str] = _UNSAID,
-    ) -> None:
-        limits = timeout if isinstance(timeout, Timeout) else Timeout(timeout)
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
-            _with(
-                Retry() if retry is None else retry,
-                Retry,
-                max_retries=max_retries,
-                delay=retry_delay,
-                backoff=retry_backoff,
-                cap=retry_cap,
-                jitter=retry_jitter,
-                within=retry_within,
-                on=retry_on,
-                max_rescues=max_rescues,
-            ),
-            _with(limits, Timeout, total=timeout_total),
-            _with(
-                Cache() if cache is None else cache,
-                Cache,
-                key=cache_key,
-                cache_for=cache_for,
-                validator=cache_validator,
-                validate_on=cache_validate_on,
-            ),
-        )
+    retry: Retry = attrs.field(factory=Retry, validator=_check_type(Retry))
+    timeout: Timeout = attrs.field(factory=Timeout, validator=_check_type(Timeout))
+    cache: Cache = attrs.field(factory=Cache, validator=_check_type(Cache))
+    _hash: int = attrs.field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.retry, self.timeout, self.cache)))
 
     def __hash__(self) -> int:
-        return self._hash  # asked for by each run that is made, of which there may be a million
+        return self._hash  # kept: each new run looks its policy up, and there may be a million
 
-    def __reduce__(self) -> tuple[type[Policy], tuple[Retry, Timeout, Cache]]:
-        return type(self), (self.retry, self.timeout, self.cache)  # elsewhere it has another hash
-
-    @property
-    def max_retries(self) -> int:
-        """How often to try again: one less than the attempts in all."""
-        return self.retry.max_retries
-
-    @property
-    def retry_delay(self) -> float:
-        """Seconds from the first failure to the next attempt."""
-        return self.retry.delay
-
-    @property
-    def cache_for(self) -> float | None:
-        """Seconds that a result keeps; None if it is not cached."""
-        return self.cache.cache_for
-
-    @property
-    def max_rescues(self) -> int:
-        """How often a lost worker is replaced."""
-        return self.retry.max_rescues
+    def __reduce__(self) -> tuple[type["Policy"], tuple[Retry, Timeout, Cache]]:
+        return type(self), (self.retry, self.timeout, self.cache)  # hashes differ by process
 
     def settings(self) -> Mapping[str, Any]:
-        """What a run's constructor takes to have this policy again, as plain JSON values."""
+        """The policy as plain JSON values, as a journal keeps it with the first step of a run.
+
+        `{"policy": {...}}`: what the constructor of `TaskRun` takes to have this policy again.
+        """
         return _settings(self)
 
 
-def _with(noun: N, kind: type[N], **words: Any) -> N:
-    """*noun*, changed where a word was said."""
-    if not isinstance(noun, kind):
-        raise InvalidArgument(f"{kind.__name__.lower()} is a {kind.__name__}, not {noun!r}")
-    said = {name: value for name, value in words.items() if value is not _UNSAID}
-    return attrs.evolve(noun, **said) if said else noun
-
-
-# Under what word a setting is written. Journals read the first five, so they are always there.
+# The word under which a journal keeps each setting. SQL reads the first five, so they are always
+# written; the others are written where they differ from the default.
 _ALWAYS = {
     "max_retries": ("retry", "max_retries"),
     "retry_delay": ("retry", "delay"),
@@ -161,63 +110,86 @@ _WORDS = _ALWAYS | {
 
 @functools.lru_cache(maxsize=1024)
 def _settings(policy: Policy) -> Mapping[str, Any]:
-    """One mapping for all the runs of one policy: the first step of each keeps it."""
-    written, usual = _written(policy), _written(Policy())
+    """One mapping for all runs of one policy."""
+    words, usual = _flatten(policy), _flatten(Policy())
     return {
         "policy": {
-            word: value
-            for word, value in written.items()
-            if word in _ALWAYS or value != usual[word]
+            word: value for word, value in words.items() if word in _ALWAYS or value != usual[word]
         }
     }
 
 
-def _written(policy: Policy) -> dict[str, Any]:
-    found = {word: getattr(getattr(policy, noun), name) for word, (noun, name) in _WORDS.items()}
-    return {word: list(each) if isinstance(each, tuple) else each for word, each in found.items()}
+def _flatten(policy: Policy) -> dict[str, Any]:
+    values = {word: getattr(getattr(policy, part), name) for word, (part, name) in _WORDS.items()}
+    return {word: list(each) if isinstance(each, tuple) else each for word, each in values.items()}
 
 
 def as_policy(value: object) -> Policy:
-    """Take a policy, or its settings as a journal has them. Equal settings share one policy."""
+    """Accept a policy, or the mapping that a journal keeps for one. Equal mappings share one.
+
+    Raises:
+        InvalidArgument: It is neither, or the mapping has an unknown word or a bad value.
+    """
     if isinstance(value, Mapping):
         words = {
             word: tuple(each) if isinstance(each, list) else each for word, each in value.items()
         }
         try:
-            return _shared(**words)
+            return _unflatten(**words)
         except InvalidArgument:
             raise
-        except TypeError as error:
-            raise InvalidArgument(f"a policy has no such fields: {value!r}") from error
+        except TypeError as error:  # a value that cannot be hashed, a word that is not a string
+            raise InvalidArgument(f"a policy has no such settings: {value!r:.200}") from error
     if not isinstance(value, Policy):
-        raise InvalidArgument(f"a policy is a Policy, not {value!r}")
+        raise InvalidArgument(f"a policy is a Policy, not {value!r:.200}")
     return value
 
 
-_shared = functools.lru_cache(maxsize=1024, typed=True)(Policy)
+@functools.lru_cache(maxsize=1024, typed=True)  # typed: 1 is a number of retries, True is not
+def _unflatten(**words: Any) -> Policy:
+    unknown = words.keys() - _WORDS.keys()
+    if unknown:
+        raise InvalidArgument(f"a policy has no such settings: {', '.join(sorted(unknown))}")
+    parts: dict[str, dict[str, Any]] = {"retry": {}, "timeout": {}, "cache": {}}
+    for word, value in words.items():
+        part, name = _WORDS[word]
+        parts[part][name] = value
+    return Policy(Retry(**parts["retry"]), Timeout(**parts["timeout"]), Cache(**parts["cache"]))
 
 
-def evolved(policy: Policy, *given: Any) -> Policy:
-    """Return *policy* with max_retries, retry_delay, timeout and cache_for where not None.
+def override(
+    policy: Policy, max_retries: Any, retry_delay: Any, timeout: Any, cache_for: Any
+) -> Policy:
+    """Return *policy* with those of the four settings that are not None.
 
-    Runs that are given the same share one: there may be a million of them.
+    Calls with equal arguments share one policy: there may be a million runs of it.
+
+    Args:
+        timeout: The limit for an attempt, or a `Timeout` in place of the policy's.
+
+    Raises:
+        InvalidArgument: A value is out of its range.
     """
     try:
-        return _evolved(policy, *given)
+        return _override(policy, max_retries, retry_delay, timeout, cache_for)
     except TypeError as error:
         if isinstance(error, InvalidArgument):
             raise
-        return _evolved.__wrapped__(policy, *given)  # a wrong value that is not even hashable
+        # A value that cannot be hashed. Without the cache, its converter refuses it.
+        return _override.__wrapped__(policy, max_retries, retry_delay, timeout, cache_for)
 
 
-@functools.lru_cache(maxsize=1024, typed=True)  # typed: 1 is a number of retries, True is none
-def _evolved(
+@functools.lru_cache(maxsize=1024, typed=True)  # typed: 1 is a number of retries, True is not
+def _override(
     policy: Policy, max_retries: Any, retry_delay: Any, timeout: Any, cache_for: Any
 ) -> Policy:
-    if timeout is None:
-        timeout = policy.timeout
-    elif not isinstance(timeout, Timeout):
-        timeout = attrs.evolve(policy.timeout, attempt=timeout)
-    words = {"max_retries": max_retries, "retry_delay": retry_delay, "cache_for": cache_for}
-    said = {word: value for word, value in words.items() if value is not None}
-    return Policy(policy.retry, timeout, policy.cache, **said)
+    retry = _evolve(policy.retry, max_retries=max_retries, delay=retry_delay)
+    cache = _evolve(policy.cache, cache_for=cache_for)
+    if not isinstance(timeout, Timeout):
+        timeout = _evolve(policy.timeout, attempt=timeout)
+    return Policy(retry, timeout, cache)
+
+
+def _evolve(part: Any, **changes: Any) -> Any:
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return attrs.evolve(part, **changes) if changes else part

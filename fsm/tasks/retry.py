@@ -1,6 +1,4 @@
-"""Retry: how often to try again, after how long, and on which errors."""
-
-from __future__ import annotations
+"""Retry: how often to try again, after what delay, and on which exceptions."""
 
 import math
 import random
@@ -11,18 +9,18 @@ import attrs
 from fsm.durations import A_CENTURY, as_delay, as_seconds
 from fsm.errors import InvalidArgument
 
-from .exceptions import as_kinds, kinds_of
+from .exceptions import as_exception_names, names_of
 
 __all__ = ["Retry"]
 
 
-def _check_count(_retry: object, field: attrs.Attribute[int], value: object) -> None:
+def _check_count(_retry: object, field: "attrs.Attribute[int]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidArgument(f"{field.name} is a whole number from 0, not {value!r}")
 
 
 def _between(least: float, most: float) -> Any:
-    def check(_retry: object, field: attrs.Attribute[float], value: object) -> None:
+    def check(_retry: object, field: "attrs.Attribute[float]", value: object) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not least <= value <= most:  # type: ignore[operator]  # it is a number
             limit = f"from {least:g}" + (f" to {most:g}" if most < math.inf else "")
@@ -33,20 +31,29 @@ def _between(least: float, most: float) -> Any:
 
 @attrs.frozen
 class Retry:
-    """How often to try again, after how long, and on which errors.
+    """How often to try again, after what delay, and on which exceptions. Frozen.
+
+    Durations are seconds or timedeltas; they are kept as seconds.
 
     Args:
-        max_retries: How often; there is one attempt more than that.
-        delay: Seconds, or a timedelta, from the first failure to the next attempt.
-        backoff: How many times as long as the one before each further delay is.
-        cap: The longest a delay becomes, jitter included; a century if left out.
-        jitter: By what share of itself, 0 to 1, a delay is made longer or shorter at random. A run
-            has the same luck in every process.
-        within: No retry starts later than this after the first attempt began.
-        on: Exception classes, or their qualified names, whose kinds are tried again; every failure
-            is if left out. A `TimedOut` counts as a `TimeoutError`.
-        max_rescues: How often a lost worker is replaced, which takes none of the retries.
+        max_retries: The number of retries; a run has one attempt more than that. Default 0.
+        delay: The time from the first failure to the next attempt. Default 0.
+        backoff: The factor from each delay to the next. Default 1: all delays are equal.
+        cap: The longest delay, with jitter. Default None: 100 years.
+        jitter: The largest share, from 0 to 1, by which a delay is made longer or shorter at
+            random. The same retry of the same run has the same jitter in every process.
+        within: No retry starts later than this after the first attempt began. Default None: no
+            limit.
+        on: Exception classes or their qualified names. Only failures by these, or by their
+            subclasses, are retried. Default: every failure is. A `TimedOut` counts as a
+            `TimeoutError`.
+        max_rescues: How often a lost worker is replaced. A rescue uses no retry. Default 3.
+
+    Raises:
+        InvalidArgument: A value is out of its range.
     """
+
+    __module__ = "fsm"
 
     max_retries: int = attrs.field(default=0, validator=_check_count)
     delay: float = attrs.field(default=0.0, converter=as_delay)
@@ -54,11 +61,16 @@ class Retry:
     cap: float | None = attrs.field(default=None, converter=as_seconds)
     jitter: float = attrs.field(default=0.0, validator=_between(0, 1))
     within: float | None = attrs.field(default=None, converter=as_seconds)
-    on: tuple[str, ...] = attrs.field(default=(), converter=as_kinds)
+    on: tuple[str, ...] = attrs.field(default=(), converter=as_exception_names)
     max_rescues: int = attrs.field(default=3, validator=_check_count)
 
     def delay_before(self, retry: int, run: str) -> float:
-        """Seconds to wait before the *retry*-th retry, from 1, of the run of that id."""
+        """The seconds to wait before a retry.
+
+        Args:
+            retry: Which retry it is, counted from 1.
+            run: The id of the run, which seeds the jitter.
+        """
         if not self.delay:
             return 0.0
         longest = A_CENTURY if self.cap is None else self.cap
@@ -68,11 +80,11 @@ class Retry:
             middle = longest
         if not self.jitter:
             return middle
-        # Up to the cap and no further, rather than cut off there: else many runs would meet at it.
+        # The interval ends at the cap. If delays were cut there, many runs would retry together.
         low, high = middle * (1 - self.jitter), min(middle * (1 + self.jitter), longest)
-        luck = random.Random(f"{run}:{retry}").random()
-        return min(low + (high - low) * luck, high)
+        share = random.Random(f"{run}:{retry}").random()
+        return min(low + (high - low) * share, high)
 
     def covers(self, error: object) -> bool:
-        """Whether *error*, an exception or the record of one, is of a kind to try again."""
-        return not self.on or not set(self.on).isdisjoint(kinds_of(error))
+        """Whether a failure by *error*, an exception or the record of one, is retried."""
+        return not self.on or not set(self.on).isdisjoint(names_of(error))

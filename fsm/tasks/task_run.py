@@ -45,7 +45,7 @@ from .guards import (
     start_time_reached,
     time_left,
 )
-from .policy import Policy, Timeout, as_policy, evolved
+from .policy import Policy, Timeout, as_policy, override
 from .prepare import (
     next_attempt,
     next_iteration,
@@ -164,12 +164,12 @@ class TaskRun(Run):
         super().__init__(id, state=state, journal=journal, clock=clock)
         self.policy = self.default_policy if policy is None else as_policy(policy)
         if not (max_retries is retry_delay is timeout is cache_for is None):
-            self.policy = evolved(self.policy, max_retries, retry_delay, timeout, cache_for)
+            self.policy = override(self.policy, max_retries, retry_delay, timeout, cache_for)
 
     @property
     def max_retries(self) -> int:
         """How often it may be tried again: one less than the attempts it has in all."""
-        return self.policy.max_retries
+        return self.policy.retry.max_retries
 
     @property
     def attempts(self) -> int:

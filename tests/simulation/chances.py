@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from fsm import Outcome, Policy, Quorum, TaskRun, trigger_rules
+from fsm import Cache, Outcome, Policy, Quorum, Retry, TaskRun, Timeout, trigger_rules
 from fsm.execution.commands import Displaced, Lost, Raised
 from fsm.execution.pools.base import RemotePool
 from fsm.testing import HandClock
@@ -67,20 +67,20 @@ def an_end(chance: random.Random, clock: HandClock) -> Any:
 def a_policy(chance: random.Random) -> Policy:
     """One of many policies."""
     one = chance.choice
-    return Policy(
+    # The order of the choices is part of every seed.
+    retry = Retry(
         max_retries=one((0, 1, 2, 3, 5)),
-        retry_delay=one((0, 1, 30, 600)),
-        retry_backoff=one((1, 2, 10)),
-        retry_cap=one((None, 1800)),
-        retry_jitter=one((0, 0.3, 1)),
-        retry_within=one((None, None, None, 2 * HOUR)),
-        retry_on=one(((), (), (OSError, "TimeoutError"))),
+        delay=one((0, 1, 30, 600)),
+        backoff=one((1, 2, 10)),
+        cap=one((None, 1800)),
+        jitter=one((0, 0.3, 1)),
+        within=one((None, None, None, 2 * HOUR)),
+        on=one(((), (), (OSError, "TimeoutError"))),
         max_rescues=one((0, 1, 3)),
-        timeout=one((None, None, 120, 1200)),
-        timeout_total=one((None, None, None, 3 * HOUR)),
-        cache_for=one((None, None, None, HOUR)),
-        cache_key="result",
     )
+    timeout = Timeout(one((None, None, 120, 1200)), one((None, None, None, 3 * HOUR)))
+    cache = Cache("result", one((None, None, None, HOUR)))
+    return Policy(retry, timeout, cache)
 
 
 def a_while(chance: random.Random) -> float:

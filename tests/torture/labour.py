@@ -16,8 +16,18 @@ from typing import Any
 import cloudpickle
 import psutil
 
-from fsm import Call, Journal, Over, Runner, TaskRun, current_run, open_journal, verify
-from fsm.tasks.policy import Policy
+from fsm import (
+    Call,
+    Journal,
+    Over,
+    Policy,
+    Retry,
+    Runner,
+    TaskRun,
+    current_run,
+    open_journal,
+    verify,
+)
 from states import Looped, Success
 
 __all__ = ["FOR_EVER", "Log", "batch", "check", "killing", "labour", "of_a_pool"]
@@ -25,7 +35,7 @@ __all__ = ["FOR_EVER", "Log", "batch", "check", "killing", "labour", "of_a_pool"
 # Workers need not find this folder: what is in here travels whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-FOR_EVER = Policy(max_rescues=1_000)
+FOR_EVER = Policy(Retry(max_rescues=1_000))
 _PAUSE = 0.5  # seconds between two kills, at most: a pool takes half of that to come up again
 
 
@@ -82,8 +92,8 @@ def deadly(log: Log) -> None:
 def batch(journal: Journal | None, log: Log, name: str, rng: random.Random) -> list[Call]:
     """Runs of all kinds, which succeed however often their workers are lost."""
 
-    def run(kind: str, number: int = 0, **settings: Any) -> TaskRun:
-        policy = Policy(max_rescues=1_000, **settings)
+    def run(kind: str, number: int = 0, max_retries: int = 0) -> TaskRun:
+        policy = Policy(Retry(max_retries, max_rescues=1_000))
         return TaskRun(f"{name}-{kind}-{number}", journal=journal, policy=policy)
 
     inputs = [(log, number) for number in range(4)]

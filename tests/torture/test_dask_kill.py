@@ -14,8 +14,7 @@ import dask
 import pytest
 from distributed import Client, LocalCluster
 
-from fsm import Call, Runner, TaskRun, open_journal
-from fsm.tasks.policy import Policy
+from fsm import Call, Policy, Retry, Runner, TaskRun, open_journal
 from states import Failed
 
 from .counts import chance, times
@@ -86,7 +85,7 @@ def test_a_deadly_task_ends_by_its_policy(tmp_path: Path, client: Client) -> Non
     url, log = str(tmp_path / "r.db"), Log(tmp_path / "log")
 
     with open_journal(url) as journal, Runner(client.get_executor(pure=False)) as runner:
-        guilty = TaskRun("guilty", journal=journal, policy=Policy(max_rescues=2))
+        guilty = TaskRun("guilty", journal=journal, policy=Policy(Retry(max_rescues=2)))
         (end,) = runner.perform_all([Call(guilty, deadly, (log,))])
 
     assert type(end) is Failed
@@ -100,7 +99,7 @@ def test_a_task_that_dask_repeats_is_recorded_once(tmp_path: Path, client: Clien
     client.run_on_scheduler(_allow, 3)
     try:
         with open_journal(url) as journal, Runner(client.get_executor(retries=3)) as runner:
-            guilty = TaskRun("guilty", journal=journal, policy=Policy(max_rescues=1))
+            guilty = TaskRun("guilty", journal=journal, policy=Policy(Retry(max_rescues=1)))
             (end,) = runner.perform_all([Call(guilty, deadly, (log,))])
     finally:
         client.run_on_scheduler(_allow, 0)

@@ -15,8 +15,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from fsm import Call, Runner, TaskRun, open_journal
-from fsm.tasks.policy import Policy
+from fsm import Call, Policy, Retry, Runner, TaskRun, open_journal
 from states import Failed, Success
 
 from .counts import chance, times
@@ -112,8 +111,8 @@ def test_a_deadly_task_takes_no_innocent_run_with_it(tmp_path: Path, kept: bool)
     url, log = str(tmp_path / "r.db"), Log(tmp_path / "log")
     with open_journal(url) as journal, Runner("process", workers=2) as runner:
         how: dict[str, Any] = {"journal": journal} if kept else {}
-        innocent = [TaskRun(policy=Policy(max_rescues=0), **how) for _ in range(4)]
-        guilty = TaskRun(policy=Policy(max_rescues=2), **how)
+        innocent = [TaskRun(policy=Policy(Retry(max_rescues=0)), **how) for _ in range(4)]
+        guilty = TaskRun(policy=Policy(Retry(max_rescues=2)), **how)
 
         ends = runner.perform_all(
             [Call(guilty, deadly, (log,)), *(Call(run, slow, (log, 0.1)) for run in innocent)]
@@ -135,4 +134,4 @@ def test_a_run_without_a_journal_outlives_its_processes(tmp_path: Path) -> None:
             labour(runner, calls)
 
     assert min(log.counts()[call.run.id] for call in calls if call.over is None) >= 1
-    assert {call.run.policy.max_rescues for call in calls} == {FOR_EVER.max_rescues}
+    assert {call.run.policy.retry.max_rescues for call in calls} == {FOR_EVER.retry.max_rescues}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm import Journal, Policy, open_journal, verify
+from fsm import Journal, Policy, Retry, open_journal, verify
 from fsm.flow.task import task
 
 from .counts import chance, times
@@ -25,32 +25,31 @@ PATIENCE = 120.0  # seconds until something counts as stuck
 JOBS = """
 import time
 
-from fsm.execution.context import current_run
-from fsm.flow.task import task
+from fsm import Retry, current_run, task
 
 
-@task(max_rescues=1_000)
+@task(retry=Retry(max_rescues=1_000))
 def steady(seconds):
     time.sleep(seconds)
 
 
-@task(max_retries=2, retry_delay=0.05, max_rescues=1_000)
+@task(retry=Retry(2, 0.05, max_rescues=1_000))
 def flaky(seconds):
     time.sleep(seconds)
     if current_run().attempt < 3:
         raise ValueError("not yet")
 
 
-@task(max_retries=1, max_rescues=1_000)
+@task(retry=Retry(1, max_rescues=1_000))
 def doomed(seconds):
     time.sleep(seconds)
     raise ValueError("never")
 """
 
 POLICIES = {
-    "steady": Policy(max_rescues=1_000),
-    "flaky": Policy(max_retries=2, retry_delay=0.05, max_rescues=1_000),
-    "doomed": Policy(max_retries=1, max_rescues=1_000),
+    "steady": Policy(Retry(max_rescues=1_000)),
+    "flaky": Policy(Retry(2, 0.05, max_rescues=1_000)),
+    "doomed": Policy(Retry(1, max_rescues=1_000)),
 }
 ENDS = {"steady": ("Success", 1), "flaky": ("Success", 3), "doomed": ("Failed", 2)}  # and attempts
 

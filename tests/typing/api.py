@@ -11,14 +11,17 @@ import attrs
 
 from fsm import (
     BoundEvent,
+    Cache,
     Call,
     Event,
     MemoryJournal,
     Policy,
+    Retry,
     Run,
     Runner,
     Step,
     TaskRun,
+    Timeout,
     Why,
     event,
     internal,
@@ -26,7 +29,6 @@ from fsm import (
     perform,
 )
 from fsm.journal import Journal
-from fsm.tasks.policy import Cache, Retry, Timeout
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success
 
@@ -150,21 +152,23 @@ def keeping() -> None:
     TaskRun(clock=HandClock(), max_retries=2, timeout=datetime.timedelta(seconds=3))
     TaskRun(retries=2)  # type: ignore[call-arg]
     TaskRun(journal="runs.db")  # type: ignore[arg-type]
-    Policy(max_retries=3, retry_delay=5, timeout=datetime.timedelta(1))
+    Policy(Retry(3, delay=5), Timeout(datetime.timedelta(1)))
     run: Run = TaskRun()
     print(run)
 
 
 def trying(run: TaskRun, day: datetime.timedelta) -> None:
-    """A policy is three nouns, or their fields in short."""
+    """A policy consists of a Retry, a Timeout and a Cache."""
     retry = Retry(3, day, 2.0, cap=3600, jitter=0.1, within=day, on=[ConnectionError, "a.B"])
     policy = Policy(retry, Timeout(60, total=day), Cache("key", day, "all_inputs"))
     TaskRun(policy=policy, timeout=Timeout(5))
-    Policy(retry, 60, max_rescues=1, retry_on=OSError, cache_for=day)
+    Policy(retry=Retry(on=OSError, max_rescues=1), cache=Cache(cache_for=day))
+    Policy(retry, 60)  # type: ignore[arg-type]
+    Policy(max_retries=3)  # type: ignore[call-arg]
     assert_type(policy.retry, Retry)
     assert_type(policy.timeout, Timeout)
     assert_type(policy.timeout.attempt, float | None)
-    assert_type(policy.retry_delay, float)
+    assert_type(policy.retry.delay, float)
     assert_type(run.rerun(), Retrying)
     assert_type(run.fail_map(), Failed)
     assert_type(run.resumed, bool)

@@ -8,7 +8,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import CallbackError, Policy, TaskRun
+from fsm import CallbackError, Policy, Retry, TaskRun
 from fsm.execution.commands import Settled
 from fsm.execution.decider import Execute, Expired, Raised, Returned, Wait, drive
 from fsm.testing import HandClock
@@ -226,7 +226,7 @@ def test_a_run_found_running_starts_the_same_attempt_again(run: TaskRun, clock: 
 
 
 def test_a_run_whose_rescues_are_used_up_has_failed(clock: HandClock) -> None:
-    run = TaskRun(clock=clock, policy=Policy(max_rescues=0))
+    run = TaskRun(clock=clock, policy=Policy(Retry(max_rescues=0)))
     run.start()
 
     driven(run, clock)
@@ -236,7 +236,7 @@ def test_a_run_whose_rescues_are_used_up_has_failed(clock: HandClock) -> None:
 
 
 def test_a_run_whose_rescues_are_used_up_still_has_its_retries(clock: HandClock) -> None:
-    run = TaskRun(clock=clock, policy=Policy(max_rescues=0, max_retries=1))
+    run = TaskRun(clock=clock, policy=Policy(Retry(1, max_rescues=0)))
     run.start()
 
     driven(run, clock, Returned(1))

@@ -10,15 +10,7 @@ from typing import Any
 
 import pytest
 
-from fsm import (
-    JournalError,
-    MemoryJournal,
-    Policy,
-    Runner,
-    StaleRun,
-    TaskRun,
-    open_journal,
-)
+from fsm import JournalError, MemoryJournal, Policy, Retry, Runner, StaleRun, TaskRun, open_journal
 from fsm.execution import dispatch
 from fsm.execution.commands import Displaced, Lost
 from fsm.execution.pickling import unpacked
@@ -126,7 +118,7 @@ def test_what_comes_too_late_is_set_aside(
 
 
 def test_a_claim_of_an_attempt_before_is_superseded(runner: Runner, journal: SQLiteJournal) -> None:
-    run = TaskRun("r", journal=journal, policy=Policy(max_rescues=0))
+    run = TaskRun("r", journal=journal, policy=Policy(Retry(max_rescues=0)))
     run.schedule()
     (ghost,) = journal.claim(run="r", owner="a worker that has died")
 
@@ -185,7 +177,7 @@ class Losing(RemotePool):
 
 def test_what_is_lost_again_and_again_fails(runner: Runner) -> None:
     runner._pool = Losing(Executor(), own=False)
-    run = TaskRun(policy=Policy(max_rescues=2))
+    run = TaskRun(policy=Policy(Retry(max_rescues=2)))
 
     assert type(runner.perform(run, works)) is Failed
     assert events(run) == ["start", "rescue"] * 3
@@ -197,7 +189,7 @@ def test_what_is_displaced_again_and_again_counts_as_lost(
     runner._pool = losing = Losing(Executor(), own=False)
     losing.says = Displaced()
     monkeypatch.setattr(dispatch, "_PATIENCE", 2)
-    run = TaskRun(policy=Policy(max_rescues=1))
+    run = TaskRun(policy=Policy(Retry(max_rescues=1)))
 
     assert type(runner.perform(run, works)) is Failed
     assert events(run) == ["start", "pause", "start", "pause", "start", "rescue"] * 2
@@ -208,7 +200,7 @@ def test_a_worker_that_died_before_it_came_to_a_run_costs_it_nothing(
 ) -> None:
     dying = Losing(Executor(), own=False)
     healthy, runner._pool = runner._pool, dying
-    run = TaskRun(journal=journal, policy=Policy(max_rescues=0))
+    run = TaskRun(journal=journal, policy=Policy(Retry(max_rescues=0)))
 
     def heal(_run: TaskRun, _step: object) -> None:
         runner._pool.submit = healthy.submit  # type: ignore[method-assign]  # it has come back

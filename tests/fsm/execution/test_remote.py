@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from fsm import Call, InvalidArgument, Policy, Runner, TaskRun
+from fsm import Call, InvalidArgument, Policy, Retry, Runner, TaskRun
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Cancelled, Failed, Skipped, State, Success, TimedOut
 
@@ -171,7 +171,7 @@ def test_an_argument_that_refuses_to_arrive_fails_its_run(
 
 
 def test_a_task_that_ends_its_process_is_lost(runner: Runner, kept: dict[str, Any]) -> None:
-    run = TaskRun(policy=Policy(max_rescues=1), **kept)
+    run = TaskRun(policy=Policy(Retry(max_rescues=1)), **kept)
 
     state = runner.perform(run, os._exit, 0)
 
@@ -190,7 +190,9 @@ def test_a_process_out_of_files_carries_on(runner: Runner, kept: dict[str, Any])
         runner.perform(TaskRun(**kept), task),
         runner.perform(TaskRun(**kept), os.getpid),
     )
-    runner.perform(TaskRun(policy=Policy(max_rescues=0)), os._exit, 0)  # it is not for the others
+    runner.perform(
+        TaskRun(policy=Policy(Retry(max_rescues=0))), os._exit, 0
+    )  # it is not for the others
 
     assert first.result == 5
     assert isinstance(second, Success | Failed), "it ends, and says why"

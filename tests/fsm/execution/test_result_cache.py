@@ -9,6 +9,7 @@ import pendulum
 import pytest
 
 from fsm import (
+    Cache,
     CorruptJournal,
     InvalidArgument,
     Journal,
@@ -19,7 +20,6 @@ from fsm import (
 )
 from fsm.execution.result_cache import Caches
 from fsm.states import ambient
-from fsm.tasks.policy import Cache
 from fsm.testing import HandClock
 from states import Cached
 

@@ -10,23 +10,33 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import Journal, MemoryJournal, Policy, Run, StaleRun, TaskRun, event, open_journal
+from fsm import (
+    Cache,
+    Journal,
+    MemoryJournal,
+    Policy,
+    Retry,
+    Run,
+    StaleRun,
+    TaskRun,
+    Timeout,
+    event,
+    open_journal,
+)
 from fsm.durations import lasting
 from fsm.explain.entry import Move
 from fsm.explain.phrases import DONE
 from fsm.explain.story import read_story
 from fsm.journal.records import Record
 from fsm.operations.rescuing import rescue
-from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Success
 
 PAGES = Path(__file__).parents[2] / "pages"
 POLICY = Policy(
-    Retry(2, 30, backoff=2, cap=600, jitter=0.1, within=7200, on=[OSError]),
+    Retry(2, 30, backoff=2, cap=600, jitter=0.1, within=7200, on=[OSError], max_rescues=1),
     Timeout(300),
-    cache_for=86_400,
-    max_rescues=1,
+    Cache(cache_for=86_400),
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import fsm
 from fsm import (
+    Cache,
     Call,
     InvalidArgument,
     MemoryJournal,
@@ -35,7 +36,7 @@ def double(number: int) -> int:
     return number * 2
 
 
-@task(retries=2, retry_delay=60)
+@task(max_retries=2, retry_delay=60)
 def flaky(until: int) -> int:
     attempt = current_run().attempt
     if attempt < until:
@@ -73,12 +74,12 @@ def test_the_words_of_the_decorator_are_the_policy_of_its_runs(clock: HandClock)
     assert clock() == pendulum.datetime(2020, 1, 1).add(minutes=2)
 
 
-def test_nouns_say_the_same_as_words() -> None:
-    words = task(retries=1, retry_delay=5, timeout=3)(len)
-    nouns = task(retry=Retry(max_retries=1, delay=5), timeout=Timeout(attempt=3))(len)
-    whole = task(policy=Policy(max_retries=1, retry_delay=5, timeout=3))(len)
+def test_short_words_mean_the_same_as_the_parts_of_a_policy() -> None:
+    words = task(max_retries=1, retry_delay=5, timeout=3)(len)
+    parts = task(retry=Retry(max_retries=1, delay=5), timeout=Timeout(attempt=3))(len)
+    whole = task(policy=Policy(Retry(1, 5), Timeout(3)))(len)
 
-    assert words.kind.default_policy == nouns.kind.default_policy == whole.kind.default_policy
+    assert words.kind.default_policy == parts.kind.default_policy == whole.kind.default_policy
 
 
 def test_each_task_has_a_class_of_runs_called_as_it_is() -> None:
@@ -216,21 +217,31 @@ def test_what_is_no_function_is_no_task(wrong: Any) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        {"retries": -1},
-        {"retries": True},
+        {"max_retries": -1},
+        {"max_retries": True},
         {"timeout": -1},
         {"retry_delay": "soon"},
-        {"retrys": 3},
         {"policy": 5},
+        {"retry": 5},
+        {"cache": 60},
         {"policy": Policy(), "timeout": 3},
+        {"retry": Retry(3), "max_retries": 3},
+        {"retry": Retry(3), "retry_delay": 3},
+        {"cache": Cache(), "cache_for": 3},
         {"base": int},
         {"cache_for": float("inf")},
     ],
     ids=str,
 )
-def test_words_that_make_no_policy_are_refused(words: dict[str, Any]) -> None:
+def test_settings_that_make_no_policy_are_refused(words: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         task(**words)(len)
+
+
+@pytest.mark.parametrize("word", ["retries", "retrys", "retry_on", "max_rescues"])
+def test_an_unknown_word_is_refused(word: str) -> None:
+    with pytest.raises(TypeError, match=word):
+        task(**{word: 3})  # type: ignore[call-overload]
 
 
 def test_a_task_may_have_a_lifecycle_of_its_own() -> None:

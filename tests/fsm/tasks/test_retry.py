@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument
+from fsm import InvalidArgument, Retry
 from fsm.durations import A_CENTURY
-from fsm.tasks.retry import Retry
 
 RETRIES = st.builds(
     Retry,
@@ -53,9 +52,7 @@ def test_a_jitter_does_not_gather_them_at_the_cap() -> None:
 
 
 def test_a_run_has_the_same_luck_in_another_process() -> None:
-    asked = (
-        "from fsm.tasks.retry import Retry; print(Retry(delay=60, jitter=0.5).delay_before(2, 'r'))"
-    )
+    asked = "from fsm import Retry; print(Retry(delay=60, jitter=0.5).delay_before(2, 'r'))"
     said = subprocess.run(
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True
     ).stdout

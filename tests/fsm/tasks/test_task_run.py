@@ -9,9 +9,17 @@ import pendulum
 import pytest
 
 import states
-from fsm import GuardRejected, InvalidArgument, Policy, TaskRun, TransitionNotAllowed, open_journal
+from fsm import (
+    GuardRejected,
+    InvalidArgument,
+    Policy,
+    Retry,
+    TaskRun,
+    Timeout,
+    TransitionNotAllowed,
+    open_journal,
+)
 from fsm.states import ambient
-from fsm.tasks.policy import Retry, Timeout
 from fsm.testing import HandClock
 from states import (
     Cached,
@@ -475,7 +483,7 @@ def test_a_rescued_run_may_start_at_once(clock: HandClock) -> None:
 
 
 def test_rescues_have_a_budget_of_their_own(clock: HandClock) -> None:
-    run = TaskRun(clock=clock, policy=Policy(max_retries=1, max_rescues=2))
+    run = TaskRun(clock=clock, policy=Policy(Retry(1, max_rescues=2)))
     run.start()
     lost(run, 2)
     assert (run.attempts, run.rescues) == (1, 2)
@@ -494,7 +502,7 @@ def test_rescues_have_a_budget_of_their_own(clock: HandClock) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_run_is_rescued_as_often_as_its_policy_says(count: int, clock: HandClock) -> None:
-    run = TaskRun(clock=clock, policy=Policy(max_rescues=count))
+    run = TaskRun(clock=clock, policy=Policy(Retry(max_rescues=count)))
     run.start()
     lost(run, count)
 
@@ -503,17 +511,17 @@ def test_a_run_is_rescued_as_often_as_its_policy_says(count: int, clock: HandClo
 
 
 def test_a_run_is_rescued_three_times_where_nobody_says_how_often() -> None:
-    assert Policy().max_rescues == 3
+    assert Policy().retry.max_rescues == 3
 
 
 def test_a_restored_run_remembers_its_rescues(journal: Any, clock: HandClock) -> None:
-    run = TaskRun("r", journal=journal, clock=clock, policy=Policy(max_rescues=1))
+    run = TaskRun("r", journal=journal, clock=clock, policy=Policy(Retry(max_rescues=1)))
     run.start()
     lost(run, 1)
 
     again = TaskRun.restore("r", journal, clock=clock)
 
-    assert (again.rescues, again.attempts, again.policy.max_rescues) == (1, 1, 1)
+    assert (again.rescues, again.attempts, again.policy.retry.max_rescues) == (1, 1, 1)
     assert type(again.rescue()) is Failed
 
 
@@ -528,7 +536,7 @@ def test_a_rescued_attempt_has_its_whole_time_again(clock: HandClock) -> None:
 
 def test_a_policy_says_what_a_run_leaves_out(clock: HandClock) -> None:
     class Eager(TaskRun):
-        default_policy = Policy(max_retries=4, timeout=60)
+        default_policy = Policy(Retry(4), Timeout(60))
 
     run = Eager(clock=clock, timeout=5)
 

@@ -8,9 +8,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import Policy
+from fsm import Cache
 from fsm.states import ambient, codec
-from fsm.tasks.policy import Cache
 from fsm.tasks.validators import (
     PARTIAL,
     VALIDATORS,
@@ -110,7 +109,7 @@ def test_a_policy_names_its_validator(name: str) -> None:
     for chosen, inputs, parameters in asked:
         on = [chosen] if name in PARTIAL else []
         validator = PARTIAL[name](on) if name in PARTIAL else VALIDATORS[name]
-        cache = Policy(cache_validator=name, cache_validate_on=on).cache
+        cache = Cache(validator=name, validate_on=on)
         assert cache.accepts(entry, inputs, parameters) == validator(entry, inputs, parameters)
 
 

@@ -7,8 +7,7 @@ import json
 import pytest
 from click import unstyle
 
-from fsm import Policy, TaskRun, open_journal
-from fsm.tasks.policy import Retry
+from fsm import Policy, Retry, TaskRun, Timeout, open_journal
 
 from ..conftest import HOSTILE, Invoke, Program, Spoil
 
@@ -51,7 +50,7 @@ def test_a_policy_is_shown_where_it_is_not_the_usual_one(
 ) -> None:
     kept = open_journal(journal)
     retry = Retry(3, 90, backoff=1.5, on=[ConnectionError, TimeoutError])
-    TaskRun("etl/fetch", journal=kept, policy=Policy(retry, timeout=31_536_000)).start()
+    TaskRun("etl/fetch", journal=kept, policy=Policy(retry, Timeout(31_536_000))).start()
     kept.close()
     args = ("history", "etl/fetch", "--journal", journal)
 

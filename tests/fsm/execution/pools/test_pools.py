@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fsm import Call, InvalidArgument, MissingExtra, Policy, Runner, TaskRun
+from fsm import Call, InvalidArgument, MissingExtra, Policy, Retry, Runner, TaskRun
 from fsm.execution.commands import Lost, Raised
 from fsm.execution.pools import as_pool
 from fsm.execution.pools.base import RemotePool
@@ -37,14 +37,14 @@ def test_an_executor_of_the_user_keeps_its_making_when_it_breaks(how: str) -> No
     executor = ProcessPoolExecutor(1, context, initializer=sys.setrecursionlimit, initargs=(LIMIT,))
     with executor, Runner(executor, workers=3) as runner:
         before = runner.perform(TaskRun(), sys.getrecursionlimit)
-        lost = runner.perform(TaskRun(policy=Policy(max_rescues=1)), os._exit, 1)
+        lost = runner.perform(TaskRun(policy=Policy(Retry(max_rescues=1))), os._exit, 1)
         after = runner.perform(TaskRun(), sys.getrecursionlimit)
 
     assert (before.result, type(lost), after.result) == (LIMIT, Failed, LIMIT)
 
 
 def test_a_pool_that_breaks_as_soon_as_it_is_made_is_given_up() -> None:
-    run = TaskRun(policy=Policy(max_rescues=0))
+    run = TaskRun(policy=Policy(Retry(max_rescues=0)))
 
     with spawned(1, int, "no number") as executor, Runner(executor) as runner:
         state = runner.perform(run, int)
@@ -216,8 +216,8 @@ def test_time_is_up_in_the_middle_of_a_wait() -> None:
 def test_many_runs_share_a_broken_pool() -> None:
     """Those that were displaced come back, and nobody's budget is used but the guilty one's."""
     with Runner("process", workers=2) as runner:
-        runs = [TaskRun(policy=Policy(max_rescues=0)) for _ in range(20)]
-        guilty = TaskRun(policy=Policy(max_rescues=1))
+        runs = [TaskRun(policy=Policy(Retry(max_rescues=0))) for _ in range(20)]
+        guilty = TaskRun(policy=Policy(Retry(max_rescues=1)))
         task: Callable[..., Any] = os.getpid
         ends = runner.perform_all(
             [Call(guilty, os._exit, (1,)), *(Call(run, task) for run in runs)]

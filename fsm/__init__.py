@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .flow.node import Node
     from .flow.task import Task, task
     from .journal import Claim, Journal, MemoryJournal, open_journal
-    from .lifecycle.event import BoundEvent, Event, Transition, either, event, internal
+    from .lifecycle.event import Event, Transition, either, event, internal
     from .lifecycle.payload import Draft
     from .lifecycle.refusal import Refusal
     from .lifecycle.step import Step
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from .worker.worker import Worker
 
 __all__ = [
-    "BoundEvent",
     "Cache",
     "Caches",
     "Call",
@@ -119,7 +118,6 @@ __all__ = [
 # Each public name is imported when it is first asked for: `from states import Success` does not
 # load what moves a run, and who only embeds runs does not load what executes them.
 _MODULES = {
-    "BoundEvent": "fsm.lifecycle.event",
     "Cache": "fsm.tasks.cache",
     "Caches": "fsm.execution.result_cache",
     "Call": "fsm.execution.runner",

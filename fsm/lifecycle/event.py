@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 import attrs
 
 from fsm.errors import InvalidLifecycle
-from fsm.run import aio as afiring
-from fsm.run import firing
 from fsm.states import State
 
-from .guard import Guard, label
+from .guard import Guard, called, label
 
 if TYPE_CHECKING:
     from fsm.explain.why import Why
-    from fsm.run.run import Run
 
     from .payload import Draft
 
-__all__ = ["BoundEvent", "Event", "Prepare", "Transition", "either", "event", "internal"]
+__all__ = ["Event", "EventMethod", "Prepare", "Transition", "either", "event", "internal"]
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=State)
+S_co = TypeVar("S_co", bound=State, covariant=True)
 
 StateClass = type[State]
 Prepare = Callable[["Draft"], Mapping[str, Any]]
@@ -45,7 +44,7 @@ class Transition:
     unless: tuple[Guard, ...] = ()
     prepare: Prepare | None = None
     message: str | None = None
-    by_name: bool = False  # not for whoever only says where to go: `enter`, a state handler
+    explicit_only: bool = False  # not considered by `enter` and state handlers
 
     @property
     def guarded(self) -> bool:
@@ -69,10 +68,23 @@ class Transition:
 
 if TYPE_CHECKING:
 
-    class _Property: ...  # whose type no checker can say: `__get__` below does
+    class _Property: ...  # its type is that of `__get__` below
 
 else:
     _Property = property
+
+
+class _EventDoc:
+    """`__doc__` of an event: the class's own on the class, and of one event what its rows say."""
+
+    def __init__(self, doc: str) -> None:
+        self.doc = doc
+
+    def __get__(self, event: Event[Any, Any] | None, owner: type) -> str:
+        return self.doc if event is None else describe(event)
+
+    def __set__(self, event: Event[Any, Any], doc: str | None) -> None:
+        """Ignore the getter's docstring, which `property` copies."""
 
 
 class Event(_Property, Generic[P, S]):
@@ -80,29 +92,31 @@ class Event(_Property, Generic[P, S]):
 
     Two events join with `|` under one name: the rows are tried in order, and the first whose
     guards pass wins.
-
-    A property whose getter is a partial, because getting one then runs no Python function.
     """
+
+    # A property whose getter is a C partial: reading `run.retry` then runs no Python function.
 
     def __init__(self, rows: Iterable[Transition], name: str = "") -> None:
         self.rows = tuple(rows)
-        self._call(name)
+        self.name = name
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._call(self.name or name)
+        self.name = self.name or name
 
-    def _call(self, name: str) -> None:
-        self.name = name
-        bind: Any = functools.partial(cast(Any, BoundEvent), firing.fire, name)
-        property.__init__(cast(Any, self), bind, doc=type(self).__doc__)
+    def connect(self, make: Callable[[str, Any], EventMethod[P, S]]) -> None:
+        """Let `run.event` be what *make* returns for the event's name and the run.
+
+        `Run` calls it when a class is made: a row knows nothing of what fires it.
+        """
+        property.__init__(cast(Any, self), functools.partial(make, self.name))
 
     if TYPE_CHECKING:
 
         @overload
         def __get__(self, run: None, owner: type) -> Event[P, S]: ...
         @overload
-        def __get__(self, run: Run, owner: type | None = None) -> BoundEvent[P, S]: ...
-        def __get__(self, run: Run | None, owner: type | None = None) -> Any: ...
+        def __get__(self, run: object, owner: type | None = None) -> EventMethod[P, S]: ...
+        def __get__(self, run: object, owner: type | None = None) -> Any: ...
 
     def __or__(self, other: Event[P, S]) -> Event[P, S]:
         if not isinstance(other, Event):
@@ -113,50 +127,59 @@ class Event(_Property, Generic[P, S]):
         dests = dict.fromkeys(row.dest.__name__ if row.dest else "(stays)" for row in self.rows)
         return f"<event {self.name or '(unnamed)'} → {' or '.join(dests)}>"
 
+    @property
+    def signature(self) -> inspect.Signature:
+        """What firing takes and returns: the arguments of the destination's constructor.
 
-class BoundEvent(functools.partial[S], Generic[P, S]):
-    """An event, ready to fire on one run: `firing.fire`, with the event's name and the run given.
+        An event that stays takes changes by keyword; one that leads to several states takes what
+        the state that is entered takes.
+        """
+        dests = {row.dest for row in self.rows}
+        if len(dests) == 1 and (dest := dests.pop()) is not None:
+            return inspect.signature(dest).replace(return_annotation=dest)
+        kind = inspect.Parameter.VAR_KEYWORD
+        names = [inspect.Parameter("changes" if dests <= {None} else "payload", kind)]
+        return inspect.Signature(names, return_annotation=State)
 
-    A partial, because calling one does not go through a Python function of its own.
+
+Event.__doc__ = cast(Any, _EventDoc(cast(str, Event.__doc__)))
+
+
+class EventMethod(Protocol[P, S_co]):
+    """An event on a run, `run.retry`: calling it fires.
+
+    Its signature and docstring are the event's, so that `help(run.retry)` shows them.
     """
-
-    __slots__ = ()
 
     @property
     def name(self) -> str:
         """The event's name."""
-        return str(self.args[0])
+        ...
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Any:
         """The run it fires on."""
-        return cast("Run", self.args[1])
 
-    if TYPE_CHECKING:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> S_co:
+        """Fire, and return the state entered. The arguments are those of that state's class.
 
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> S:
-            """Fire, and return the state entered. The arguments are those of that state's class.
+        Raises:
+            TransitionError: No row, a guard or another writer refused; the run did not move.
+            JournalError: The step could not be kept; the run did not move.
+            StateError: The payload was refused; the run did not move.
+            CallbackError: The run did move, but a listener failed afterwards.
+            Exception: What a `before` listener, a state handler or a guard raised; the run did
+                not move.
+        """
+        ...
 
-            Raises:
-                TransitionError: No row, a guard or another writer refused; the run did not move.
-                JournalError: The step could not be kept; the run did not move.
-                StateError: The payload was refused; the run did not move.
-                CallbackError: The run did move, but a listener failed afterwards.
-                Exception: What a `before` listener, a state handler or a guard raised; the run did
-                    not move.
-            """
-            ...
+    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S_co]:
+        """Fire from async code: listeners may be async, and are awaited in the same order.
 
-        def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, S]:
-            """Fire from async code: listeners may be async, and are awaited in the same order.
-
-            Cancelling before the journal has the step leaves the run where it was; cancelling later
-            leaves a run that has moved and remaining listeners that were not told.
-            """
-            ...
-
-    else:
-        aio = afiring.afire
+        A cancellation before the journal has kept the step leaves the run where it was. After
+        that the step stands, and the remaining listeners are not called.
+        """
+        ...
 
     def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether firing now, with these arguments, would pass table and guards.
@@ -164,14 +187,15 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
         Raises:
             StateError: The arguments do not make a payload.
         """
-        return firing.refusal(self.name, self.run, *args, **kwargs) is None
+        ...
 
     def why_not(self, *args: P.args, **kwargs: P.kwargs) -> Why | None:
-        """Why firing now would be refused, as `Run.why_not` says it; None where the way is free."""
-        return self.run.why_not(self.name, *args, **kwargs)
+        """Why firing now would be refused, as `Run.why_not` explains it.
 
-    def __repr__(self) -> str:
-        return f"<{self.name} of {self.run!r}>"
+        Returns:
+            None where firing now would pass.
+        """
+        ...
 
 
 def event(
@@ -183,7 +207,7 @@ def event(
     unless: Iterable[Guard] = (),
     prepare: Prepare | None = None,
     message: str | None = None,
-    by_name: bool = False,
+    explicit_only: bool = False,
 ) -> Event[P, S]:
     """Declare a row: the name it is given in the class body leads from *source* to *dest*.
 
@@ -195,8 +219,8 @@ def event(
         unless: Guards that must all say no.
         prepare: Given the `Draft`, returns payload arguments for what the caller leaves out.
         message: The payload's message where the caller and *prepare* leave it out.
-        by_name: Whether it says why, so that nobody goes this way who only says where to:
-            `Run.enter`, or a state handler that wants another state.
+        explicit_only: Whether `Run.enter` and state handlers leave it out, which only name a
+            state; firing the event itself takes it.
 
     Raises:
         InvalidLifecycle: A state is none, or a guard cannot be called.
@@ -204,7 +228,7 @@ def event(
     if not is_node(dest):
         raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
     row = _row(cast(StateClass, dest), source, excluding, conditions, unless, prepare, message)
-    return Event([attrs.evolve(row, by_name=True) if by_name else row])
+    return Event([attrs.evolve(row, explicit_only=True) if explicit_only else row])
 
 
 def either(*events: Event[Any, Any]) -> Event[..., State]:
@@ -283,3 +307,36 @@ def is_node(dest: object) -> bool:
         and dest is not State
         and not dest.__name__.startswith("_")
     )
+
+
+def describe(event: Event[Any, Any]) -> str:
+    """The docstring of an event: a line for each of its rows, then what it takes and returns."""
+    lines = [f"{event.name or 'An event'}: " + "; or ".join(map(_route, event.rows)) + "."]
+    asked = [(guard, wanted) for row in event.rows for guard, wanted in _asked(row)]
+    if asked:
+        lines += ["", "Guards:"]
+        lines += [f"    {line}" for line in dict.fromkeys(_clause(*each) for each in asked)]
+    parameters = event.signature.parameters.values()
+    names = ", ".join(str(each.replace(annotation=each.empty)) for each in parameters)
+    dests = " or ".join(
+        dict.fromkeys(row.dest.__name__ if row.dest else "the same" for row in event.rows)
+    )
+    lines += ["", f"Args: {names}", "", f"Returns: the state entered, {dests}."]
+    return "\n".join(lines)
+
+
+def _route(row: Transition) -> str:
+    sources = ", ".join(cls.__name__ for cls in row.sources)
+    without = ", ".join(cls.__name__ for cls in row.excluding)
+    dest = "stays there" if row.dest is None else f"to {row.dest.__name__}"
+    return f"from {sources}{f' (not {without})' if without else ''} {dest}"
+
+
+def _asked(row: Transition) -> Iterator[tuple[Guard, bool]]:
+    yield from ((guard, True) for guard in row.conditions)
+    yield from ((guard, False) for guard in row.unless)
+
+
+def _clause(guard: Guard, wanted: bool) -> str:
+    purpose = (inspect.getdoc(called(guard)) or "").partition("\n")[0]
+    return f"{'' if wanted else 'not '}{label(guard)}{f': {purpose}' if purpose else ''}"

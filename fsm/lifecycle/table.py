@@ -107,7 +107,7 @@ class Lifecycle(Pictured):
             event
             for event in self.allowed(node)
             if dest in self.dests(event, node)
-            and not any(row.by_name for row in self.rows(event, node))
+            and not any(row.explicit_only for row in self.rows(event, node))
         )
 
     def node(self, name: str) -> StateClass | None:

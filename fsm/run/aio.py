@@ -25,8 +25,7 @@ from .lock import Who, await_turn, stop_waiting
 from .refusals import keep, noted
 
 if TYPE_CHECKING:
-    from fsm.lifecycle.event import BoundEvent
-
+    from .bound import BoundEvent
     from .run import Run
 
 __all__ = ["afire"]

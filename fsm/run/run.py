@@ -19,6 +19,7 @@ from fsm.lifecycle.table import Lifecycle
 from fsm.states import Pending, State, ambient
 
 from . import firing, following
+from .bound import connect
 from .callbacks import Callbacks, methods
 from .extras import Aside
 from .hooks import Hook
@@ -114,7 +115,10 @@ class Run(Pictured):
         super().__init_subclass__(**kwargs)
         cls._compiled, cls._rows, cls._short_cuts = None, {}, {}
         kind = f"{cls.__module__}:{cls.__qualname__}"
-        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, declared(cls), kind)
+        events = declared(cls)
+        for each in events:
+            connect(each)
+        cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, events, kind)
         above = [
             vars(base)["callbacks"] for base in cls.__mro__[:0:-1] if "callbacks" in vars(base)
         ]

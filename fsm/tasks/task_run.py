@@ -120,12 +120,12 @@ class TaskRun(Run):
                             conditions=[attempts_left, error_retried, time_left],
                             prepare=next_attempt)
     rerun           = event(Retrying,          source=Failed,
-                            prepare=once_more, by_name=True)
+                            prepare=once_more, explicit_only=True)
     rescue          = either(
                       event(Retrying,          source=Running,        conditions=[rescues_left],
-                            prepare=same_attempt, by_name=True),
+                            prepare=same_attempt, explicit_only=True),
                       event(Failed,            source=Running,
-                            prepare=the_loss, by_name=True))
+                            prepare=the_loss, explicit_only=True))
     pause           = event(Paused,            source=(*ready, Running))
     resume          = event(Resume,            source=Paused)
     map             = event(Mapped,            source=(waiting, Mapped),

@@ -10,7 +10,6 @@ from typing import Any, assert_type
 import attrs
 
 from fsm import (
-    BoundEvent,
     Cache,
     Call,
     Event,
@@ -29,6 +28,7 @@ from fsm import (
     perform,
 )
 from fsm.journal import Journal
+from fsm.lifecycle.event import EventMethod
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success
 
@@ -111,7 +111,7 @@ def extending(run: CarefulRun) -> None:
 def on_the_class() -> None:
     """On the class an event is itself, on a run it is bound."""
     declared: Event[..., Retrying] = TaskRun.retry
-    bound: BoundEvent[..., Retrying] = TaskRun().retry
+    bound: EventMethod[..., Retrying] = TaskRun().retry
     wrong: Event[..., Success] = TaskRun.retry  # type: ignore[assignment]
     print(declared, bound, wrong, TaskRun.retry.rows)
     TaskRun.retry()  # type: ignore[operator]

@@ -9,7 +9,6 @@ import attrs
 import pytest
 
 from fsm import (
-    BoundEvent,
     Event,
     InvalidArgument,
     InvalidLifecycle,
@@ -20,6 +19,7 @@ from fsm import (
     event,
     internal,
 )
+from fsm.run.bound import BoundEvent
 from fsm.states.meta import _MetaState
 from states import (
     Cancelled,

@@ -208,9 +208,9 @@ def test_leading_names_the_events_that_may_go_there() -> None:
 def test_leading_leaves_out_what_is_fired_by_name_only() -> None:
     class Lost(Run):
         start = event(Running, source=Pending)
-        lose = event(Running, source=Pending, by_name=True)
+        lose = event(Running, source=Pending, explicit_only=True)
         guess = either(
-            event(Failed, source=Pending, by_name=True, conditions=[never]),
+            event(Failed, source=Pending, explicit_only=True, conditions=[never]),
             event(Running, source=Pending),
         )
 

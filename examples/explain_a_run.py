@@ -20,20 +20,20 @@ print(run.why_not("retry"))  # who says no, and what he read
 print()
 print(run.story())  # `fsm story RUN` tells it of a run in a journal
 
-# the way there:
+# events that lead there:
 #   1. start → Running from 2020-01-01T00:05:00+00:00 on
 #   2. succeed → Success
 #
 # cannot retry from Failed: [attempts left] said no: 1 of 1 attempts are used
-# [attempts left] asks: Whether the run has been started no more than `max_retries` times.
+# [attempts left] checks: Whether the run has been started no more than `max_retries` times.
 # [attempts left] read run.policy.retry.max_retries = 0, run.attempts = 1
-# no triggers are known that lead from here to where one can retry
+# no sequence of events is known after which one can retry
 #
 # load-7 is Failed, 3 steps and 5 min 2 s after it began.
-# Policy: it is not tried again; a lost worker is replaced 3 times at most.
+# Policy: it is not retried; a lost worker is replaced 3 times at most.
 #
 # 2020-01-01 00:00:00.000  it was scheduled, to start in 5 min
 # 2020-01-01 00:05:00.000  attempt 1 of 1 started, after 5 min in Scheduled
 # 2020-01-01 00:05:02.500  it failed, after 2.5 s in Running: ConnectionError: no route
 #
-# It has failed, and its attempts are used; only a rerun tries it again.
+# It has failed and has no attempts left; only a rerun starts it again.

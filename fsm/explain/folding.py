@@ -1,44 +1,46 @@
-"""Rounds: what happened again and again, told at its first and at its last time."""
-
-from __future__ import annotations
+"""Fold repeated lines of a story: print the first and the last repetition, count the rest."""
 
 import re
 from collections.abc import Iterator, Sequence
 
-from .narrator import Line
-from .phrases import clock
+from fsm.text import format_time
 
-__all__ = ["folded"]
+from .narrator import StoryLine
 
-_LONGEST = 12  # lines of one round
-_FEW = 6  # lines that are not worth leaving out
-# Counts and lengths of time: `attempt 3 of 5`, `after 4 min 5 s`.
+__all__ = ["fold_repeats"]
+
+_MAX_PERIOD = 12  # lines that may repeat as one block
+_MIN_SAVING = 6  # lines; folding fewer is not worth it
+# Counts and durations: `attempt 3 of 5`, `after 4 min 5 s`.
 _NUMBERS = re.compile(r"\d[\d.]*( (ms|s|min|h|d)\b)?( \d+ (s|min|h)\b)?")
 
 
-def folded(lines: Sequence[Line]) -> Iterator[str]:
-    """The lines as text; of many rounds that differ by numbers only, the first and the last."""
-    alike = [(line.event, line.seq is None, _NUMBERS.sub("#", line.text)) for line in lines]
-    place = 0
-    while place < len(lines):
-        length, rounds = max(_rounds(alike, place), key=lambda found: found[0] * found[1])
-        end = place + length * rounds
-        if length * (rounds - 2) > _FEW:
-            yield from map(str, lines[place : place + length])
-            until = clock(lines[end - length - 1].micros)
-            yield f"{'…':>23}  and so on, {rounds - 2:,} times more, until {until}"
-            yield from map(str, lines[end - length : end])
+def fold_repeats(lines: Sequence[StoryLine]) -> Iterator[str]:
+    """Yield the lines as text; of a block that repeats, only the first and the last repetition.
+
+    Lines count as equal where they differ by numbers only.
+    """
+    keys = [(line.event, line.seq is None, _NUMBERS.sub("#", line.text)) for line in lines]
+    start = 0
+    while start < len(lines):
+        period, repeats = max(_repeats_from(keys, start), key=lambda found: found[0] * found[1])
+        end = start + period * repeats
+        if period * (repeats - 2) > _MIN_SAVING:
+            yield from map(str, lines[start : start + period])
+            until = format_time(lines[end - period - 1].micros)
+            yield f"{'…':>23}  repeated {repeats - 2:,} more times, until {until}"
+            yield from map(str, lines[end - period : end])
         else:
-            end = place + 1
-            yield str(lines[place])
-        place = end
+            end = start + 1
+            yield str(lines[start])
+        start = end
 
 
-def _rounds(alike: Sequence[object], place: int) -> Iterator[tuple[int, int]]:
-    """How many lines a round from *place* on may have, and how many such rounds follow it."""
+def _repeats_from(keys: Sequence[object], start: int) -> Iterator[tuple[int, int]]:
+    """For each period from *start* on: how many lines it has, and how many times it stands."""
     yield 1, 1
-    for length in range(1, _LONGEST + 1):
-        end = place + length
-        while end < len(alike) and alike[end] == alike[end - length]:
+    for period in range(1, _MAX_PERIOD + 1):
+        end = start + period
+        while end < len(keys) and keys[end] == keys[end - period]:
             end += 1
-        yield length, (end - place) // length
+        yield period, (end - start) // period

@@ -1,9 +1,7 @@
-"""Telling: the moves of a run as sentences, and between them what was refused or came too late.
+"""The narrator: the steps of a run as sentences, and between them refusals and late results.
 
-The law of this file: what people and programs have written is shown as text, on one line and cut.
+Text that people and programs have written is escaped, put on one line and cut.
 """
-
-from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,56 +14,65 @@ from fsm.journal.phase import FAILED, RUNNING, WAITING
 from fsm.lifecycle.refusal import Refusal
 from fsm.tasks.policy import Policy
 from fsm.tasks.task_run import TaskRun
-from fsm.text import as_label
+from fsm.text import as_label, format_time
 
-from .entry import Move
-from .phrases import DONE, clock, times
+from .entry import StoryEntry
+from .wording import STEP_PHRASES, format_times
 
 if TYPE_CHECKING:
     from fsm.journal.late import Late
 
-__all__ = ["LONG", "Line", "Owners", "lines_of", "tries_of"]
+__all__ = ["Owners", "StoryLine", "attempt_numbers", "is_open_ended", "narrate"]
 
-Owners = Mapping[int | None, str | None]  # by claim: who had it, as far as the journal still knows
+Owners = Mapping[int | None, str | None]  # by epoch of a claim: its owner, where the journal knows
 
-LONG = 5 * 366 * 86_400 * 1_000_000  # a pause that ends later than this ends by someone's word
+_FIVE_YEARS = 5 * 366 * 86_400 * 1_000_000  # microseconds
 
-# The messages that our own rows give where nobody says anything: the sentences say the same.
-_USUAL = {row.message for event in TaskRun.lifecycle.events.values() for row in event.rows}
-_COUNTED = ("Retrying Task (", "Rerun on demand (", "Task is looping (", "Looping task (")
+# Messages that our own rows give by default: the phrase of the step says the same.
+_DEFAULT_MESSAGES = {
+    row.message for event in TaskRun.lifecycle.events.values() for row in event.rows
+}
+_COUNTING_MESSAGES = (
+    "Retrying Task (",
+    "Rerun on demand (",
+    "Task is looping (",
+    "Looping task (",
+)
 
 
 @attrs.frozen
-class Line:
-    """One thing that happened."""
+class StoryLine:
+    """One thing that happened: a step, a refusal or a late result."""
 
-    micros: int
-    seq: int | None  # of the step; None for what was refused, or came too late, and is none
+    __module__ = "fsm.explain"
+
+    micros: int  # since 1970 in UTC
+    seq: int | None  # of the step; None for a refusal or a late result
     event: str
     text: str
 
     def __str__(self) -> str:
-        return f"{clock(self.micros)}  {self.text}"
+        return f"{format_time(self.micros)}  {self.text}"
 
 
-def lines_of(
-    moves: Sequence[Move],
+def narrate(
+    entries: Sequence[StoryEntry],
     policy: Policy | None,
     owners: Owners,
-    late: Iterable[Late],
+    late: "Iterable[Late]",
     refusals: Iterable[Refusal],
-) -> Iterator[Line]:
-    """The steps in their order, whatever their clocks said, and what was none between them.
+) -> Iterator[StoryLine]:
+    """Yield the steps in their order, whatever their clocks say, with what happened between them.
 
-    What was refused follows the step after which it was; what came too late stands by its time.
+    A refusal follows the step after which it was made; a late result is placed by its time.
     """
-    refused: dict[int, list[Line]] = {}
+    refused: dict[int, list[StoryLine]] = {}
     for each in sorted(refusals, key=lambda each: each.micros):
-        refused.setdefault(each.seq, []).append(_refused(each))
-    waiting = deque(sorted(map(_too_late, late), key=lambda line: line.micros))
+        refused.setdefault(each.seq, []).append(_refusal_line(each))
+    waiting = deque(sorted(map(_late_line, late), key=lambda line: line.micros))
     highest = 0
     yield from refused.pop(0, ())
-    for step in _steps(moves, policy, owners):
+    for step in _step_lines(entries, policy, owners):
         highest = max(highest, step.micros)
         while waiting and waiting[0].micros < highest:
             yield waiting.popleft()
@@ -74,103 +81,113 @@ def lines_of(
     yield from waiting
 
 
-def _steps(moves: Sequence[Move], policy: Policy | None, owners: Owners) -> Iterator[Line]:
+def is_open_ended(entry: StoryEntry) -> bool:
+    """Whether it is due more than five years later, as a pause is that waits for a person."""
+    return entry.due is not None and entry.due - entry.micros >= _FIVE_YEARS
+
+
+def _step_lines(
+    entries: Sequence[StoryEntry], policy: Policy | None, owners: Owners
+) -> Iterator[StoryLine]:
     before, last = None, 0
-    for move, attempt in zip(moves, tries_of(moves), strict=True):
-        said = _done(move, _of(attempt, policy), "started" if attempt > last else "went on")
-        text = f"{said}{_after(before, move)}{_until(move)}{_why(before, move)}"
-        text += _claim(before, move, owners)
-        yield Line(move.micros, move.seq, as_label(move.event), text)
-        before, last = move, attempt
+    for entry, attempt in zip(entries, attempt_numbers(entries), strict=True):
+        began = "started" if attempt > last else "continued"
+        text = _step_phrase(entry, _attempt_of_most(attempt, policy), began)
+        text += _after(before, entry) + _until(entry) + _details(before, entry)
+        text += _claim(before, entry, owners)
+        yield StoryLine(entry.micros, entry.seq, as_label(entry.event), text)
+        before, last = entry, attempt
 
 
-def tries_of(moves: Iterable[Move]) -> list[int]:
-    """Which attempt a run was in after each move, counted as `fsm.tasks.attempts` does."""
-    before, begun, tries = 0, False, []
-    for move in moves:
-        if move.attempts is not None:
-            before, begun = move.attempts, False
-        elif move.phase in (RUNNING, FAILED):
+def attempt_numbers(entries: Iterable[StoryEntry]) -> list[int]:
+    """The attempt that the run was in after each step, counted as `fsm.tasks.attempts` does."""
+    before, begun, numbers = 0, False, []
+    for entry in entries:
+        if entry.attempts is not None:
+            before, begun = entry.attempts, False
+        elif entry.phase in (RUNNING, FAILED):
             begun = True
-        tries.append(before + begun)
-    return tries
+        numbers.append(before + begun)
+    return numbers
 
 
-def _of(attempt: int, policy: Policy | None) -> str:
+def _attempt_of_most(attempt: int, policy: Policy | None) -> str:
     most = 0 if policy is None else policy.retry.max_retries + 1
     return f"{attempt} of {most}" if attempt <= most else str(attempt)
 
 
-def _done(move: Move, attempt: str, began: str) -> str:
-    said = DONE.get((move.event, move.dest))
-    if said is None:
-        return f"{as_label(move.event)} led from {as_label(move.source)} to {as_label(move.dest)}"
-    return said.format(attempt=attempt, began=began)
+def _step_phrase(entry: StoryEntry, attempt: str, began: str) -> str:
+    phrase = STEP_PHRASES.get((entry.event, entry.dest))
+    if phrase is None:
+        return (
+            f"{as_label(entry.event)} led from {as_label(entry.source)} to {as_label(entry.dest)}"
+        )
+    return phrase.format(attempt=attempt, began=began)
 
 
-def _after(before: Move | None, move: Move) -> str:
-    spent = 0 if before is None else move.micros - before.micros
-    if spent <= -1000:  # of another machine, or set back; less cannot be seen
+def _after(before: StoryEntry | None, entry: StoryEntry) -> str:
+    spent = 0 if before is None else entry.micros - before.micros
+    if spent <= -1000:  # another machine's clock, or one set back; less than 1 ms is not printed
         return f", by a clock that was {lasting(-spent)} behind"
-    return f", after {lasting(spent)} in {as_label(move.source)}" if spent > 0 else ""
+    return f", after {lasting(spent)} in {as_label(entry.source)}" if spent > 0 else ""
 
 
-def _until(move: Move) -> str:
-    wait = 0 if move.due is None else move.due - move.micros
-    if move.due is None or not 0 < wait < LONG:
+def _until(entry: StoryEntry) -> str:
+    wait = 0 if entry.due is None else entry.due - entry.micros
+    if wait <= 0 or is_open_ended(entry):
         return ""
-    if move.phase == WAITING:
+    if entry.phase == WAITING:
         return f", to start in {lasting(wait)}"
     return f", for {lasting(wait)}"
 
 
-def _why(before: Move | None, move: Move) -> str:
-    """Who said so, what went wrong, what was said of it, and what it carries besides."""
-    said = (_approved(before, move), move.error, _message(move), *move.besides)
-    parts = [as_label(part) for part in said if part]
+def _details(before: StoryEntry | None, entry: StoryEntry) -> str:
+    """The approval, the error, the message, and the fields of a user's state class."""
+    details = (_approval(before, entry), entry.error, _message(entry), *entry.own_fields)
+    parts = [as_label(part) for part in details if part]
     return f": {'; '.join(parts)}" if parts else ""
 
 
-def _claim(before: Move | None, move: Move, owners: Owners) -> str:
-    """Under which claim it was made, if under another than the step before."""
-    if move.epoch is None or (before is not None and before.epoch == move.epoch):
+def _claim(before: StoryEntry | None, entry: StoryEntry, owners: Owners) -> str:
+    """The claim under which the step was made, if it is another than that of the step before."""
+    if entry.epoch is None or (before is not None and before.epoch == entry.epoch):
         return ""
-    owner = owners.get(move.epoch)
+    owner = owners.get(entry.epoch)
     return (
-        f" (claim {move.epoch})" if owner is None else f" (claim {move.epoch}, {as_label(owner)})"
+        f" (claim {entry.epoch})" if owner is None else f" (claim {entry.epoch}, {as_label(owner)})"
     )
 
 
-def _approved(before: Move | None, move: Move) -> str | None:
-    """The word of a person; it stays in the context, so a later resume need not be theirs."""
-    if move.event != "resume" or move.approver is None:
+def _approval(before: StoryEntry | None, entry: StoryEntry) -> str | None:
+    """Who approved. The name stays in the context, so a later resume need not be theirs."""
+    if entry.event != "resume" or entry.approver is None:
         return None
-    said = f"Approved by {move.approver}"
-    fresh = before is None or before.approver != move.approver or move.message == said
-    return said if fresh else None
+    approval = f"Approved by {entry.approver}"
+    is_new = before is None or before.approver != entry.approver or entry.message == approval
+    return approval if is_new else None
 
 
-def _message(move: Move) -> str | None:
-    """What was said of the step, unless the sentence says the same."""
-    said = move.message
-    if said is None or said in _USUAL or said.startswith(_COUNTED):
+def _message(entry: StoryEntry) -> str | None:
+    """The message of the state, unless the sentence says the same already."""
+    message = entry.message
+    if message is None or message in _DEFAULT_MESSAGES or message.startswith(_COUNTING_MESSAGES):
         return None
-    if move.error is not None and said.startswith("Unexpected error: "):
+    if entry.error is not None and message.startswith("Unexpected error: "):
         return None
-    return None if said == f"Approved by {move.approver}" else said
+    return None if message == f"Approved by {entry.approver}" else message
 
 
-def _refused(refusal: Refusal) -> Line:
-    who = "" if refusal.who is None else f", asked by {as_label(refusal.who)}"
-    often = "" if refusal.times == 1 else f" {times(refusal.times)}, the last time"
-    text = f"{as_label(refusal.event)} was refused{often}{who}: {as_label(refusal.reason)}"
-    return Line(refusal.micros, None, as_label(refusal.event), text)
+def _refusal_line(refusal: Refusal) -> StoryLine:
+    who = "" if refusal.who is None else f", requested by {as_label(refusal.who)}"
+    count = "" if refusal.times == 1 else f" {format_times(refusal.times)}, the last time"
+    text = f"{as_label(refusal.event)} was refused{count}{who}: {as_label(refusal.reason)}"
+    return StoryLine(refusal.micros, None, as_label(refusal.event), text)
 
 
-def _too_late(late: Late) -> Line:
-    who = "a worker" if late.owner is None else as_label(late.owner)
+def _late_line(late: "Late") -> StoryLine:
+    owner = "a worker" if late.owner is None else as_label(late.owner)
     text = (
-        f"too late, {who} said {as_label(late.event)}, from {as_label(late.source)} to "
-        f"{as_label(late.dest)}; it was kept aside: {as_label(late.reason)}"
+        f"a late result of {owner} was kept aside: {as_label(late.event)} from {as_label(late.source)} "
+        f"to {as_label(late.dest)}: {as_label(late.reason)}"
     )
-    return Line(late.micros, None, as_label(late.event), text)
+    return StoryLine(late.micros, None, as_label(late.event), text)

@@ -1,52 +1,54 @@
-"""Reading: what a guard that says no looked at, and what it found there.
+"""Read tracing: which values a guard that refuses looked at.
 
-A guard is a pure function, so it may be asked again, of witnesses of the run and the step. They
-answer as those do, and remember; what they remember is believed if the guard's answer is the same.
+A guard is a pure function, so it can be called again, with proxies of the run and the step. They
+answer as the originals do and record each value that is read. The record counts only if the guard
+gives the same answer again.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from fsm.lifecycle.guard import Guard, weigh
 from fsm.lifecycle.step import Step
 from fsm.run.access import now_micros, rows_from
+from fsm.run.run import Run
 from fsm.text import escape
 
-if TYPE_CHECKING:
-    from fsm.run.run import Run
+__all__ = ["Reads", "trace_reads"]
 
-__all__ = ["Reading", "readings"]
+Reads = Mapping[str, str]  # by the name the guard has for a value: the value as text
 
-Reading = Mapping[str, str]  # what was read, as the guard names it, and its value as it is shown
-
-_MOST = 8  # values of one guard
-_LONGEST = 80  # characters of a value
-_FEW = 3  # items that are shown one by one
+_MAX_READS = 8  # values of one guard
+_MAX_LENGTH = 80  # characters of a value
+_MAX_ITEMS = 3  # of a collection that is printed in full
 
 
-def readings(
+def trace_reads(
     double: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int
-) -> tuple[Reading, ...]:
+) -> tuple[Reads, ...]:
     """What the *count* guards that refuse *event* read, in the order of the rows they refuse.
 
     Args:
-        double: A run that stands where the run does, and that nobody else has.
+        double: A double of the run that no other thread has.
+
+    Returns:
+        One mapping for each guard; empty where what it read is not certain.
     """
     try:
-        found = tuple(_readings(double, event, args, kwargs))
-    except Exception:  # of a guard that answered before, and does not now
+        found = tuple(_trace_rows(double, event, args, kwargs))
+    except Exception:  # of a guard that answered the first time
         found = ()
     return found if len(found) == count else ({},) * count
 
 
-def _readings(
+def _trace_rows(
     double: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[Reading]:
+) -> Iterator[Reads]:
     micros, seq = now_micros(double), len(double.history) + 1
     for row in rows_from(double, event):
         dest = row.draft(double, double.state, args, dict(kwargs), micros)
@@ -54,54 +56,58 @@ def _readings(
         for guard, wanted in row.guards:
             answer = guard(double, step)
             if weigh(guard, wanted, answer) is not None:
-                yield _read(guard, double, step, answer)
+                yield _trace(guard, double, step, answer)
                 break
 
 
-def _read(guard: Guard, double: Run, step: Step, answer: object) -> Reading:
+def _trace(guard: Guard, double: Run, step: Step, answer: object) -> Reads:
     seen: dict[str, Any] = {}
+    run_proxy, step_proxy = _TracingProxy(double, "run", seen), _TracingProxy(step, "step", seen)
     try:
-        again = guard(_Witness(double, "run", seen), _Witness(step, "step", seen))  # type: ignore[arg-type]  # which it passes for
-        believed = again == answer
-    except Exception:  # it wants the very thing, or its answers are odd
+        is_same = guard(run_proxy, step_proxy) == answer  # type: ignore[arg-type]  # the proxy passes for a step
+    except Exception:  # it checks for the exact type, or its answers cannot be compared
         return {}
-    return {name: _shown(value) for name, value in list(seen.items())[:_MOST]} if believed else {}
+    return (
+        {name: _format(value) for name, value in list(seen.items())[:_MAX_READS]} if is_same else {}
+    )
 
 
-class _Witness:
-    """Passes for what it is of, and notes each value that is read of it under its name."""
+class _TracingProxy:
+    """Passes for *target* and records each value that is read of it, under its dotted name."""
 
-    def __init__(self, of: Any, name: str, seen: dict[str, Any]) -> None:
-        self.__dict__.update(_of=of, _name=name, _seen=seen)
+    def __init__(self, target: Any, name: str, seen: dict[str, Any]) -> None:
+        self.__dict__.update(_target=target, _name=name, _seen=seen)
 
-    # What `isinstance` asks, too.
-    __class__ = property(lambda self: type(self.__dict__["_of"]))  # pyright: ignore[reportIncompatibleMethodOverride]
+    # `isinstance` asks for this, too.
+    __class__ = property(lambda self: type(self.__dict__["_target"]))  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __getattr__(self, name: str) -> Any:
-        of, path, seen = (self.__dict__[each] for each in ("_of", "_name", "_seen"))
-        value = getattr(of, name)
-        if attrs.has(type(value)):  # a state, a policy: what is read of it counts
-            return _Witness(value, f"{path}.{name}", seen)
+        target, path, seen = (self.__dict__[each] for each in ("_target", "_name", "_seen"))
+        value = getattr(target, name)
+        if attrs.has(type(value)):  # a state or a policy: trace what is read of it instead
+            return _TracingProxy(value, f"{path}.{name}", seen)
         if not callable(value):
             seen[f"{path}.{name}"] = value
         return value
 
     def __eq__(self, other: object) -> bool:
-        self.__dict__["_seen"].setdefault(self.__dict__["_name"], self.__dict__["_of"])
-        return bool(self.__dict__["_of"] == getattr(other, "__dict__", {}).get("_of", other))
+        self.__dict__["_seen"].setdefault(self.__dict__["_name"], self.__dict__["_target"])
+        return bool(
+            self.__dict__["_target"] == getattr(other, "__dict__", {}).get("_target", other)
+        )
 
     def __hash__(self) -> int:
-        return hash(self.__dict__["_of"])
+        return hash(self.__dict__["_target"])
 
     def __bool__(self) -> bool:
-        return bool(self.__dict__["_of"])
+        return bool(self.__dict__["_target"])
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     try:
-        if isinstance(value, tuple | list | dict | set | frozenset) and len(value) > _FEW:
+        if isinstance(value, tuple | list | dict | set | frozenset) and len(value) > _MAX_ITEMS:
             return f"a {type(value).__name__} of {len(value)}"
         text = value.isoformat() if isinstance(value, datetime.date) else repr(value)
-    except Exception as error:  # anyone's object
-        return f"<{type(error).__name__} while asking what it is>"
-    return escape(text, _LONGEST)
+    except Exception as error:  # the repr of a user's class may raise
+        return f"<repr raised {type(error).__name__}>"
+    return escape(text, _MAX_LENGTH)

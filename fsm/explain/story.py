@@ -1,9 +1,7 @@
-"""Story: what happened to one run, when and why, as sentences that anybody can read.
+"""The story of one run: what happened to it, when and why, and what it waits for, in sentences.
 
-The law of this file: what people and programs have written is shown as text, on one line and cut.
+Text that people and programs have written is escaped, put on one line and cut.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,37 +14,42 @@ from fsm.durations import lasting
 from fsm.errors import UnknownRun
 from fsm.journal.base import Journal, kind_of
 from fsm.journal.phase import FAILED, FINISHED, RUNNING, WAITING
+from fsm.run.run import Run
 from fsm.states import moment
 from fsm.tasks.policy import Policy, as_policy
-from fsm.text import as_label
+from fsm.text import as_label, format_time
 
-from .entry import Move
-from .folding import folded
-from .narrator import LONG, Line, lines_of, tries_of
-from .phrases import clock, only, policy_in_words
+from .entry import StoryEntry
+from .folding import fold_repeats
+from .narrator import StoryLine, attempt_numbers, is_open_ended, narrate
+from .wording import describe_policy, describe_retry_limits
 
 if TYPE_CHECKING:
     from fsm.journal.late import Late
     from fsm.journal.summary import Summary
     from fsm.lifecycle.refusal import Refusal
-    from fsm.run.run import Run
 
-__all__ = ["Line", "Story", "read_story", "story_of"]
+__all__ = ["Story", "read_story", "tell_story"]
 
-_Place = tuple[int, str]  # after how many steps, and which event
+_RefusalKey = tuple[int, str]  # after how many steps, and of which event
 
 
 @attrs.frozen
 class Story:
-    """What happened to one run, oldest first, under what policy, and what it waits for now."""
+    """What happened to one run, oldest first, under which policy, and what it waits for now.
 
-    run: str
-    kind: str  # the class it is a run of, as module:Class; empty where that is unknown
+    `str(story)` is the whole text; there a block of lines that repeats is folded. `lines` has all.
+    """
+
+    __module__ = "fsm.explain"
+
+    run: str  # its id
+    kind: str  # its class, as module:Class; empty where the journal does not know it
     state: str
     title: str
-    policy: str | None
-    lines: tuple[Line, ...]
-    stands: tuple[str, ...]
+    policy: str | None  # as a sentence; None where the run has none
+    lines: tuple[StoryLine, ...]
+    status: tuple[str, ...]  # sentences: what the run waits for, its deadline, its claim
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -65,46 +68,54 @@ class Story:
                 }
                 for line in self.lines
             ],
-            "stands": list(self.stands),
+            "status": list(self.status),
         }
 
     def __str__(self) -> str:
         head = [self.title] if self.policy is None else [self.title, f"Policy: {self.policy}."]
-        return "\n\n".join(filter(None, map("\n".join, (head, folded(self.lines), self.stands))))
+        paragraphs = (head, fold_repeats(self.lines), self.status)
+        return "\n\n".join(filter(None, map("\n".join, paragraphs)))
 
 
-def story_of(run: Run) -> Story:
-    """Tell of a run at hand: its own steps, and what its journal knows besides."""
-    moves = [Move.of(step) for step in run.history]
-    journal = getattr(run.journal, "journal", run.journal)  # a claim's own
+def tell_story(run: Run) -> Story:
+    """Tell the story of a run at hand, from its own steps and from what its journal knows besides.
+
+    The run is not moved, and not caught up with its journal.
+    """
+    entries = [StoryEntry.from_step(step) for step in run.history]
+    journal = getattr(run.journal, "journal", run.journal)  # of a claim: the claim's journal
     summary: Summary | None = None
     late: tuple[Late, ...] = ()
-    refusals: dict[_Place, Refusal] = {}  # of others, too; ours know how often
-    if moves and isinstance(journal, Journal):
-        with suppress(UnknownRun):  # a program that tidies up was faster
+    refusals: dict[_RefusalKey, Refusal] = {}  # of all processes; the run's own have exact counts
+    if entries and isinstance(journal, Journal):
+        with suppress(UnknownRun):  # the run was deleted from the journal meanwhile
             summary, late = journal.summary(run.id), tuple(journal.late(run.id))
-            refusals = _by_place(journal.refusals(run.id))
+            refusals = _by_key(journal.refusals(run.id))
     policy = getattr(run, "policy", None)
     ends = getattr(run, "deadline", None)
     deadline = None if ends is None else moment.to_micros(ends)
     state = type(run.state).__name__
-    lines = _lines(moves, policy, summary, late, (refusals | _by_place(run.refusals)).values())
-    return _tell(run.id, kind_of(type(run)), state, moves, lines, policy, deadline, summary)
+    merged = (refusals | _by_key(run.refusals)).values()
+    lines = _narrate(entries, policy, summary, late, merged)
+    return _build(run.id, kind_of(type(run)), state, entries, lines, policy, deadline, summary)
 
 
 def read_story(journal: Journal, run: str) -> Story:
-    """Tell of a run in a journal; none of its classes need be known.
+    """Tell the story of a run in a journal. The classes of the run and its states are not needed.
+
+    Args:
+        run: The id of the run.
 
     Raises:
         UnknownRun: There is no such run.
     """
     records = list(journal.records(run))
-    moves = [Move.read(record) for record in records]
+    entries = [StoryEntry.from_record(record) for record in records]
     summary, late = journal.summary(run), tuple(journal.late(run))
     policy = _policy(records[0].origin)
-    state = moves[-1].dest
-    lines = _lines(moves, policy, summary, late, journal.refusals(run))
-    return _tell(run, summary.kind, state, moves, lines, policy, summary.deadline, summary)
+    state = entries[-1].dest
+    lines = _narrate(entries, policy, summary, late, journal.refusals(run))
+    return _build(run, summary.kind, state, entries, lines, policy, summary.deadline, summary)
 
 
 def _policy(origin: str | None) -> Policy | None:
@@ -114,92 +125,95 @@ def _policy(origin: str | None) -> Policy | None:
         return None
 
 
-def _by_place(refusals: Iterable[Refusal]) -> dict[_Place, Refusal]:
+def _by_key(refusals: "Iterable[Refusal]") -> "dict[_RefusalKey, Refusal]":
     return {(each.seq, each.event): each for each in refusals}
 
 
-def _lines(
-    moves: Sequence[Move],
+def _narrate(
+    entries: Sequence[StoryEntry],
     policy: Policy | None,
-    summary: Summary | None,
-    late: Iterable[Late],
-    refusals: Iterable[Refusal],
-) -> Iterator[Line]:
+    summary: "Summary | None",
+    late: "Iterable[Late]",
+    refusals: "Iterable[Refusal]",
+) -> Iterator[StoryLine]:
     late = tuple(late)
     owners = {each.epoch: each.owner for each in late}
     if summary is not None:
         owners[summary.epoch] = summary.owner
-    return lines_of(moves, policy, owners, late, refusals)
+    return narrate(entries, policy, owners, late, refusals)
 
 
-def _tell(
+def _build(
     run: str,
     kind: str,
     state: str,
-    moves: Sequence[Move],
-    lines: Iterable[Line],
+    entries: Sequence[StoryEntry],
+    lines: Iterable[StoryLine],
     policy: Policy | None,
     deadline: int | None,
-    summary: Summary | None,
+    summary: "Summary | None",
 ) -> Story:
-    attempt = next(reversed(tries_of(moves)), 0)
-    stands = _stands(moves, attempt, policy, deadline, summary)
-    words = None if policy is None else policy_in_words(policy)
-    title = _title(run, state, moves)
+    attempt = next(reversed(attempt_numbers(entries)), 0)
+    status = _status(entries, attempt, policy, deadline, summary)
+    words = None if policy is None else describe_policy(policy)
+    title = _title(run, state, entries)
     return Story(
-        as_label(run), as_label(kind), as_label(state), title, words, tuple(lines), tuple(stands)
+        as_label(run), as_label(kind), as_label(state), title, words, tuple(lines), tuple(status)
     )
 
 
-def _title(run: str, state: str, moves: Sequence[Move]) -> str:
-    if not moves:
+def _title(run: str, state: str, entries: Sequence[StoryEntry]) -> str:
+    if not entries:
         return f"{as_label(run)} is {as_label(state)} and has not moved yet."
-    steps = f"{len(moves)} step{'s' * (len(moves) != 1)}"
-    took = moves[-1].micros - moves[0].micros
+    steps = f"{len(entries)} step{'s' * (len(entries) != 1)}"
+    took = entries[-1].micros - entries[0].micros
     lasted = f" and {lasting(took)}" if took > 0 else ""
     return f"{as_label(run)} is {as_label(state)}, {steps}{lasted} after it began."
 
 
-def _stands(
-    moves: Sequence[Move],
+def _status(
+    entries: Sequence[StoryEntry],
     attempt: int,
     policy: Policy | None,
     deadline: int | None,
-    summary: Summary | None,
+    summary: "Summary | None",
 ) -> Iterator[str]:
-    if moves:
-        yield _waits_for(moves[-1], attempt, policy)
+    if entries:
+        yield _describe_wait(entries[-1], attempt, policy)
     if deadline is not None:
-        yield f"Its time is up at {clock(deadline)}."
+        yield f"It times out at {format_time(deadline)}."
     if summary is not None and summary.owner is not None:
-        until = "" if summary.lease is None else f" until {clock(summary.lease)}"
+        until = "" if summary.lease is None else f" until {format_time(summary.lease)}"
         yield f"{as_label(summary.owner)} has claimed it{until} (claim {summary.epoch})."
 
 
-def _waits_for(last: Move, attempt: int, policy: Policy | None) -> str:
+def _describe_wait(last: StoryEntry, attempt: int, policy: Policy | None) -> str:
     if last.phase == FAILED:
         if policy is None:
             return "It has failed."
         if attempt <= policy.retry.max_retries:
-            return f"It has failed; its policy has an attempt left{only(policy.retry)}."
-        return "It has failed, and its attempts are used; only a rerun tries it again."
+            limits = describe_retry_limits(policy.retry)
+            return f"It has failed; its policy allows another attempt{limits}."
+        return "It has failed and has no attempts left; only a rerun starts it again."
     if last.phase == FINISHED:
-        return "It is over." if last.due is None else f"It is over, and keeps to {clock(last.due)}."
+        kept = "" if last.due is None else f"; its result is cached until {format_time(last.due)}"
+        return f"It has finished{kept}."
     if last.phase == RUNNING:
         return "It is running."
     if last.phase == WAITING:
-        return _waits(last)
+        return _describe_start(last)
     return {
         "Mapped": "It waits for its children.",
         "Looped": "It waits for its next iteration.",
     }.get(last.dest, f"It stays in {as_label(last.dest)} until an event moves it.")
 
 
-def _waits(last: Move) -> str:
-    wait = 0 if last.due is None else last.due - last.micros
+def _describe_start(last: StoryEntry) -> str:
     if last.dest == "Paused":
-        until = "" if last.due is None or wait >= LONG else f", or for {clock(last.due)}"
-        return f"It waits for somebody to resume it{until}."
-    if last.due is None or wait <= 0:
+        ends = (
+            "" if last.due is None or is_open_ended(last) else f", or until {format_time(last.due)}"
+        )
+        return f"It waits to be resumed{ends}."
+    if last.due is None or last.due <= last.micros:
         return "It waits to be started."
-    return f"It waits for {clock(last.due)}, to start."
+    return f"It waits until {format_time(last.due)} to start."

@@ -1,42 +1,43 @@
-"""Why: what an event would meet now, and which triggers lead to where it can be fired."""
-
-from __future__ import annotations
+"""Why a run can, or cannot, make an event's step now, and the path to where it can."""
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from fsm.errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
+from fsm.lifecycle.event import Event
 from fsm.lifecycle.guard import Rejection, called, label
 from fsm.lifecycle.step import Step
 from fsm.run import firing
 from fsm.run.access import double_of, event_name, now_micros
 from fsm.run.decision import propose
+from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.text import escape
 
-from .reads import Reading, readings
-from .search import Leg, path, said
-
-if TYPE_CHECKING:
-    from fsm.lifecycle.event import Event
-    from fsm.run.run import Run
+from .reads import Reads, trace_reads
+from .search import PathStep, describe_error, find_path
 
 __all__ = ["Why", "explain"]
 
 
 @attrs.frozen(eq=False)
 class Why:
-    """The answer to why a run can, or cannot, make an event's step now."""
+    """Why a run can, or cannot, make the step of an event now.
 
-    run: str
-    state: str  # where it stands
+    `str(why)` is the answer in sentences.
+    """
+
+    __module__ = "fsm.explain"
+
+    run: str  # its id
+    state: str  # the run's state, by name
     event: str
-    refused: Exception | None  # what firing would raise
-    reads: tuple[Reading, ...]  # of each guard that said no, what it looked at, if that is known
-    path: tuple[Leg, ...]  # of triggers from here, the event itself last; empty if none is known
+    refused: Exception | None  # what firing would raise; None where it would pass
+    reads: tuple[Reads, ...]  # for each rejection: the values its guard read, where that is known
+    path: tuple[PathStep, ...]  # events to fire, `event` itself last; empty where none is known
 
     @property
     def allowed(self) -> bool:
@@ -45,19 +46,19 @@ class Why:
 
     @property
     def certain(self) -> bool:
-        """Whether the path was tried out on a double of the run, rather than read off the table."""
-        return bool(self.path) and all(leg.doubt is None for leg in self.path)
+        """Whether the whole path was tried out, on doubles of the run."""
+        return bool(self.path) and all(step.doubt is None for step in self.path)
 
     @property
     def rejections(self) -> tuple[Rejection, ...]:
-        """The guards that said no, and what they said."""
+        """The guards that refuse, and their answers."""
         return self.refused.rejections if isinstance(self.refused, GuardRejected) else ()
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The same as sentences, a line each, whatever guards and arguments say."""
-        asked = map(_asked, self.rejections, self.reads)
-        lines = (self._answer(), *(line for lines in asked for line in lines), *self._way())
+        """The answer as sentences, one line each; control characters are escaped."""
+        guards = map(_describe_guard, self.rejections, self.reads)
+        lines = (self._answer(), *(line for each in guards for line in each), *self._path_lines())
         return tuple(map(escape, lines))
 
     def _answer(self) -> str:
@@ -65,17 +66,17 @@ class Why:
             return f"can {self.event} from {self.state}: it leads to {self.path[-1].dest}"
         if isinstance(self.refused, LifecycleError | StateError):
             return str(self.refused)
-        return f"{self.event} is stopped by {said(self.refused)}"
+        return f"{self.event} is stopped by {describe_error(self.refused)}"
 
-    def _way(self) -> tuple[str, ...]:
+    def _path_lines(self) -> tuple[str, ...]:
         if self.allowed:
             return ()
         if not self.path and not isinstance(self.refused, TransitionError):
-            return ()  # it is only said wrongly, or a guard is broken
+            return ()  # wrong arguments or a broken guard: no other event mends that
         if not self.path:
-            return (f"no triggers are known that lead from here to where one can {self.event}",)
-        head = "the way there:" if self.certain else "perhaps the way there:"
-        return (head, *(f"  {number}. {leg}" for number, leg in enumerate(self.path, 1)))
+            return (f"no sequence of events is known after which one can {self.event}",)
+        head = "events that lead there:" if self.certain else "events that may lead there:"
+        return (head, *(f"  {number}. {step}" for number, step in enumerate(self.path, 1)))
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -85,16 +86,16 @@ class Why:
             "event": self.event,
             "allowed": self.allowed,
             "refused": None if self.refused is None else self._answer(),
-            "guards": list(map(_as_data, self.rejections, self.reads)),
+            "guards": list(map(_guard_as_data, self.rejections, self.reads)),
             "certain": self.certain,
             "path": [
                 {
-                    "event": leg.event,
-                    "dest": leg.dest,
-                    "at": None if leg.at is None else leg.at.isoformat(),
-                    "doubt": leg.doubt,
+                    "event": step.event,
+                    "dest": step.dest,
+                    "at": None if step.at is None else step.at.isoformat(),
+                    "doubt": step.doubt,
                 }
-                for leg in self.path
+                for step in self.path
             ],
         }
 
@@ -103,42 +104,51 @@ class Why:
 
 
 def explain(run: Run, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why:
-    """What firing *event* would meet, and the way to where it passes; nothing is moved or told.
+    """Explain whether *run* can make the step of *event* now, and how to get to where it can.
 
-    The run's clock is read once, so all that is said is said of one moment.
+    The run is not moved and no listener is called: events are tried out on doubles of the run. What
+    a `before` listener would veto, or a state handler change, is not foreseen. The run's clock is
+    read once, so the whole answer is about one point in time.
+
+    Args:
+        args: Arguments that the event would be fired with; so *kwargs*.
+
+    Raises:
+        UnknownEvent: The table has no such event.
+        StepInProgress: A guard fired an event.
     """
     name = event_name(run, event)
-    double, found = firing.in_turn(run, lambda: _now(run, name, args, kwargs))
+    double, found = firing.in_turn(run, lambda: _try_now(run, name, args, kwargs))
     state = type(double.state).__name__
-    reads: tuple[Reading, ...] = ()
+    reads: tuple[Reads, ...] = ()
     if isinstance(found, Step):
-        way: tuple[Leg, ...] = (Leg(name, type(found.dest).__name__),)
-        return Why(run.id, state, name, None, (), way)
+        path: tuple[PathStep, ...] = (PathStep(name, type(found.dest).__name__),)
+        return Why(run.id, state, name, None, (), path)
     if isinstance(found, GuardRejected):
-        reads = readings(double_of(double), name, args, kwargs, len(found.rejections))
-    return Why(run.id, state, name, found, reads, path(double, name, (args, kwargs)))
+        reads = trace_reads(double_of(double), name, args, kwargs, len(found.rejections))
+    return Why(run.id, state, name, found, reads, find_path(double, name, (args, kwargs)))
 
 
-def _now(
+def _try_now(
     run: Run, event: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[Run, Step | Exception]:
-    """A double of the run as it stands, and the step that firing would make, or what it raises."""
+    """A double of the run, and the step that firing would make, or what it would raise."""
     double = double_of(run)
     try:
         return double, propose(event, run, args, dict(kwargs), now_micros(double))[0]
-    except StepInProgress:  # of a guard that fires: no answer to what was asked
+    except StepInProgress:  # a guard fired: that says nothing about this event
         raise
-    except Exception as refused:  # a guard's no, a payload that needs more, or anyone's code
+    except Exception as refused:  # refused, arguments missing, or a user's code failed
         return double, refused
 
 
-def _asked(rejection: Rejection, read: Reading) -> Iterator[str]:
-    """What a guard asks, in the words of its docstring where it has one, and what it saw."""
-    asks = _purpose(rejection)
-    if asks:
-        yield f"[{label(rejection.guard)}] asks: {asks}"
-    if read:
-        values = ", ".join(f"{name} = {value}" for name, value in read.items())
+def _describe_guard(rejection: Rejection, reads: Reads) -> Iterator[str]:
+    """What a guard checks, by the first line of its docstring, and the values it read."""
+    checks = _purpose(rejection)
+    if checks:
+        yield f"[{label(rejection.guard)}] checks: {checks}"
+    if reads:
+        values = ", ".join(f"{name} = {value}" for name, value in reads.items())
         yield f"[{label(rejection.guard)}] read {values}"
 
 
@@ -146,14 +156,14 @@ def _purpose(rejection: Rejection) -> str:
     return (inspect.getdoc(called(rejection.guard)) or "").partition("\n")[0]
 
 
-def _as_data(rejection: Rejection, read: Reading) -> dict[str, Any]:
+def _guard_as_data(rejection: Rejection, reads: Reads) -> dict[str, Any]:
     at = rejection.passes_at
     return {
         "guard": label(rejection.guard),
         "wanted": rejection.wanted,
         "reason": rejection.reason,
         "passes_at": None if at is None else at.isoformat(),
-        "asks": _purpose(rejection) or None,
-        "read": dict(read),
+        "checks": _purpose(rejection) or None,
+        "read": dict(reads),
         "where": rejection.where or None,
     }

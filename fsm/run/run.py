@@ -250,9 +250,11 @@ class Run(Pictured):
 
     def story(self) -> Story:
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""
-        from fsm.explain.story import story_of  # at the door, and upstairs: few runs are ever asked
+        from fsm.explain.story import (
+            tell_story,
+        )  # at the door, and upstairs: few runs are ever asked
 
-        return story_of(self)
+        return tell_story(self)
 
     def post(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.

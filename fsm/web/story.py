@@ -35,7 +35,7 @@ def story(journal: Journal, run: str) -> dict[str, Any]:
     told = read_story(journal, run)
     return {
         "policy": told.policy,
-        "stands": list(told.stands),
+        "stands": list(told.status),
         "lines": [{"at": format_time(line.micros), "text": line.text} for line in told.lines][
             -_MOST_LINES:
         ],

@@ -84,7 +84,7 @@ def force(page: Page, action: str) -> None:
 def test_what_it_waits_for_stands_near_the_top(page: Page) -> None:
     open_run(page, "deploy")
 
-    expect(page.locator("#stands b")).to_have_text("It waits for somebody to resume it.")
+    expect(page.locator("#stands b")).to_have_text("It waits to be resumed.")
 
 
 def test_what_was_refused_stands_between_the_steps(page: Page) -> None:
@@ -184,8 +184,10 @@ def test_another_run_has_another_story(page: Page) -> None:
 
     open_run(page, "load")
 
-    expect(page.locator("#stands b")).to_have_text("It is over.")
-    expect(page.locator("#story li p").last).to_contain_text("too late, worker-1 said succeed")
+    expect(page.locator("#stands b")).to_have_text("It has finished.")
+    expect(page.locator("#story li p").last).to_contain_text(
+        "a late result of worker-1 was kept aside: succeed"
+    )
 
 
 # What would be refused.
@@ -315,10 +317,12 @@ def test_a_report_tells_the_story_too(visit: tuple[Page, Seen]) -> None:
     page, _ = visit
     open_run(page, "deploy")
 
-    expect(page.locator("#stands b")).to_have_text("It waits for somebody to resume it.")
+    expect(page.locator("#stands b")).to_have_text("It waits to be resumed.")
     expect(page.locator("#steps .refused p")).to_contain_text("cannot resume from Running")
     expect(page.locator("#path g.node .note")).to_have_text(["refused: resume"])
     page.get_by_label("as a story").check()
     expect(page.locator("#story li p").nth(1)).to_contain_text("resume was refused")
     open_run(page, "load")
-    expect(page.locator("#story li p").last).to_contain_text("too late, worker-1 said succeed")
+    expect(page.locator("#story li p").last).to_contain_text(
+        "a late result of worker-1 was kept aside: succeed"
+    )

@@ -14,11 +14,11 @@ __all__ = ["story"]
 
 @click.command(
     epilog="\b\nExamples:\n  fsm story load-7 --journal runs.db\n"
-    "  fsm story load-7 --journal runs.db --json | jq -r .stands[]"
+    "  fsm story load-7 --journal runs.db --json | jq -r .status[]"
 )
 @click.argument("run", shell_complete=run_ids)
 @journal_option()
-@json_option("run", "class", "state", "title", "policy", "lines", "stands")
+@json_option("run", "class", "state", "title", "policy", "lines", "status")
 def story(run: str, url: str, as_json: bool) -> None:
     """Tell what happened to RUN, and what it waits for now.
 

@@ -23,8 +23,8 @@ from fsm.diagrams.color import safe
 from fsm.diagrams.mermaid_source import escaped
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError
-from fsm.explain.entry import Move
-from fsm.explain.narrator import lines_of
+from fsm.explain.entry import StoryEntry
+from fsm.explain.narrator import narrate
 from fsm.journal.late import Late
 from fsm.lifecycle.refusal import Refusal
 from fsm.testing import HandClock
@@ -182,7 +182,7 @@ def test_a_text_neither_styles_nor_commands_a_terminal() -> None:
 def test_a_text_is_told_on_one_line() -> None:
     for texts in batches(250):
         moves = [
-            Move(seq, text, text, text, seq, text, None, seq, text, text, None, text)
+            StoryEntry(seq, text, text, text, seq, text, None, seq, text, text, None, text)
             for seq, text in enumerate(texts, 1)
         ]
         late = [
@@ -194,7 +194,7 @@ def test_a_text_is_told_on_one_line() -> None:
             Refusal(text, seq, text, text, seq, text, text) for seq, text in enumerate(texts, 1)
         ]
 
-        told = list(lines_of(moves, None, dict(enumerate(texts, 1)), late, refusals))
+        told = list(narrate(moves, None, dict(enumerate(texts, 1)), late, refusals))
 
         assert len(told) == 3 * len(texts)
         assert all(str(line).isprintable() and line.event.isprintable() for line in told)

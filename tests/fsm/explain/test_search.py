@@ -1,4 +1,4 @@
-"""Path: in lifecycles drawn by lot, what is suggested works, and no short way is missed."""
+"""The search: in random lifecycles its paths work, and none is longer than necessary."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from states import Failed, Finished, Paused, Pending, Running, Scheduled, State,
 
 STATES: list[type[State]] = [Pending, Running, Success, Failed, Paused, Scheduled, Finished]
 EVENTS = "abcdefg"
-DEPTH = 3  # triggers of the ways that are tried one by one
+DEPTH = 3  # events of the paths that are enumerated
 
-Way = tuple[str, ...]
+Path = tuple[str, ...]
 Start = Callable[[], tuple[Run, HandClock]]
 
 
-def guard(lot: random.Random) -> Any:
-    """One that looks at the history, one that names a time, or one that names none."""
-    name, hour = lot.choice(EVENTS), lot.randrange(1, 24)
-    return lot.choice([
+def guard(chance: random.Random) -> Any:
+    """A guard that reads the history, one that names a time, or one that does not."""
+    name, hour = chance.choice(EVENTS), chance.randrange(1, 24)
+    return chance.choice([
         lambda run, _step: any(step.event == name for step in run.history) or f"no {name}",
         lambda run, _step: run.history[-1:] and run.history[-1].event == name,
         lambda _run, step: step.at.hour >= hour or step.at.start_of("day").add(hours=hour),
@@ -34,27 +34,28 @@ def guard(lot: random.Random) -> Any:
     ])  # fmt: skip
 
 
-def row(lot: random.Random) -> Any:
-    guards = [guard(lot) for _ in range(lot.choice([0, 0, 1, 2]))]
-    unless = [guard(lot)] if lot.random() < 0.15 else []
-    sources = lot.sample(STATES, lot.choice([1, 1, 2]))
-    return event(lot.choice(STATES), source=sources, conditions=guards, unless=unless)
+def row(chance: random.Random) -> Any:
+    guards = [guard(chance) for _ in range(chance.choice([0, 0, 1, 2]))]
+    unless = [guard(chance)] if chance.random() < 0.15 else []
+    sources = chance.sample(STATES, chance.choice([1, 1, 2]))
+    return event(chance.choice(STATES), source=sources, conditions=guards, unless=unless)
 
 
-def lifecycle(lot: random.Random) -> type[Run]:
-    """The first that makes sense."""
+def lifecycle(chance: random.Random) -> type[Run]:
+    """The first random table that is valid."""
     while True:
         rows = {
-            name: either(row(lot), row(lot)) if lot.random() < 0.2 else row(lot) for name in EVENTS
+            name: either(row(chance), row(chance)) if chance.random() < 0.2 else row(chance)
+            for name in EVENTS
         }
         try:
-            return type("Lot", (Run,), rows)
+            return type("Random", (Run,), rows)
         except InvalidLifecycle:
             continue
 
 
 def fire(run: Run, clock: HandClock, name: str) -> State:
-    """Fire when the guards let it, as far as they say when."""
+    """Fire the event, as late as its guards ask for."""
     while True:
         try:
             return run.trigger(name)
@@ -66,45 +67,45 @@ def fire(run: Run, clock: HandClock, name: str) -> State:
             clock.turn_to(min(later))
 
 
-def gone(start: Start, way: Way) -> tuple[Run, HandClock] | None:
-    """A run that has gone *way*; None where it cannot be gone."""
+def follow(start: Start, path: Path) -> tuple[Run, HandClock] | None:
+    """A run that has made the events of *path*; None where it cannot."""
     run, clock = start()
     try:
-        for name in way:
+        for name in path:
             fire(run, clock, name)
     except TransitionError:
         return None
     return run, clock
 
 
-def ways(start: Start, begun: Way, depth: int) -> Iterator[Way]:
-    """All that can be gone, the short ones first."""
+def enumerate_paths(start: Start, begun: Path, depth: int) -> Iterator[Path]:
+    """All paths that work, the short ones first."""
     level = [begun]
     for _ in range(depth):
-        longer = ((*way, name) for way in level for name in EVENTS)
-        level = [way for way in longer if gone(start, way)]
-        yield from (way[len(begun) :] for way in level)
+        longer = ((*path, name) for path in level for name in EVENTS)
+        level = [path for path in longer if follow(start, path)]
+        yield from (path[len(begun) :] for path in level)
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_the_way_works_and_is_the_shortest(seed: int) -> None:
+def test_the_path_works_and_is_the_shortest(seed: int) -> None:
     cls = lifecycle(random.Random(seed))
 
     def start() -> tuple[Run, HandClock]:
         clock = HandClock()
         return cls("run-1", clock=clock), clock
 
-    for begun in [(), *ways(start, (), 1)]:
-        found = list(ways(start, begun, DEPTH))
+    for begun in [(), *enumerate_paths(start, (), 1)]:
+        found = list(enumerate_paths(start, begun, DEPTH))
         for name in cls.lifecycle.events:
-            run, clock = gone(start, begun) or start()
+            run, clock = follow(start, begun) or start()
             why = explain(run, name)
-            shortest = next((way for way in found if way[-1] == name), None)
+            shortest = next((path for path in found if path[-1] == name), None)
             if shortest is not None:
                 assert why.certain
                 assert len(why.path) <= len(shortest)
             if why.certain:
-                for leg in why.path:
-                    clock.turn_to(leg.at or clock())
-                    assert type(run.trigger(leg.event)).__name__ == leg.dest
+                for step in why.path:
+                    clock.turn_to(step.at or clock())
+                    assert type(run.trigger(step.event)).__name__ == step.dest
                 assert run.history[-1].event == name

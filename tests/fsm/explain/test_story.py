@@ -1,4 +1,4 @@
-"""Story: what happened to a run, in sentences; the approved ones are in tests/pages."""
+"""Stories of runs, in sentences. The approved one is in tests/pages."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from fsm import (
     open_journal,
 )
 from fsm.durations import lasting
-from fsm.explain.entry import Move
-from fsm.explain.phrases import DONE
+from fsm.explain.entry import StoryEntry
 from fsm.explain.story import read_story
+from fsm.explain.wording import STEP_PHRASES
 from fsm.journal.records import Record
 from fsm.operations.rescuing import rescue
 from fsm.testing import HandClock
@@ -46,7 +46,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def eventful(journal: Journal, clock: HandClock) -> TaskRun:
-    """A run that nothing is spared."""
+    """A run that has a lost worker, a late result, a failure, a retry and an approval."""
     run = TaskRun("etl/load", journal=journal, clock=clock, policy=POLICY)
     run.schedule(start_time=clock().add(minutes=2))
     clock.advance(minutes=2)
@@ -73,11 +73,11 @@ def eventful(journal: Journal, clock: HandClock) -> TaskRun:
     return run
 
 
-def approved(page: str, told: str) -> None:
+def check_approved(page: str, story: str) -> None:
     path = PAGES / page
-    if told != path.read_text("utf-8"):
-        print(f"the story has changed; if it is meant, tests/pages/{page} is now:\n{told}")
-    assert told.splitlines() == path.read_text("utf-8").splitlines()
+    if story != path.read_text("utf-8"):
+        print(f"the story has changed; if that is intended, tests/pages/{page} is now:\n{story}")
+    assert story.splitlines() == path.read_text("utf-8").splitlines()
 
 
 def test_the_story_of_an_eventful_run_is_the_approved_one(
@@ -85,10 +85,10 @@ def test_the_story_of_an_eventful_run_is_the_approved_one(
 ) -> None:
     run = eventful(journal, clock)
 
-    approved("story.txt", f"{read_story(journal, run.id)}\n")
+    check_approved("story.txt", f"{read_story(journal, run.id)}\n")
 
 
-def test_a_run_tells_what_its_journal_tells_but_for_the_claims_of_its_steps(
+def test_the_story_of_a_run_is_that_of_its_journal_without_the_claims(
     journal: Journal, clock: HandClock
 ) -> None:
     run = eventful(journal, clock)
@@ -106,31 +106,33 @@ def test_a_run_without_a_journal_has_its_story(clock: HandClock) -> None:
 
     assert str(run.story()) == (
         "run-1 is Running, 1 step after it began.\n"
-        "Policy: it is not tried again; an attempt may take 1 min; "
+        "Policy: it is not retried; an attempt may take 1 min; "
         "a lost worker is replaced 3 times at most.\n\n"
         "2020-01-01 00:00:00.000  attempt 1 of 1 started\n\n"
-        "It is running.\nIts time is up at 2020-01-01 00:01:00.000."
+        "It is running.\nIt times out at 2020-01-01 00:01:00.000."
     )
 
 
 WAITS = [
     ("Pending", "It waits to be started."),
-    ("Scheduled", "It waits for 2020-01-01 00:10:00.000, to start."),
-    ("Paused", "It waits for somebody to resume it."),
+    ("Scheduled", "It waits until 2020-01-01 00:10:00.000 to start."),
+    ("Paused", "It waits to be resumed."),
     ("Resume", "It waits to be started."),
     ("Running", "It is running."),
     ("Looped", "It waits for its next iteration."),
     ("Mapped", "It waits for its children."),
-    ("Retrying", "It waits for 2020-01-01 00:01:00.000, to start."),
-    ("Failed", "It has failed; its policy has an attempt left."),
+    ("Retrying", "It waits until 2020-01-01 00:01:00.000 to start."),
+    ("Failed", "It has failed; its policy allows another attempt."),
     ("ClientFailed", "It stays in ClientFailed until an event moves it."),
-    ("Cached", "It is over, and keeps to 2020-01-01 01:00:00.000."),
-    ("Success", "It is over."),
+    ("Cached", "It has finished; its result is cached until 2020-01-01 01:00:00.000."),
+    ("Success", "It has finished."),
 ]
 
 
 @pytest.mark.parametrize(("state", "says"), WAITS)
-def test_it_says_what_it_waits_for(state: str, says: str, clock: HandClock, reach: Any) -> None:
+def test_the_status_says_what_a_run_waits_for(
+    state: str, says: str, clock: HandClock, reach: Any
+) -> None:
     run = reach(state, retry_delay=60, cache_for=3600)
     if state == "Pending":
         run.start()
@@ -141,35 +143,35 @@ def test_it_says_what_it_waits_for(state: str, says: str, clock: HandClock, reac
     if state == "Mapped":
         run.map(map_states=[None])
 
-    assert run.story().stands[0] == says
+    assert run.story().status[0] == says
 
 
-def test_a_pause_with_an_end_says_when(clock: HandClock) -> None:
+def test_the_status_of_a_pause_says_when_it_ends(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.pause(start_time=clock().add(hours=1))
 
-    (says,) = run.story().stands
+    (says,) = run.story().status
 
-    assert says == "It waits for somebody to resume it, or for 2020-01-01 01:00:00.000."
+    assert says == "It waits to be resumed, or until 2020-01-01 01:00:00.000."
 
 
-def test_used_attempts_are_said(clock: HandClock) -> None:
+def test_the_status_says_that_no_attempts_are_left(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.start()
     run.fail()
 
-    assert run.story().stands == (
-        "It has failed, and its attempts are used; only a rerun tries it again.",
+    assert run.story().status == (
+        "It has failed and has no attempts left; only a rerun starts it again.",
     )
 
 
-def test_what_an_attempt_left_depends_on_is_said(clock: HandClock) -> None:
+def test_the_status_says_what_another_attempt_depends_on(clock: HandClock) -> None:
     run = TaskRun(clock=clock, policy=Policy(Retry(1, within=60, on=[OSError])))
     run.start()
     run.fail(result=KeyError("page"))
 
-    assert run.story().stands == (
-        "It has failed; its policy has an attempt left, within 1 min, after OSError only.",
+    assert run.story().status == (
+        "It has failed; its policy allows another attempt, within 1 min, after OSError only.",
     )
 
 
@@ -185,57 +187,57 @@ def looping(clock: HandClock, rounds: int) -> TaskRun:
     return run
 
 
-def test_of_many_rounds_the_first_one_is_told_with_the_last(clock: HandClock) -> None:
+def test_of_many_repetitions_the_first_and_the_last_are_printed(clock: HandClock) -> None:
     story = looping(clock, 1000).story()
 
     assert str(story).splitlines()[3:-2] == [
         "2020-01-01 00:00:00.000  attempt 1 of 1 started",
         "2020-01-01 00:00:10.000  an iteration of its loop ended, after 10 s in Running",
         "2020-01-01 00:00:10.000  the next iteration was due",
-        "2020-01-01 00:00:10.000  attempt 1 of 1 went on",
-        "                      …  and so on, 998 times more, until 2020-01-06 21:14:51.000",
+        "2020-01-01 00:00:10.000  attempt 1 of 1 continued",
+        "                      …  repeated 998 more times, until 2020-01-06 21:14:51.000",
         "2020-01-06 21:31:40.000  an iteration of its loop ended, after 16 min 49 s in Running",
         "2020-01-06 21:31:40.000  the next iteration was due",
-        "2020-01-06 21:31:40.000  attempt 1 of 1 went on",
+        "2020-01-06 21:31:40.000  attempt 1 of 1 continued",
         "2020-01-06 21:31:40.000  it finished",
     ]
     assert len(story.lines) == 3002
 
 
-def test_a_few_rounds_are_told_in_full(clock: HandClock) -> None:
-    assert "and so on" not in str(looping(clock, 4).story())
+def test_a_few_repetitions_are_printed_in_full(clock: HandClock) -> None:
+    assert "more times" not in str(looping(clock, 4).story())
 
 
-def test_what_differs_by_more_than_numbers_is_told_each_time(clock: HandClock) -> None:
+def test_lines_that_differ_by_more_than_numbers_are_not_folded(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=99)
     for name in "abcdefgh":
         run.start()
         run.fail(result=KeyError(name))
         run.retry()
 
-    assert "and so on" not in str(run.story())
+    assert "more times" not in str(run.story())
 
 
-def test_an_attempt_that_failed_before_it_began_is_used(clock: HandClock) -> None:
+def test_an_attempt_that_failed_before_it_began_is_counted(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.fail_trigger()
 
-    assert run.story().stands == (
-        "It has failed, and its attempts are used; only a rerun tries it again.",
+    assert run.story().status == (
+        "It has failed and has no attempts left; only a rerun starts it again.",
     )
 
 
-def test_a_claim_says_whose_and_how_long(clock: HandClock) -> None:
+def test_the_status_names_the_owner_and_the_end_of_a_claim(clock: HandClock) -> None:
     journal = MemoryJournal()
     TaskRun("run-1", clock=clock, journal=journal).schedule()
     journal.claim(owner="worker-1", lease=60, now=clock())
 
-    told = read_story(journal, "run-1")
+    story = read_story(journal, "run-1")
 
-    assert told.stands[-1] == ("worker-1 has claimed it until 2020-01-01 00:01:00.000 (claim 1).")
+    assert story.status[-1] == ("worker-1 has claimed it until 2020-01-01 00:01:00.000 (claim 1).")
 
 
-def test_an_approval_is_told_once(clock: HandClock) -> None:
+def test_an_approval_is_mentioned_once(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.pause()
     run.resume(context={"approved_by": "ada"})
@@ -258,25 +260,25 @@ class Post(Run):
     arrive = event(Parcel, source=Running)
 
 
-def test_a_class_of_the_users_has_its_story(clock: HandClock) -> None:
+def test_a_users_class_has_a_story(clock: HandClock) -> None:
     journal = MemoryJournal()
     post = Post("p-1", clock=clock, journal=journal)
     post.send(message="by sea")
     clock.advance(days=40)
     post.arrive()
 
-    told = read_story(journal, "p-1")
+    story = read_story(journal, "p-1")
 
-    assert told == post.story()
-    assert told.policy is None
-    assert [line.text for line in told.lines] == [
+    assert story == post.story()
+    assert story.policy is None
+    assert [line.text for line in story.lines] == [
         "send led from Pending to Running: by sea",
         "arrive led from Running to Parcel, after 40 d in Running: weight = 3",
     ]
-    assert told.stands == ("It is over.",)
+    assert story.status == ("It has finished.",)
 
 
-def test_steps_keep_their_order_whatever_the_clock_says(clock: HandClock) -> None:
+def test_steps_keep_their_order_when_the_clock_is_set_back(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.start()
     clock.jump(hours=-1)
@@ -288,7 +290,7 @@ def test_steps_keep_their_order_whatever_the_clock_says(clock: HandClock) -> Non
     ]
 
 
-def test_what_others_wrote_is_one_short_line_that_can_be_printed(clock: HandClock) -> None:
+def test_hostile_text_becomes_one_short_printable_line(clock: HandClock) -> None:
     hostile = "\x1b[2J\u202e\n[red]<script>" + "x" * 10_000
     run = TaskRun("x" * 200, clock=clock)
     run.start()
@@ -297,29 +299,29 @@ def test_what_others_wrote_is_one_short_line_that_can_be_printed(clock: HandCloc
     run.start()
     run.fail(message=hostile, result=ValueError(hostile))
 
-    told = run.story()
+    story = run.story()
 
-    lines = str(told).splitlines()
+    lines = str(story).splitlines()
     assert all(line.isprintable() for line in lines)
     assert len(lines) == 10
     assert max(map(len, lines)) < 700
-    assert json.loads(json.dumps(told.as_data()))["lines"][1]["at"] == "2020-01-01T00:00:00+00:00"
+    assert json.loads(json.dumps(story.as_data()))["lines"][1]["at"] == "2020-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
     "payload",
     ["{", "[]", "null", '{"context": 7, "_result": [], "run_count": "x"}', "[" * 100_000],
 )
-def test_a_payload_that_cannot_be_read_says_nothing(payload: str, clock: HandClock) -> None:
+def test_a_payload_that_cannot_be_read_adds_nothing(payload: str, clock: HandClock) -> None:
     run = TaskRun("run-1", clock=clock)
     run.start()
 
-    move = Move.read(Record.of(run.history[0])._replace(payload=payload))
+    entry = StoryEntry.from_record(Record.of(run.history[0])._replace(payload=payload))
 
-    assert (move.message, move.error, move.attempts, move.approver) == (None, None, None, None)
+    assert (entry.message, entry.error, entry.attempts, entry.approver) == (None, None, None, None)
 
 
-def test_attempts_are_counted_as_the_run_does(clock: HandClock) -> None:
+def test_attempts_are_counted_as_the_run_counts_them(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1)
     run.start()
     run.fail()
@@ -330,15 +332,15 @@ def test_attempts_are_counted_as_the_run_does(clock: HandClock) -> None:
     run.iterate()
     run.start()
 
-    told = [line.text for line in run.story().lines if line.event == "start"]
+    story = [line.text for line in run.story().lines if line.event == "start"]
 
     assert run.attempts == 2
-    assert told == ["attempt 1 of 2 started", "attempt 2 of 2 started", "attempt 2 of 2 went on"]
+    assert story == ["attempt 1 of 2 started", "attempt 2 of 2 started", "attempt 2 of 2 continued"]
 
 
 @attrs.frozen
 class Sealed(Failed):
-    """Failed, and not to be touched until somebody has looked."""
+    """Failed, and kept for inspection."""
 
     reason: str = ""
     level: int = 0
@@ -352,19 +354,21 @@ class CarefulRun(TaskRun):
 @pytest.mark.parametrize(
     "seen", [None, [1], 10**5000, "b\x1b[1mold"], ids=["", "list", "huge", "raw"]
 )
-def test_what_a_state_of_the_users_carries_is_told(seen: Any, clock: HandClock) -> None:
+def test_fields_of_a_users_state_are_shown(seen: Any, clock: HandClock) -> None:
     run = CarefulRun("c", clock=clock)
     run.start()
     run.fail()
     run.quarantine(reason="sensor 7", level=3, seen=seen, message="hot")
 
-    said = run.story().lines[-1].text
+    text = run.story().lines[-1].text
 
-    besides = "hot; level = 3; reason = sensor 7" + "; seen = b[1mold" * (type(seen) is str)
-    assert said == f"quarantine led from Failed to Sealed: {besides}"
+    details = "hot; level = 3; reason = sensor 7" + "; seen = b[1mold" * (type(seen) is str)
+    assert text == f"quarantine led from Failed to Sealed: {details}"
 
 
-def test_what_it_carries_is_told_of_a_journal_alike(journal: Journal, clock: HandClock) -> None:
+def test_fields_of_a_users_state_are_read_from_a_journal(
+    journal: Journal, clock: HandClock
+) -> None:
     run = CarefulRun("c", clock=clock, journal=journal)
     run.start()
     run.fail()
@@ -373,10 +377,10 @@ def test_what_it_carries_is_told_of_a_journal_alike(journal: Journal, clock: Han
     assert read_story(journal, "c").lines == run.story().lines
 
 
-def test_every_row_of_the_table_has_its_sentence() -> None:
+def test_every_row_of_the_table_has_a_phrase() -> None:
     edges = {(edge.event, edge.dest.__name__) for edge in TaskRun.lifecycle.edges}
 
-    assert edges == set(DONE)
+    assert edges == set(STEP_PHRASES)
 
 
 @pytest.mark.parametrize(

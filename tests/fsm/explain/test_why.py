@@ -1,4 +1,4 @@
-"""Why: the refusal, who said no, and a way of triggers that works."""
+"""`explain`: the refusal, the guards that refuse, and a sequence of events that works."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ PAIRS = [
     for node in TaskRun.lifecycle.nodes
     for name in TaskRun.lifecycle.events
 ]
-# Where no triggers lead, whatever a run carries; elsewhere only fail_map, which needs children.
+# No sequence of events leads out of these; from other states only fail_map is out of reach: it
+# needs children.
 ENDS = (Finished, Skipped, Cancelled, states.ClientFailed)
 
 
@@ -47,7 +48,7 @@ def counted(run: Run, step: Step) -> bool | str:
 
 
 class Order(Run):
-    """A user's class: a guard that waits, one that counts, one that always says no."""
+    """A user's class: one guard names a time, one counts steps, one always refuses."""
 
     hold = event(Paused, source=Pending, excluding=Paused)
     wait = event(Scheduled, source=Pending, excluding=Scheduled)
@@ -68,32 +69,32 @@ ORDERS: dict[type[State], tuple[str, ...]] = {
     Success: ("start", "fail", "again", "start", "finish"),
     Cancelled: ("drop",),
 }
-IN_DOUBT = {"bless", "drop"}  # each once its guard says otherwise
+UNCERTAIN = {"bless", "drop"}  # their guards refuse, and name no time
 
 
-def world(run: Run) -> Any:
+def snapshot(run: Run) -> Any:
     return run.state, run.history, run.clock
 
 
 def follow(run: Run, clock: HandClock, why: Why) -> None:
-    """Go the way that is suggested."""
-    for leg in why.path:
-        if leg.at is not None:
-            clock.turn_to(leg.at)
-        assert type(run.trigger(leg.event)).__name__ == leg.dest
+    """Fire the events of the suggested path."""
+    for step in why.path:
+        if step.at is not None:
+            clock.turn_to(step.at)
+        assert type(run.trigger(step.event)).__name__ == step.dest
 
 
 @pytest.mark.parametrize(("state", "name"), PAIRS)
 @pytest.mark.parametrize("delay", [0, 90])
-def test_the_way_suggested_works(
+def test_the_suggested_path_works(
     state: str, name: str, delay: int, clock: HandClock, reach: Callable[..., TaskRun]
 ) -> None:
     run = reach(state, retry_delay=delay)
-    before = world(run)
+    before = snapshot(run)
 
     why = explain(run, name)
 
-    assert world(run) == before
+    assert snapshot(run) == before
     assert why.allowed == (run.why_not(name) is None) == getattr(run, name).may()
     assert str(why).startswith(f"can {name}" if why.allowed else f"cannot {name}")
     if type(run.state) in ENDS and not why.allowed:
@@ -108,7 +109,7 @@ def test_the_way_suggested_works(
 
 @pytest.mark.parametrize("name", Order.lifecycle.events)
 @pytest.mark.parametrize("state", ORDERS)
-def test_the_way_works_in_a_class_of_the_users(
+def test_the_suggested_path_works_for_a_users_class(
     state: type[State], name: str, clock: HandClock
 ) -> None:
     run = Order(clock=clock)
@@ -122,42 +123,42 @@ def test_the_way_works_in_a_class_of_the_users(
         follow(run, clock, why)
         assert run.history[-1].event == name
     else:
-        assert state in (Cancelled, Success) or name in IN_DOUBT
+        assert state in (Cancelled, Success) or name in UNCERTAIN
 
 
-def test_a_wait_is_named(clock: HandClock) -> None:
+def test_a_step_that_has_to_wait_names_its_time(clock: HandClock) -> None:
     why = explain(Order(clock=clock), "fail")
 
     assert why.certain
     assert why.lines == (
         "cannot fail from Pending; from Pending one can hold, wait, start, drop",
-        "the way there:",
+        "events that lead there:",
         "  1. start → Running from 2020-01-02T00:00:00+00:00 on",
         "  2. fail → Failed",
     )
 
 
-def test_nobody_waits_ten_years_where_a_word_will_do(clock: HandClock) -> None:
+def test_a_detour_is_preferred_to_a_long_wait(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.pause()
 
     why = explain(run, "start")
 
-    assert [leg.event for leg in why.path] == ["resume", "start"]
+    assert [step.event for step in why.path] == ["resume", "start"]
     assert why.rejections[0].passes_at is not None
 
 
-def test_of_equal_ways_the_first_of_the_table_is_named(clock: HandClock) -> None:
+def test_of_equally_short_paths_the_first_of_the_table_is_chosen(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1)
     run.start()
     run.fail()
 
     why = explain(run, "pause")
 
-    assert [leg.event for leg in why.path] == ["retry", "pause"]
+    assert [step.event for step in why.path] == ["retry", "pause"]
 
 
-def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
+def test_a_guard_that_refuses_is_shown_with_the_values_it_read(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.start()
     run.fail()
@@ -168,9 +169,10 @@ def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
     assert why.path == ()
     assert str(why) == (
         "cannot retry from Failed: [attempts left] said no: 1 of 1 attempts are used\n"
-        "[attempts left] asks: Whether the run has been started no more than `max_retries` times.\n"
+        "[attempts left] checks: "
+        "Whether the run has been started no more than `max_retries` times.\n"
         "[attempts left] read run.policy.retry.max_retries = 0, run.attempts = 1\n"
-        "no triggers are known that lead from here to where one can retry"
+        "no sequence of events is known after which one can retry"
     )
     (guard,) = why.as_data()["guards"]
     assert guard["reason"] == "1 of 1 attempts are used"
@@ -178,24 +180,24 @@ def test_a_guard_that_says_no_says_what_it_read(clock: HandClock) -> None:
     assert guard["where"].partition(".py:")[0].endswith("guards")
 
 
-def test_a_reason_forges_no_line_of_the_answer(clock: HandClock) -> None:
+def test_a_guards_reason_cannot_forge_a_line_of_the_answer(clock: HandClock) -> None:
     class Forged(Run):
         start = event(
             Running,
             source=Pending,
-            conditions=[lambda _run, _step: "no\nthe way there:\x1b[2K\u202e"],
+            conditions=[lambda _run, _step: "no\nevents that lead there:\x1b[2K\u202e"],
         )
 
     why = explain(Forged(clock=clock), "start")
 
     assert str(why).splitlines() == [
-        "cannot start from Pending: [lambda] said no: no\\nthe way there:\\x1b[2K\\u202e",
-        "no triggers are known that lead from here to where one can start",
+        "cannot start from Pending: [lambda] said no: no\\nevents that lead there:\\x1b[2K\\u202e",
+        "no sequence of events is known after which one can start",
     ]
-    assert why.as_data()["guards"][0]["reason"] == "no\nthe way there:\x1b[2K\u202e"
+    assert why.as_data()["guards"][0]["reason"] == "no\nevents that lead there:\x1b[2K\u202e"
 
 
-def test_what_is_in_doubt_is_said_to_be(clock: HandClock) -> None:
+def test_an_uncertain_path_is_marked_as_uncertain(clock: HandClock) -> None:
     def blessed(run: Run, step: Step) -> str:
         return "nobody has blessed it"
 
@@ -207,13 +209,13 @@ def test_what_is_in_doubt_is_said_to_be(clock: HandClock) -> None:
 
     assert not why.certain
     assert why.lines[1:] == (
-        "perhaps the way there:",
+        "events that may lead there:",
         "  1. start → Running",
-        "  2. finish → Success (in doubt: [blessed] said no: nobody has blessed it)",
+        "  2. finish → Success (uncertain: [blessed] said no: nobody has blessed it)",
     )
 
 
-def test_the_way_comes_back_for_what_a_guard_misses(clock: HandClock) -> None:
+def test_the_path_passes_a_state_twice_where_a_guard_needs_it(clock: HandClock) -> None:
     def reviewed(run: Run, step: Step) -> bool | str:
         times = sum(step.event == "review" for step in run.history)
         return times > 1 or f"{times} of 2 reviews are done"
@@ -229,12 +231,12 @@ def test_the_way_comes_back_for_what_a_guard_misses(clock: HandClock) -> None:
 
     why = explain(draft, "publish")
 
-    assert [leg.event for leg in why.path] == ["review", "back", "review", "back", "publish"]
+    assert [step.event for step in why.path] == ["review", "back", "review", "back", "publish"]
     follow(draft, clock, why)
     assert isinstance(draft.state, Success)
 
 
-def test_the_way_goes_round_in_a_state_that_adds_up(clock: HandClock) -> None:
+def test_the_path_stays_in_a_state_whose_payload_counts(clock: HandClock) -> None:
     @attrs.frozen
     class Level(Pending):
         level: int = 0
@@ -252,12 +254,12 @@ def test_the_way_goes_round_in_a_state_that_adds_up(clock: HandClock) -> None:
 
     why = explain(game, "win")
 
-    assert [leg.event for leg in why.path] == ["climb", "climb", "climb", "win"]
+    assert [step.event for step in why.path] == ["climb", "climb", "climb", "win"]
     follow(game, clock, why)
     assert isinstance(game.state, Success)
 
 
-def test_a_guard_that_knows_only_the_run_itself_is_asked_of_it(clock: HandClock) -> None:
+def test_a_guard_that_compares_identity_gets_the_run_itself(clock: HandClock) -> None:
     known: list[Run] = []
 
     class Guest(Run):
@@ -269,7 +271,7 @@ def test_a_guard_that_knows_only_the_run_itself_is_asked_of_it(clock: HandClock)
     assert str(explain(guest, "enter_")) == "can enter_ from Pending: it leads to Running"
 
 
-def test_all_that_is_said_is_said_of_one_moment(clock: HandClock) -> None:
+def test_the_clock_is_read_once_for_the_whole_answer(clock: HandClock) -> None:
     asked = []
 
     def running_clock() -> pendulum.DateTime:
@@ -287,7 +289,7 @@ def test_all_that_is_said_is_said_of_one_moment(clock: HandClock) -> None:
     assert len(asked) == 1
 
 
-def test_a_payload_that_needs_arguments_is_in_doubt(clock: HandClock) -> None:
+def test_a_payload_that_needs_arguments_makes_the_path_uncertain(clock: HandClock) -> None:
     @attrs.frozen(eq=False)
     class Signed(State):
         by: str = attrs.field(kw_only=True)
@@ -301,7 +303,7 @@ def test_a_payload_that_needs_arguments_is_in_doubt(clock: HandClock) -> None:
 
     why = explain(letter, "send")
 
-    assert [leg.doubt is None for leg in why.path] == [True, False, False]
+    assert [step.doubt is None for step in why.path] == [True, False, False]
     letter.open()
     assert explain(letter, "sign").lines == (
         "sign leads to Signed: missing a required argument: 'by'",
@@ -309,7 +311,7 @@ def test_a_payload_that_needs_arguments_is_in_doubt(clock: HandClock) -> None:
     assert explain(letter, "sign", by="ada").allowed
 
 
-def test_a_guard_that_breaks_is_no_way(clock: HandClock) -> None:
+def test_a_guard_that_raises_makes_the_path_uncertain(clock: HandClock) -> None:
     def broken(run: Run, step: Step) -> bool:
         raise RuntimeError("lost")
 
@@ -322,7 +324,7 @@ def test_a_guard_that_breaks_is_no_way(clock: HandClock) -> None:
     assert why.path[0].doubt == "RuntimeError: lost"
 
 
-def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same(clock: HandClock) -> None:
+def test_an_error_whose_str_raises_is_named_by_its_class(clock: HandClock) -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise ValueError("no word")
@@ -338,7 +340,7 @@ def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same(clock: HandClo
     assert "Mute" in str(explain(Order(clock=clock), "thank"))
 
 
-def test_a_partial_is_told_as_what_it_calls(clock: HandClock) -> None:
+def test_a_partial_is_named_by_the_function_it_calls(clock: HandClock) -> None:
     def enough(run: Run, step: Step, least: int) -> str:
         """Whether enough has been done."""
         return f"{len(run.history)} of {least}"
@@ -350,12 +352,12 @@ def test_a_partial_is_told_as_what_it_calls(clock: HandClock) -> None:
 
     assert why.lines[:2] == (
         "cannot ship from Pending: [enough] said no: 0 of 3",
-        "[enough] asks: Whether enough has been done.",
+        "[enough] checks: Whether enough has been done.",
     )
     assert "test_why.py:" in why.as_data()["guards"][0]["where"]
 
 
-def test_a_guard_that_breaks_is_why(clock: HandClock) -> None:
+def test_a_guard_that_raises_is_the_answer(clock: HandClock) -> None:
     def stocked(run: Run, step: Step) -> bool:
         raise KeyError("shelf")
 
@@ -385,7 +387,7 @@ def test_a_guard_that_fires_moves_nothing(clock: HandClock) -> None:
     assert run.history == ()
 
 
-def test_a_guard_that_always_names_a_later_time_is_in_doubt(clock: HandClock) -> None:
+def test_a_guard_that_always_names_a_later_time_makes_the_path_uncertain(clock: HandClock) -> None:
     def never(run: Run, step: Step) -> Any:
         return step.at.add(days=1)
 
@@ -396,7 +398,7 @@ def test_a_guard_that_always_names_a_later_time_is_in_doubt(clock: HandClock) ->
     assert not explain(Patient(clock=clock), "finish").certain
 
 
-def test_asking_tells_nobody(clock: HandClock) -> None:
+def test_explaining_calls_no_listener_and_writes_nothing(clock: HandClock) -> None:
     journal, recorder = MemoryJournal(), Recorder()
     run = TaskRun("run-1", clock=clock, journal=journal)
     run.before(recorder)
@@ -409,6 +411,6 @@ def test_asking_tells_nobody(clock: HandClock) -> None:
     assert list(journal.runs()) == []
 
 
-def test_an_unknown_event_may_be_a_misspelt_one(clock: HandClock) -> None:
+def test_an_unknown_event_suggests_a_similar_name(clock: HandClock) -> None:
     with pytest.raises(UnknownEvent, match="did you mean 'resume'"):
         TaskRun(clock=clock).why_not("resme")

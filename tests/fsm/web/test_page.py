@@ -242,7 +242,7 @@ def test_an_unknown_run_is_not_found(view: str, id: str, ask: Ask) -> None:
 def test_a_run_tells_its_story(ask: Ask) -> None:
     _, _, said = ask("GET", "/api/story?run=deploy")
 
-    assert said["stands"] == ["It waits for somebody to resume it."]
+    assert said["stands"] == ["It waits to be resumed."]
 
 
 def test_what_would_be_refused_is_said_beforehand(ask: Ask, path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_story_says_what_it_waits_for(kept: Journal) -> None:
 
     said = story(kept, "deploy")
 
-    assert said["stands"] == ["It waits for somebody to resume it."]
+    assert said["stands"] == ["It waits to be resumed."]
     assert [line["text"].partition(":")[0] for line in said["lines"]] == [
         "it was paused", "retry was refused",
     ]  # fmt: skip

@@ -15,14 +15,14 @@ def test_a_run_is_told_in_sentences(journal: str, fsm: Invoke) -> None:
     assert result.exit_code == 0
     assert result.stdout == (
         "etl/load is Success, 5 steps and 1.5 s after it began.\n"
-        "Policy: it is tried again once at most, at once; "
+        "Policy: it is retried once at most, at once; "
         "a lost worker is replaced 3 times at most.\n\n"
         "2020-01-01 00:00:00.000  attempt 1 of 2 started\n"
         "2020-01-01 00:00:01.500  it failed, after 1.5 s in Running: ValueError: no such file\n"
-        "2020-01-01 00:00:01.500  it was to be tried again\n"
+        "2020-01-01 00:00:01.500  a retry was scheduled\n"
         "2020-01-01 00:00:01.500  attempt 2 of 2 started\n"
         "2020-01-01 00:00:01.500  it succeeded\n\n"
-        "It is over.\n"
+        "It has finished.\n"
     )
 
 
@@ -36,7 +36,7 @@ def test_json_brings_the_same(journal: str, fsm: Invoke) -> None:
     )
     assert [line["seq"] for line in data["lines"]] == [1, 2, 3, 4, 5]
     assert data["lines"][1]["at"] == "2020-01-01T00:00:01.500000+00:00"
-    assert data["stands"] == ["It is over."]
+    assert data["status"] == ["It has finished."]
 
 
 def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:

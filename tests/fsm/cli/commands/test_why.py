@@ -18,7 +18,9 @@ def test_a_refusal_comes_with_the_way(journal: str, fsm: Invoke) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.startswith("cannot resume from Running; from Running one can succeed,")
-    assert result.stdout.endswith("\nthe way there:\n  1. pause → Paused\n  2. resume → Resume\n")
+    assert result.stdout.endswith(
+        "\nevents that lead there:\n  1. pause → Paused\n  2. resume → Resume\n"
+    )
 
 
 def test_what_is_allowed_is_said(journal: str, fsm: Invoke) -> None:
@@ -79,7 +81,7 @@ def test_the_guards_asked_are_those_of_the_class_named(journal: str, fsm: Invoke
 
     assert result.stdout == (
         "cannot start from Finished; Finished is final, nothing leads out of it\n"
-        "no triggers are known that lead from here to where one can start\n"
+        "no sequence of events is known after which one can start\n"
     )
 
 

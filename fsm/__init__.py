@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from .execution.context import CurrentRun, Outcome, current_run
     from .execution.result_cache import Caches
     from .execution.runner import Call, Runner, perform
-    from .explain.story import Story
-    from .explain.why import Why
     from .flow.function_run import FunctionRun
     from .flow.gather import gather
     from .flow.node import Node
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
     from .lifecycle.refusal import Refusal
     from .lifecycle.step import Step
     from .lifecycle.table import Lifecycle
-    from .operations.delivery import Delivery, deliver
-    from .operations.rescuing import Rescued, rescue
-    from .operations.verification import Problem, verify
     from .run.run import Run
     from .tasks import trigger_rules
     from .tasks.cache import Cache
@@ -60,7 +55,6 @@ __all__ = [
     "Claim",
     "CorruptJournal",
     "CurrentRun",
-    "Delivery",
     "Draft",
     "Event",
     "FunctionRun",
@@ -78,10 +72,8 @@ __all__ = [
     "Outcome",
     "Over",
     "Policy",
-    "Problem",
     "Quorum",
     "Refusal",
-    "Rescued",
     "ResultOf",
     "Retry",
     "Run",
@@ -89,7 +81,6 @@ __all__ = [
     "StaleRun",
     "Step",
     "StepInProgress",
-    "Story",
     "Task",
     "TaskRun",
     "Timeout",
@@ -98,21 +89,17 @@ __all__ = [
     "TransitionNotAllowed",
     "UnknownEvent",
     "UnknownRun",
-    "Why",
     "Worker",
     "aperform",
     "current_run",
-    "deliver",
     "either",
     "event",
     "gather",
     "internal",
     "open_journal",
     "perform",
-    "rescue",
     "task",
     "trigger_rules",
-    "verify",
 ]
 
 # Each public name is imported when it is first asked for: `from states import Success` does not
@@ -125,7 +112,6 @@ _MODULES = {
     "Claim": "fsm.journal",
     "CorruptJournal": "fsm.errors",
     "CurrentRun": "fsm.execution.context",
-    "Delivery": "fsm.operations.delivery",
     "Draft": "fsm.lifecycle.payload",
     "Event": "fsm.lifecycle.event",
     "FunctionRun": "fsm.flow.function_run",
@@ -143,10 +129,8 @@ _MODULES = {
     "Outcome": "fsm.execution.context",
     "Over": "fsm.execution.call",
     "Policy": "fsm.tasks.policy",
-    "Problem": "fsm.operations.verification",
     "Quorum": "fsm.tasks.quorum",
     "Refusal": "fsm.lifecycle.refusal",
-    "Rescued": "fsm.operations.rescuing",
     "ResultOf": "fsm.execution.call",
     "Retry": "fsm.tasks.retry",
     "Run": "fsm.run.run",
@@ -154,7 +138,6 @@ _MODULES = {
     "StaleRun": "fsm.errors",
     "Step": "fsm.lifecycle.step",
     "StepInProgress": "fsm.errors",
-    "Story": "fsm.explain.story",
     "Task": "fsm.flow.task",
     "TaskRun": "fsm.tasks.task_run",
     "Timeout": "fsm.tasks.policy",
@@ -163,20 +146,16 @@ _MODULES = {
     "TransitionNotAllowed": "fsm.errors",
     "UnknownEvent": "fsm.errors",
     "UnknownRun": "fsm.errors",
-    "Why": "fsm.explain.why",
     "Worker": "fsm.worker.worker",
     "aperform": "fsm.execution.aio",
     "current_run": "fsm.execution.context",
-    "deliver": "fsm.operations.delivery",
     "either": "fsm.lifecycle.event",
     "event": "fsm.lifecycle.event",
     "gather": "fsm.flow.gather",
     "internal": "fsm.lifecycle.event",
     "open_journal": "fsm.journal",
     "perform": "fsm.execution.runner",
-    "rescue": "fsm.operations.rescuing",
     "task": "fsm.flow.task",
-    "verify": "fsm.operations.verification",
 }
 
 # Public names that are modules themselves.

@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 
 from fsm.journal import Journal
-from fsm.operations.verification import verify
+from fsm.operations import verify
 
 from .flow import runs_of
 

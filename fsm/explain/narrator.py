@@ -17,7 +17,7 @@ from fsm.tasks.task_run import TaskRun
 from fsm.text import as_label, format_time
 
 from .entry import StoryEntry
-from .wording import STEP_PHRASES, format_times
+from .wording import STEP_PHRASES, count_in_words
 
 if TYPE_CHECKING:
     from fsm.journal.late import Late
@@ -179,7 +179,7 @@ def _message(entry: StoryEntry) -> str | None:
 
 def _refusal_line(refusal: Refusal) -> StoryLine:
     who = "" if refusal.who is None else f", requested by {as_label(refusal.who)}"
-    count = "" if refusal.times == 1 else f" {format_times(refusal.times)}, the last time"
+    count = "" if refusal.times == 1 else f" {count_in_words(refusal.times)}, the last time"
     text = f"{as_label(refusal.event)} was refused{count}{who}: {as_label(refusal.reason)}"
     return StoryLine(refusal.micros, None, as_label(refusal.event), text)
 

@@ -217,3 +217,7 @@ def _describe_start(last: StoryEntry) -> str:
     if last.due is None or last.due <= last.micros:
         return "It waits to be started."
     return f"It waits until {format_time(last.due)} to start."
+
+
+for _public in (read_story, tell_story):
+    _public.__module__ = "fsm.explain"

@@ -167,3 +167,6 @@ def _guard_as_data(rejection: Rejection, reads: Reads) -> dict[str, Any]:
         "read": dict(reads),
         "where": rejection.where or None,
     }
+
+
+explain.__module__ = "fsm.explain"

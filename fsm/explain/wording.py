@@ -13,7 +13,7 @@ __all__ = [
     "STEP_PHRASES",
     "describe_policy",
     "describe_retry_limits",
-    "format_times",
+    "count_in_words",
 ]
 
 # The phrase for each step of a TaskRun, by event and destination. `attempt` is the number of the
@@ -47,7 +47,7 @@ STEP_PHRASES: Mapping[tuple[str, str], str] = {
 }
 
 
-def format_times(count: int) -> str:
+def count_in_words(count: int) -> str:
     """`once`, `twice`, `3 times`."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
@@ -70,13 +70,13 @@ def _clauses(policy: Policy) -> Iterator[str]:
     if cache.cache_for is not None:
         yield f"its result is cached for {_format_seconds(cache.cache_for)}"
     if retry.max_rescues:
-        yield f"a lost worker is replaced {format_times(retry.max_rescues)} at most"
+        yield f"a lost worker is replaced {count_in_words(retry.max_rescues)} at most"
     else:
         yield "a lost worker is not replaced"
 
 
 def _retry_phrases(retry: Retry) -> Iterator[str]:
-    yield f"it is retried {format_times(retry.max_retries)} at most, "
+    yield f"it is retried {count_in_words(retry.max_retries)} at most, "
     yield f"{_format_seconds(retry.delay)} after a failure" if retry.delay else "at once"
     if retry.delay and retry.backoff != 1:
         yield f", each delay {retry.backoff:g} times the one before"

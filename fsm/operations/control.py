@@ -1,19 +1,17 @@
-"""Acting: what a person has to say about a run that another process performs.
+"""Approve, resume, cancel and retry runs of other processes, through their journal.
 
-It is said in the journal, outside of any claim. Who executes the run looks there once a second;
-who does not finds it there when they look for work.
+Each operation makes a step in the journal without a claim. The worker that performs the run reads
+the journal once a second; other workers see the step when they next look for due runs.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from fsm.errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
-from fsm.journal import Journal
+from fsm.journal import Journal, Summary
 from fsm.journal.phase import FAILED
 from fsm.lifecycle.history import check_history
 from fsm.lifecycle.store import RunJournal
@@ -25,34 +23,46 @@ from fsm.states import Cancelled, Paused, State
 from fsm.tasks.policy import Policy, as_policy
 from fsm.tasks.task_run import TaskRun
 
-if TYPE_CHECKING:
-    from fsm.journal import Summary
-
-__all__ = ["Acted", "approve", "bare", "cancel", "rerun_children", "resume", "retry"]
+__all__ = [
+    "ControlResult",
+    "approve",
+    "cancel",
+    "precondition",
+    "rerun_children",
+    "restore_task_run",
+    "resume",
+    "retry",
+]
 
 
 @attrs.frozen
-class Acted:
-    """What became of one run; `refused` says why it did not move."""
+class ControlResult:
+    """What an operation did to one run."""
 
-    run: str
-    state: State | None = None  # where it is now
-    refused: Exception | None = None
+    __module__ = "fsm.operations"
+
+    run: str  # its id
+    state: State | None = None  # the run's state after the operation; None where it was refused
+    error: Exception | None = None  # why the run did not move; None where it did
 
 
 def resume(
     journal: Journal, run: str, *, message: str | None = None, cls: type[Run] | None = None
 ) -> State:
-    """Let a paused run go on, and return the `Resume` it is in: it may be started at once.
+    """Let a paused run go on, and return the `Resume` it enters: it may be started at once.
 
     Args:
-        cls: What it is a run of. Its listeners are told; if left out nobody is, and it is taken
-            for a `TaskRun`, whose steps the journal holds against its real class.
+        run: The id of the run.
+        message: Of the new state.
+        cls: The class of the run, whose listeners are then called. If left out, no listener is
+            called and the run is taken for a `TaskRun`; the journal still refuses a step that the
+            run's own class does not have.
 
     Raises:
-        TransitionError: It is not paused.
+        UnknownRun: The journal has no such run.
+        TransitionError: It is not paused; it did not move.
     """
-    return _acted(journal, run, cls, lambda run: run.trigger("resume", **_said(message)))
+    return _operate(journal, run, cls, lambda run: run.trigger("resume", **_given(message)))
 
 
 def approve(
@@ -63,19 +73,24 @@ def approve(
     message: str | None = None,
     cls: type[Run] | None = None,
 ) -> State:
-    """Resume a run that is paused for a person: *by* is in its context from then on.
+    """Resume a run that is paused for a person, and return the `Resume` it enters.
+
+    Args:
+        run: The id of the run.
+        by: The name of the person, kept as `approved_by` in the context of all later states.
+        message: Of the new state; `Approved by` and the name if left out.
+        cls: As for `resume`: the class whose listeners are called.
 
     Raises:
-        TransitionError: It is not paused.
+        InvalidArgument: *by* is no name.
+        UnknownRun: The journal has no such run.
+        TransitionError: It is not paused; it did not move.
     """
     if not isinstance(by, str) or not by:
-        raise InvalidArgument(f"who approves has a name, not {by!r}")
+        raise InvalidArgument(f"approve() needs the name of a person in by=, not {by!r}")
 
     def act(run: Run) -> State:
-        if not isinstance(run.state, Paused):
-            state = type(run.state).__name__
-            error = TransitionError(f"run {run.id!r} waits for nobody's word: it is {state}")
-            refuse(run, "resume", error)
+        _require("approve", "resume", run)
         return run.trigger(
             "resume",
             message=f"Approved by {by}" if message is None else message,
@@ -83,26 +98,33 @@ def approve(
         )
 
     with asking(by):
-        return _acted(journal, run, cls, act)
+        return _operate(journal, run, cls, act)
 
 
 def cancel(
     journal: Journal, run: str, *, message: str | None = None, cls: type[Run] | None = None
-) -> Iterator[Acted]:
-    """Cancel a run, then its children that have not ended; say so of each.
+) -> Iterator[ControlResult]:
+    """Cancel a run, then its children that have not ended, and yield the result of each.
 
-    One that is cancelled already stays as it is: its children may not be yet.
+    The run is cancelled when the iterator is advanced. A run that is cancelled already stays as it
+    is, and its children are cancelled. Where a run cannot be cancelled, its children are left
+    alone, and the result has the error: nothing is raised.
+
+    Args:
+        run: The id of the run.
+        message: Of the new states.
+        cls: As for `resume`: the class whose listeners are called.
     """
 
     def act(run: Run) -> State:
         if isinstance(run.state, Cancelled):
             return run.state
-        return run.trigger("cancel", **_said(message))
+        return run.trigger("cancel", **_given(message))
 
-    acted = _tried(run, lambda: _acted(journal, run, cls, act))
-    yield acted
-    if acted.refused is None:
-        for child in _among(journal, run, lambda child: not child.over):
+    result = _try(run, lambda: _operate(journal, run, cls, act))
+    yield result
+    if result.error is None:
+        for child in _children(journal, run, lambda child: not child.over):
             yield from cancel(journal, child, message=message, cls=cls)
 
 
@@ -114,45 +136,73 @@ def retry(
     message: str | None = None,
     cls: type[Run] | None = None,
 ) -> State:
-    """Let a failed run try again, as its policy allows, and return its `Retrying`.
+    """Retry a failed run as its policy allows, and return the `Retrying` it enters.
 
     Args:
-        force: Whether it is run once more, at once, where its policy does not allow it.
+        run: The id of the run.
+        force: Whether to rerun it at once where its policy does not allow a retry.
+        message: Of the new state.
+        cls: As for `resume`: the class whose listeners are called.
 
     Raises:
-        GuardRejected: Its policy does not; it did not move.
-        TransitionError: It has not failed.
+        UnknownRun: The journal has no such run.
+        GuardRejected: Its policy does not allow it; it did not move.
+        TransitionError: It has not failed; it did not move.
     """
 
     def act(run: Run) -> State:
-        if run.state.is_running():  # its table has such a step; it is for its own task to make
-            error = TransitionError(
-                f"run {run.id!r} is Running: it can be retried when it has failed"
-            )
-            refuse(run, "retry", error)
+        _require("retry", "retry", run)
         forced = force and "rerun" in run.allowed and firing.refusal("retry", run) is not None
-        return run.trigger("rerun" if forced else "retry", **_said(message))
+        return run.trigger("rerun" if forced else "retry", **_given(message))
 
-    return _acted(journal, run, cls, act)
+    return _operate(journal, run, cls, act)
 
 
 def rerun_children(
     journal: Journal, run: str, *, message: str | None = None, cls: type[Run] | None = None
-) -> Iterator[Acted]:
-    """Let the failed children of a mapped run try again, whatever their policy has left."""
-    journal.summary(run)  # or say that there is none
-    for child in _among(journal, run, lambda child: child.phase == FAILED):
-        yield _tried(child, partial(retry, journal, child, force=True, message=message, cls=cls))
+) -> Iterator[ControlResult]:
+    """Retry the failed children of a mapped run, whatever their policy allows; yield the results.
 
-
-def bare(id: str, journal: RunJournal, policy: Policy | None = None) -> TaskRun:
-    """The run as far as it is any task's: of its settings it has the policy, or the one given.
-
-    A name in a journal is no reason to import the class that it names.
+    Args:
+        run: The id of the mapped run.
+        message: Of the new states.
+        cls: As for `resume`: the class whose listeners are called.
 
     Raises:
-        UnknownRun: There is no such run.
-        CorruptJournal: Its history is not that of a `TaskRun`.
+        UnknownRun: The journal has no such run.
+    """
+    journal.summary(run)  # raises UnknownRun
+    for child in _children(journal, run, lambda child: child.phase == FAILED):
+        yield _try(child, partial(retry, journal, child, force=True, message=message, cls=cls))
+
+
+def precondition(operation: str, run: Run) -> TransitionError | None:
+    """The refusal of an operation that has a rule besides the table; None where it may go on.
+
+    Args:
+        operation: `approve`, `retry` or any other.
+    """
+    state = type(run.state).__name__
+    if operation == "approve" and not isinstance(run.state, Paused):
+        return TransitionError(f"cannot approve from {state}; only a Paused run waits for approval")
+    # The table has a retry from Running: it is for the run's own task, which its worker performs.
+    if operation == "retry" and run.state.is_running():
+        return TransitionError(f"cannot retry from {state}; only a failed run can be retried")
+    return None
+
+
+def restore_task_run(id: str, journal: RunJournal, policy: Policy | None = None) -> TaskRun:
+    """Restore a run of any kind of task as a plain `TaskRun`, without importing its own class.
+
+    Of its settings it has the policy.
+
+    Args:
+        id: The id of the run.
+        policy: Used instead of the one in the journal.
+
+    Raises:
+        UnknownRun: The journal has no such run.
+        CorruptJournal: Its history is not that of a `TaskRun`, or its policy cannot be read.
     """
     steps = list(journal.steps(id))
     check_history(TaskRun.lifecycle, id, steps)
@@ -166,29 +216,44 @@ def bare(id: str, journal: RunJournal, policy: Policy | None = None) -> TaskRun:
     return run
 
 
-def _acted(journal: Journal, id: str, cls: type[Run] | None, act: Callable[[Run], State]) -> State:
-    """Do it; once more if somebody was faster: they may have made it needless, or impossible."""
+def _require(operation: str, event: str, run: Run) -> None:
+    error = precondition(operation, run)
+    if error is not None:
+        refuse(run, event, error)
+
+
+def _operate(
+    journal: Journal, id: str, cls: type[Run] | None, act: Callable[[Run], State]
+) -> State:
+    """Restore the run and act on it; once more if another process has moved it meanwhile.
+
+    That step may have made the operation needless, or impossible.
+    """
     try:
-        return act(_restored(journal, id, cls))
+        return act(_restore(journal, id, cls))
     except StaleRun:
-        return act(_restored(journal, id, cls))
+        return act(_restore(journal, id, cls))
 
 
-def _restored(journal: Journal, id: str, cls: type[Run] | None) -> Run:
-    return bare(id, journal) if cls is None else cls.restore(id, journal)
+def _restore(journal: Journal, id: str, cls: type[Run] | None) -> Run:
+    return restore_task_run(id, journal) if cls is None else cls.restore(id, journal)
 
 
-def _tried(run: str, act: Callable[[], State]) -> Acted:
+def _try(run: str, act: Callable[[], State]) -> ControlResult:
     try:
-        return Acted(run, act())
-    except Exception as error:  # ours, or the veto of a listener
-        return Acted(run, refused=error)
+        return ControlResult(run, act())
+    except Exception as error:  # one of ours, or the veto of a listener
+        return ControlResult(run, error=error)
 
 
-def _among(journal: Journal, run: str, wanted: Callable[[Summary], bool]) -> list[str]:
-    """The children to act on; all are known before the first one is moved."""
-    return [child.run for child in journal.children(run) if wanted(child)]
+def _children(journal: Journal, run: str, is_meant: Callable[[Summary], bool]) -> list[str]:
+    """The ids of the children to act on, listed before the first one is moved."""
+    return [child.run for child in journal.children(run) if is_meant(child)]
 
 
-def _said(message: str | None) -> Mapping[str, Any]:
+def _given(message: str | None) -> Mapping[str, Any]:
     return {} if message is None else {"message": message}
+
+
+for _public in (approve, cancel, rerun_children, resume, retry):
+    _public.__module__ = "fsm.operations"

@@ -1,7 +1,6 @@
-"""Delivery: telling the listeners of an outbox what a process died before it could tell them."""
+"""Deliver steps from the outbox: call listeners that a process died before it could call."""
 
-from __future__ import annotations
-
+import asyncio
 import inspect
 from collections.abc import Awaitable, Iterator
 
@@ -18,22 +17,29 @@ __all__ = ["Delivery", "deliver"]
 
 @attrs.frozen
 class Delivery:
-    """One listener told of one step, or why it could not be."""
+    """One call of a listener for one step, and its error."""
 
-    run: str
-    seq: int
-    listener: str
-    trouble: Exception | None  # None: it was told
+    __module__ = "fsm.operations"
+
+    run: str  # its id
+    seq: int  # of the step
+    listener: str  # the name of its outbox
+    error: Exception | None  # what it raised; None where the step was delivered
 
 
 def deliver(journal: Journal, *classes: type[Run]) -> Iterator[Delivery]:
-    """Tell every listener whose outbox has a step that it was not told of, oldest step first.
+    """Call each listener with an outbox for the steps it has not been called for, oldest first.
 
-    A listener is told at least once: of a step that a live process is just telling it of, twice.
-    Its run is as it is now, which may be further than the step.
+    Delivery is at least once: a step that another process is delivering at this moment is delivered
+    twice. The run that a listener gets is as it is now, which may be further than the step. Runs
+    are not moved. A step whose listener raises stays in the outbox, and the delivery has the error.
 
     Args:
-        classes: Whose listeners; `TaskRun` if left out. Those of others stay in the outbox.
+        classes: The classes whose listeners are called; `TaskRun` if left out. Steps of runs of
+            other classes stay in the outbox.
+
+    Raises:
+        InvalidArgument: *journal* is no journal.
     """
     if not isinstance(journal, Journal):
         raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
@@ -42,23 +48,25 @@ def deliver(journal: Journal, *classes: type[Run]) -> Iterator[Delivery]:
         cls = known.get(journal.summary(run).kind)
         listener = None if cls is None else cls.callbacks.outboxed(name)
         if cls is not None and listener is not None:
-            yield Delivery(run, seq, name, _told(cls, run, journal, seq, listener))
+            yield Delivery(run, seq, name, _call(listener, cls, run, journal, seq))
 
 
-def _told(
-    cls: type[Run], id: str, journal: Journal, seq: int, listener: Outboxed
+def _call(
+    listener: Outboxed, cls: type[Run], id: str, journal: Journal, seq: int
 ) -> Exception | None:
+    """Call the listener for one step; return the error that it, or restoring the run, raised."""
     try:
         run = cls.restore(id, journal)
         answer = listener(run, run.history[seq - 1])
         if inspect.isawaitable(answer):
-            import asyncio  # at the door: `import fsm` does not pay for it
-
-            asyncio.run(_awaited(answer))
-    except Exception as error:  # anyone's; the step stays in the outbox
+            asyncio.run(_wait_for(answer))
+    except Exception as error:
         return error
     return None
 
 
-async def _awaited(answer: Awaitable[object]) -> None:
+async def _wait_for(answer: Awaitable[object]) -> None:
     await answer
+
+
+deliver.__module__ = "fsm.operations"

@@ -1,41 +1,38 @@
-"""Rescue: what becomes of runs whose workers are lost."""
+"""Rescue runs whose workers are lost: runs whose claims have lapsed."""
 
-from __future__ import annotations
-
+import datetime
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import attrs
 
 from fsm.errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
+from fsm.journal import Summary
 from fsm.journal.base import Journal, kind_of
 from fsm.journal.claims import Claim
 from fsm.journal.phase import FAILED, FINISHED, WAITING
-from fsm.journal.summary import Summary
 from fsm.run import firing
 from fsm.run.run import Run
 from fsm.tasks.task_run import TaskRun
-
-if TYPE_CHECKING:
-    import datetime
 
 __all__ = ["Rescued", "rescue"]
 
 logger = logging.getLogger(__name__)
 
-_LEASE = 60.0  # seconds that a rescue may take
+_LEASE = 60.0  # seconds that the rescue of one run may take
 
 
 @attrs.frozen
 class Rescued:
-    """What became of one run whose claim had lapsed."""
+    """A run whose claim had lapsed, and whether it was rescued."""
 
-    run: str
-    owner: str | None  # who had it
-    state: str  # where it is now
-    left: str | None  # why it was left alone; None if it was not
+    __module__ = "fsm.operations"
+
+    run: str  # its id
+    owner: str | None  # of the lapsed claim
+    state: str  # of the run now, by name
+    skipped: str | None  # why the run was left as it is; None where it was rescued
 
 
 def rescue(
@@ -46,85 +43,97 @@ def rescue(
 ) -> Iterator[Rescued]:
     """Take the runs whose claims have lapsed from their workers, and make them startable again.
 
-    A run that was still waiting is released. One that was running makes its `rescue` step: to
-    `Retrying`, or to `Failed` where its policy's `max_rescues` is used up. One whose worker died
-    between two steps makes the second: a failed run that may try again its `retry`, one between
-    two iterations its `iterate`. A finished run is never touched, nor one whose lease is renewed
-    meanwhile.
+    - A run that was still waiting is released.
+    - A run that was running makes its `rescue` step: to `Retrying`, or to `Failed` where
+      `max_rescues` of its policy is used up.
+    - A run whose worker was lost between two steps makes the second one: a failed run its `retry`,
+      where its guards allow one, and a run between two iterations its `iterate`.
+    - A finished run, and one whose lease is renewed meanwhile, is left as it is.
+
+    A run that cannot be rescued now keeps its lapsed claim, so the next rescue finds it. A failed
+    run that may not be retried is released: it has ended.
 
     Args:
-        classes: What the runs are runs of; `TaskRun` if left out. Others are left alone.
-        now: The present, if it is not.
+        classes: The classes of the runs; `TaskRun` if left out. Running and failed runs of other
+            classes are skipped.
+        now: The time that leases are compared with, aware; the system's clock if left out.
+        owner: The owner of the claims under which the steps are made.
 
-    What cannot be rescued stays claimed by a lease that has lapsed: the next rescue finds it. A
-    failed run that may not try again, by its guards, is released: it is done.
+    Yields:
+        One `Rescued` for each run with a lapsed claim, as it is dealt with.
+
+    Raises:
+        InvalidArgument: *journal* is no journal, a class no class of runs, or *now* is naive.
     """
     if not isinstance(journal, Journal):
         raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
     known = {kind_of(cls): cls for cls in classes or (TaskRun,)}
     if len(known) == 1:
-        known[""] = next(iter(known.values()))  # from a time when journals did not know
+        known[""] = next(iter(known.values()))  # written before journals kept the class
     for summary in journal.lapsed(now):
-        yield _rescued(journal, summary, known.get(summary.kind), now, owner)
+        yield _rescue_one(journal, summary, known.get(summary.kind), now, owner)
 
 
-def _rescued(
+def _rescue_one(
     journal: Journal,
     summary: Summary,
     cls: type[Run] | None,
     now: datetime.datetime | None,
     owner: str,
 ) -> Rescued:
-    def left(why: str) -> Rescued:
-        return Rescued(summary.run, summary.owner, summary.state, why)
+    def skip(reason: str) -> Rescued:
+        return Rescued(summary.run, summary.owner, summary.state, reason)
 
     if cls is None and summary.phase != WAITING:
-        return left(f"it is a {summary.kind or 'run of an unknown class'}, which is not loaded")
+        return skip(f"its class is not loaded: {summary.kind or 'unknown'}")
     claims = journal.claim(run=summary.run, owner=owner, lease=_LEASE, now=now)
     if not claims:
-        return left("its worker came back")
+        return skip("its worker renewed its claim")
     (claim,) = claims
-    stands = journal.summary(summary.run)  # it may have moved until we had the claim
-    if stands.phase in (WAITING, FINISHED):
+    current = journal.summary(summary.run)  # the run may have moved before we had the claim
+    if current.phase in (WAITING, FINISHED):
         claim.release()
-        why = f"it is {stands.state} by now" if stands.phase == FINISHED else None
-        return Rescued(summary.run, summary.owner, stands.state, why)
+        reason = f"it is {current.state} already" if current.phase == FINISHED else None
+        return Rescued(summary.run, summary.owner, current.state, reason)
     try:
-        _move(cls, claim, now)
-    except Exception as error:  # ours, or of a listener that vetoes
-        if stands.phase == FAILED and isinstance(error, TransitionError):
-            claim.release()  # it may not try again: it is done
+        _move_on(cls, claim, now)
+    except Exception as error:  # one of ours, or the veto of a listener
+        if current.phase == FAILED and isinstance(error, TransitionError):
+            claim.release()  # it may not be retried: it has ended
         else:
             with suppress(LifecycleError):
-                claim.lapse(now=now)  # the next rescue finds the run again
-        why = str(error) if isinstance(error, LifecycleError) else repr(error)
-        return Rescued(summary.run, summary.owner, stands.state, why)
+                claim.lapse(now=now)  # so that the next rescue finds the run again
+        reason = str(error) if isinstance(error, LifecycleError) else repr(error)
+        return Rescued(summary.run, summary.owner, current.state, reason)
     claim.release()
     return Rescued(summary.run, summary.owner, journal.summary(summary.run).state, None)
 
 
-def _move(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) -> None:
+def _move_on(cls: type[Run] | None, claim: Claim, now: datetime.datetime | None) -> None:
     """Make the step, under *claim*, that leads on from where the worker was lost."""
     if cls is None:
-        raise LifecycleError("it is running by now, and its class is not loaded")
+        raise LifecycleError("it has been started meanwhile, and its class is not loaded")
     run = cls.restore(claim.run, claim, clock=None if now is None else lambda: now)
-    event = _way_on(run)
+    event = _next_event(run)
     if event is None:
         state = type(run.state).__name__
         raise TransitionError(f"no event of {cls.__name__} rescues it from {state}")
-    _made(run, event)
+    _fire(run, event)
     if event == "rescue" and "retry" in run.allowed and not firing.refusal("retry", run):
-        _made(run, "retry")  # no rescue is left to it, but a retry: nobody else would make it
+        _fire(run, "retry")  # its rescues are used up, a retry is left, and no worker has it
 
 
-def _made(run: Run, event: str) -> None:
+def _fire(run: Run, event: str) -> None:
     try:
         run.trigger(event)
-    except CallbackError as error:  # the step stands
+    except CallbackError as error:  # the step is made all the same
         logger.error("run %s: %s", run.id, error, exc_info=error)
 
 
-def _way_on(run: Run) -> str | None:
+def _next_event(run: Run) -> str | None:
     """The event that rescues *run*; between two steps, the one that would have come next."""
-    next_one = "retry" if run.state.is_failed() else "iterate" if run.state.is_looped() else None
-    return next((event for event in ("rescue", next_one) if event in run.allowed), None)
+    following = "retry" if run.state.is_failed() else "iterate" if run.state.is_looped() else None
+    return next((event for event in ("rescue", following) if event in run.allowed), None)
+
+
+rescue.__module__ = "fsm.operations"

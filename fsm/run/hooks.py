@@ -73,7 +73,7 @@ class Registrar:
             place: An event (or its name) for `before` and `after`, a state class or family for
                 `on_enter` and `on_exit`; left out, every one.
             outbox: A name, the same in every process, under which the journal remembers that this
-                listener is to be told, until it has been: see `fsm.operations.delivery`. Only where
+                listener is to be told, until it has been: see `fsm.operations.deliver`. Only where
                 all runs of a class are listened to, and after the step.
 
         Raises:

@@ -250,9 +250,7 @@ class Run(Pictured):
 
     def story(self) -> Story:
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""
-        from fsm.explain.story import (
-            tell_story,
-        )  # at the door, and upstairs: few runs are ever asked
+        from fsm.explain.story import tell_story  # few runs are asked for their story
 
         return tell_story(self)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from fsm.errors import CorruptJournal, InvalidArgument, LifecycleError, TransitionError
 from fsm.journal import Journal
-from fsm.operations import control as acting
-from fsm.operations.control import Acted, bare
+from fsm.operations import ControlResult, control
+from fsm.operations.control import precondition, restore_task_run
 from fsm.run import firing
 from fsm.run.run import Run
-from fsm.states import Cancelled, Paused, State, StateError
+from fsm.states import Cancelled, State, StateError
 from fsm.text import cut
 
 from .classes import Catalog
@@ -22,15 +22,19 @@ _LONGEST = 200  # characters of a name or a message, as on the page
 
 _Word = str | None
 _Edge = tuple[str, str, str]  # source, event and dest
-_Act = Callable[[Journal, str, _Word, _Word, "type[Run] | None"], "State | Iterable[Acted]"]
+_Act = Callable[[Journal, str, _Word, _Word, "type[Run] | None"], "State | Iterable[ControlResult]"]
 
 ACTIONS: Mapping[str, _Act] = {
-    "approve": lambda journal, run, by, said, cls: acting.approve(
+    "approve": lambda journal, run, by, said, cls: control.approve(
         journal, run, by=by or "", message=said, cls=cls
     ),
-    "resume": lambda journal, run, _, said, cls: acting.resume(journal, run, message=said, cls=cls),
-    "retry": lambda journal, run, _, said, cls: acting.retry(journal, run, message=said, cls=cls),
-    "cancel": lambda journal, run, _, said, cls: acting.cancel(journal, run, message=said, cls=cls),
+    "resume": lambda journal, run, _, said, cls: control.resume(
+        journal, run, message=said, cls=cls
+    ),
+    "retry": lambda journal, run, _, said, cls: control.retry(journal, run, message=said, cls=cls),
+    "cancel": lambda journal, run, _, said, cls: control.cancel(
+        journal, run, message=said, cls=cls
+    ),
 }
 
 
@@ -63,7 +67,9 @@ def act(journal: Journal, asked: object, catalog: Catalog) -> list[dict[str, Any
         raise
     except Exception as error:  # whatever a listener raises is its veto
         raise TransitionError(f"run {run!r} did not move: {error}") from error
-    return list(map(_as_data, [Acted(run, became)] if isinstance(became, State) else became))
+    return list(
+        map(_as_data, [ControlResult(run, became)] if isinstance(became, State) else became)
+    )
 
 
 def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None]:
@@ -77,7 +83,7 @@ def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None
     kind = journal.summary(id).kind
     cls = catalog.named(kind)
     try:
-        run = bare(id, journal) if cls is None else cls.restore(id, journal)
+        run = restore_task_run(id, journal) if cls is None else cls.restore(id, journal)
     except (CorruptJournal, StateError) as error:  # whatever is done to it is refused so
         return dict.fromkeys(ACTIONS, cut(error))
     edges = journal.edges(kind) if kind and cls is None else None
@@ -93,10 +99,8 @@ def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
         edges: All that the journal lets the run take, where that may not be what its table says.
     """
     event, state = "resume" if action == "approve" else action, run.state
-    if action == "approve" and not isinstance(state, Paused):
-        return f"run {run.id!r} waits for nobody's word: it is {type(state).__name__}"
-    if action == "retry" and state.is_running():
-        return f"run {run.id!r} is Running: it can be retried when it has failed"
+    if (forbidden := precondition(action, run)) is not None:
+        return cut(forbidden)
     if action == "cancel" and isinstance(state, Cancelled):
         return None  # its children may not be, yet
     try:
@@ -115,9 +119,9 @@ def _ways(run: Run, event: str) -> Iterator[_Edge]:
             yield edge.source.__name__, event, edge.dest.__name__
 
 
-def _as_data(acted: Acted) -> dict[str, Any]:
+def _as_data(result: ControlResult) -> dict[str, Any]:
     return {
-        "run": acted.run,
-        "state": None if acted.state is None else type(acted.state).__name__,
-        "refused": None if acted.refused is None else cut(acted.refused),
+        "run": result.run,
+        "state": None if result.state is None else type(result.state).__name__,
+        "refused": None if result.error is None else cut(result.error),
     }

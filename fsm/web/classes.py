@@ -12,7 +12,7 @@ from fsm.errors import CorruptJournal
 from fsm.journal import Journal
 from fsm.journal.kind import kind_of
 from fsm.journal.relational.inserts import edges_of
-from fsm.operations.control import bare
+from fsm.operations.control import restore_task_run
 from fsm.run.run import Run
 
 from .recorded import table
@@ -59,6 +59,10 @@ class Catalog:
         if known is not None:
             return known.restore(id, journal)
         try:
-            return bare(id, journal) if isinstance(self.drawn(journal, kind), type) else None
+            return (
+                restore_task_run(id, journal)
+                if isinstance(self.drawn(journal, kind), type)
+                else None
+            )
         except CorruptJournal:
             return None

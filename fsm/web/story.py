@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from fsm.explain.story import read_story
+from fsm.explain import read_story
 from fsm.journal import Journal
 from fsm.journal.late import Late
 from fsm.lifecycle.refusal import Refusal

@@ -16,8 +16,8 @@ from fsm.execution.call import Call
 from fsm.execution.commands import CatchUp, Fire
 from fsm.journal.kind import kind_of
 from fsm.journal.phase import WAITING, phase_of
-from fsm.operations.control import bare
-from fsm.operations.rescuing import rescue
+from fsm.operations import rescue
+from fsm.operations.control import restore_task_run
 from fsm.states import Running, ambient
 from fsm.tasks.policy import Policy
 from fsm.telemetry import observers
@@ -200,7 +200,7 @@ class Shift(Group):
         """Fail a run that no worker can perform, so that none tries again."""
         logger.error("run %s: %s", claim.run, why)
         try:
-            run = bare(claim.run, claim, Policy()) if run is None else run
+            run = restore_task_run(claim.run, claim, Policy()) if run is None else run
             made(run, Fire("fail", {"message": why}), observers())
         except Exception as error:  # not even its history can be read, or a listener vetoes
             self._leave(claim, str(error))
@@ -227,7 +227,7 @@ class Shift(Group):
         self._rescues = time.monotonic() + self._worker.lease / _BEATS
         try:
             for rescued in rescue(self._journal, *self._kinds, owner=self._worker.owner):
-                if rescued.left is None:
+                if rescued.skipped is None:
                     logger.warning(
                         "run %s, lost by %s: now %s", rescued.run, rescued.owner, rescued.state
                     )

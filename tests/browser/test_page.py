@@ -256,7 +256,9 @@ def test_nobody_approves_without_a_name(page: Page, path: Path) -> None:
 
     act(page, "Approve")
 
-    expect(page.locator("#outcome")).to_have_text("who approves has a name, not ''")
+    expect(page.locator("#outcome")).to_have_text(
+        "approve() needs the name of a person in by=, not ''"
+    )
     assert state_of(path, "deploy") == "Paused"
 
 
@@ -264,7 +266,7 @@ def test_nobody_approves_without_a_name(page: Page, path: Path) -> None:
     ("action", "run", "words"),
     [("Retry", "etl/clean", "cannot retry from Success; "),
      ("Resume", "etl/load", "cannot resume from Failed"),
-     ("Retry", "etl/report", "is Running: it can be retried when it has failed")],
+     ("Retry", "etl/report", "cannot retry from Running; only a failed run can be retried")],
 )  # fmt: skip
 def test_a_refusal_is_said_in_the_words_of_the_engine(
     action: str, run: str, words: str, page: Page, path: Path

@@ -285,7 +285,7 @@ def test_what_is_refused_keeps_the_reason_for_another_try(page: Page, path: Path
 
     force(page, "Approve")
 
-    expect(page.locator("#outcome")).to_contain_text("who approves has a name")
+    expect(page.locator("#outcome")).to_contain_text("approve() needs the name of a person")
     expect(page.get_by_label("Why, if you like to say")).to_have_value("looks good")
     assert state_of(path, "deploy") == "Paused"
 

@@ -20,9 +20,9 @@ from fsm import (
     Runner,
     Step,
     TaskRun,
-    verify,
 )
 from fsm.execution.result_cache import Caches
+from fsm.operations import verify
 from fsm.states import ambient
 from fsm.testing import HandClock, SimulatedExecutor
 from states import Cached, Mapped, Paused

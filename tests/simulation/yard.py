@@ -6,11 +6,12 @@ import itertools
 import random
 from collections.abc import Callable
 
-from fsm import Claim, Journal, StaleRun, TaskRun, rescue, verify
+from fsm import Claim, Journal, StaleRun, TaskRun
 from fsm.execution.apply import Course
 from fsm.execution.commands import Answer, Execute, Raised, Returned
 from fsm.execution.decider import drive
 from fsm.journal import Renewal
+from fsm.operations import rescue, verify
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import Paused

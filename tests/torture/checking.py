@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fsm import Journal, Step, TaskRun, verify
+from fsm import Journal, Step, TaskRun
+from fsm.operations import verify
 
 __all__ = ["Acknowledged", "acknowledged", "check", "kept", "missing"]
 

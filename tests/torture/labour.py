@@ -26,8 +26,8 @@ from fsm import (
     TaskRun,
     current_run,
     open_journal,
-    verify,
 )
+from fsm.operations import verify
 from states import Looped, Success
 
 __all__ = ["FOR_EVER", "Log", "batch", "check", "killing", "labour", "of_a_pool"]

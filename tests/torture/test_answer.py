@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fsm import JournalError, JournalUncertain, TaskRun, UnknownRun, verify
+from fsm import JournalError, JournalUncertain, TaskRun, UnknownRun
 from fsm.journal.postgres.journal import SQLJournal
+from fsm.operations import verify
 
 from .wire import Cut, Request, Wire
 

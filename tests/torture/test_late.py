@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Journal, MemoryJournal, StaleRun, TaskRun, open_journal, rescue, verify
+from fsm import Journal, MemoryJournal, StaleRun, TaskRun, open_journal
+from fsm.operations import rescue, verify
 from fsm.states import ambient
 
 from .child import Child
@@ -89,7 +90,7 @@ def a_late_writer_loses(journal: Journal, url: str, without: str | None = None) 
     with stopped_worker(journal, url, without) as first:
         later = ambient.now() + datetime.timedelta(seconds=120)
         (rescued,) = rescue(journal, now=later)
-        assert (rescued.owner, rescued.state, rescued.left) == ("first", "Retrying", None)
+        assert (rescued.owner, rescued.state, rescued.skipped) == ("first", "Retrying", None)
         (claim,) = journal.claim(run="r", owner="second", now=later)
         run = TaskRun.restore("r", claim, clock=lambda: later)
         run.start()

@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from fsm import Journal, StaleRun, TaskRun, open_journal, verify
+from fsm import Journal, StaleRun, TaskRun, open_journal
+from fsm.operations import verify
 
 from ..postgres import as_libpq
 

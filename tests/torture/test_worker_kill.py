@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from fsm import Journal, Policy, Retry, open_journal, verify
+from fsm import Journal, Policy, Retry, open_journal
 from fsm.flow.task import task
+from fsm.operations import verify
 
 from .counts import chance, times
 

@@ -21,12 +21,12 @@ from fsm import (
     Step,
     TaskRun,
     Timeout,
-    Why,
     event,
     internal,
     open_journal,
     perform,
 )
+from fsm.explain import Why
 from fsm.journal import Journal
 from fsm.lifecycle.event import EventMethod
 from fsm.testing import HandClock, Recorder

@@ -17,7 +17,7 @@ from fsm.cli.suggestions import run_ids, targets
 from fsm.cli.targets import load
 from fsm.errors import GuardRejected, UnknownRun
 from fsm.journal import Journal
-from fsm.operations.control import Acted
+from fsm.operations import ControlResult
 from fsm.run.run import Run
 from fsm.states import State
 from fsm.text import escape
@@ -25,7 +25,7 @@ from fsm.text import escape
 __all__ = ["approve", "cancel", "resume", "retry"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Act = Callable[[Journal, str], "State | Iterable[Acted]"]
+Act = Callable[[Journal, str], "State | Iterable[ControlResult]"]
 
 
 def _acts(command: Command) -> Command:
@@ -55,19 +55,19 @@ def approve(by: str | None, message: str | None, **given: Any) -> None:
 
     Who did is in the message, and as approved_by in the context of what follows.
     """
-    from fsm.operations import control as acting
+    from fsm.operations import control
 
     name = _login() if by is None else by
-    _act(lambda cls: partial(acting.approve, by=name, message=message, cls=cls), **given)
+    _act(lambda cls: partial(control.approve, by=name, message=message, cls=cls), **given)
 
 
 @click.command(epilog="\b\nExamples:\n  fsm resume load-7 load-8 --journal runs.db")
 @_acts
 def resume(message: str | None, **given: Any) -> None:
     """Let paused RUNs go on: they may be started at once."""
-    from fsm.operations import control as acting
+    from fsm.operations import control
 
-    _act(lambda cls: partial(acting.resume, message=message, cls=cls), **given)
+    _act(lambda cls: partial(control.resume, message=message, cls=cls), **given)
 
 
 @click.command(epilog="\b\nExamples:\n  fsm cancel load-7 --journal runs.db --message 'wrong day'")
@@ -77,9 +77,9 @@ def cancel(message: str | None, **given: Any) -> None:
 
     Who executes one notices within about a second.
     """
-    from fsm.operations import control as acting
+    from fsm.operations import control
 
-    _act(lambda cls: partial(acting.cancel, message=message, cls=cls), **given)
+    _act(lambda cls: partial(control.cancel, message=message, cls=cls), **given)
 
 
 @click.command(
@@ -95,12 +95,12 @@ def cancel(message: str | None, **given: Any) -> None:
 )
 def retry(force: bool, failed_children: bool, message: str | None, **given: Any) -> None:
     """Let failed RUNs try again, as their policy allows."""
-    from fsm.operations import control as acting
+    from fsm.operations import control
 
     if failed_children:
-        _act(lambda cls: partial(acting.rerun_children, message=message, cls=cls), **given)
+        _act(lambda cls: partial(control.rerun_children, message=message, cls=cls), **given)
     else:
-        _act(lambda cls: partial(acting.retry, force=force, message=message, cls=cls), **given)
+        _act(lambda cls: partial(control.retry, force=force, message=message, cls=cls), **given)
 
 
 def _act(
@@ -115,38 +115,38 @@ def _act(
     act = made(None if target is None else load(target))
     refused, said = False, []
     with existing(url) as journal:
-        for acted in _each(act, journal, runs):
-            if isinstance(acted.refused, UnknownRun):
-                acted = attrs.evolve(acted, refused=unknown(acted.run, journal))
-            refused = refused or acted.refused is not None
+        for result in _each(act, journal, runs):
+            if isinstance(result.error, UnknownRun):
+                result = attrs.evolve(result, error=unknown(result.run, journal))
+            refused = refused or result.error is not None
             if as_json:
-                said.append(_as_data(acted))
+                said.append(_as_data(result))
             else:
-                _put(acted)
+                _put(result)
     if as_json:
         put_json(said)
     if refused:
         click.get_current_context().exit(FAILED)
 
 
-def _each(act: Act, journal: Journal, runs: Iterable[str]) -> Iterator[Acted]:
+def _each(act: Act, journal: Journal, runs: Iterable[str]) -> Iterator[ControlResult]:
     for run in dict.fromkeys(runs):
         try:
             became = act(journal, run)
             if isinstance(became, State):
-                yield Acted(run, became)
+                yield ControlResult(run, became)
             else:
                 yield from became
         except Exception as error:  # ours, or the veto of a listener: the other runs go on
-            yield Acted(run, refused=error)
+            yield ControlResult(run, error=error)
 
 
-def _put(acted: Acted) -> None:
-    if acted.refused is None:
-        click.echo(escape(f"{acted.run}: now {type(acted.state).__name__}"))
+def _put(result: ControlResult) -> None:
+    if result.error is None:
+        click.echo(escape(f"{result.run}: now {type(result.state).__name__}"))
         return
-    click.echo(escape(f"error: {acted.run}: {acted.refused}{_way_out(acted.refused)}"), err=True)
-    for note in getattr(acted.refused, "__notes__", ()):
+    click.echo(escape(f"error: {result.run}: {result.error}{_way_out(result.error)}"), err=True)
+    for note in getattr(result.error, "__notes__", ()):
         click.echo(escape(f"note: {note}"), err=True)
 
 
@@ -156,14 +156,14 @@ def _way_out(refused: Exception) -> str:
     return ""
 
 
-def _as_data(acted: Acted) -> dict[str, Any]:
-    state, refused = acted.state, acted.refused
+def _as_data(result: ControlResult) -> dict[str, Any]:
+    state, error = result.state, result.error
     return {
-        "run": acted.run,
+        "run": result.run,
         "state": None if state is None else type(state).__name__,
-        "refused": None if refused is None else str(refused),
-        "kind": None if refused is None else type(refused).__name__,
-        "hint": None if refused is None else _way_out(refused).lstrip("; ") or hint(refused),
+        "refused": None if error is None else str(error),
+        "kind": None if error is None else type(error).__name__,
+        "hint": None if error is None else _way_out(error).lstrip("; ") or hint(error),
     }
 
 

@@ -19,7 +19,7 @@ __all__ = ["rescue"]
 )
 @click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=suggested_targets)
 @journal_option()
-@json_option("run", "owner", "state", "left", lead="a list of objects with")
+@json_option("run", "owner", "state", "skipped", lead="a list of objects with")
 def rescue(targets: tuple[str, ...], url: str, as_json: bool) -> None:
     """Rescue the runs whose workers are lost.
 
@@ -27,21 +27,21 @@ def rescue(targets: tuple[str, ...], url: str, as_json: bool) -> None:
     the classes they may be of: fsm:TaskRun if left out. Finished runs, and runs whose workers
     renew their claims, are left alone.
     """
-    from fsm.operations.rescuing import rescue as rescued_of
+    from fsm.operations import rescue as rescue_runs
 
     classes = [load(target) for target in targets or ("fsm:TaskRun",)]
     with existing(url) as journal:
-        rescued = list(rescued_of(journal, *classes))
+        rescued = list(rescue_runs(journal, *classes))
     if as_json:
         put_json(
             [
-                {"run": each.run, "owner": each.owner, "state": each.state, "left": each.left}
+                {"run": each.run, "owner": each.owner, "state": each.state, "skipped": each.skipped}
                 for each in rescued
             ]
         )
         return
     for each in rescued:
-        became = f"left alone: {each.left}" if each.left else f"now {each.state}"
+        became = f"skipped: {each.skipped}" if each.skipped else f"now {each.state}"
         click.echo(escape(f"{each.run}, lost by {each.owner}: {became}"))
-    count = sum(each.left is None for each in rescued)
+    count = sum(each.skipped is None for each in rescued)
     click.echo(f"{count} of {len(rescued)} lapsed runs rescued")

@@ -24,7 +24,7 @@ def story(run: str, url: str, as_json: bool) -> None:
 
     When and why, in sentences; times are in UTC.
     """
-    from fsm.explain.story import read_story
+    from fsm.explain import read_story
 
     with holding(url, run) as journal:
         told = read_story(journal, run)

@@ -21,19 +21,19 @@ def verify(journal: str, as_json: bool) -> None:
 
     The rules of its database too. JOURNAL is a file or a URL; FSM_JOURNAL if left out. Exits with
     1 and says what it found if anything is wrong; nothing is mended. In JSON each problem has run,
-    seq and what.
+    seq and message.
     """
-    from fsm.operations.verification import verify as problems_of
+    from fsm.operations import verify as find_problems
 
     with existing(journal) as opened:
-        problems = list(problems_of(opened))
+        problems = list(find_problems(opened))
         count = sum(1 for _ in opened.runs())
     if as_json:
         put_json(
             {
                 "runs": count,
                 "problems": [
-                    {"run": each.run, "seq": each.seq, "what": each.what} for each in problems
+                    {"run": each.run, "seq": each.seq, "message": each.message} for each in problems
                 ],
             }
         )

@@ -9,7 +9,7 @@ from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import events, run_ids, targets
 from fsm.cli.targets import load
 from fsm.errors import CorruptJournal, LifecycleError
-from fsm.explain.why import explain
+from fsm.explain import explain
 from fsm.journal import Journal
 from fsm.journal.base import kind_of
 from fsm.run.run import Run
@@ -53,10 +53,10 @@ def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> No
 
 
 def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
-    from fsm.operations.control import bare
+    from fsm.operations.control import restore_task_run
 
     try:
-        return bare(run, journal) if cls is None else cls.restore(run, journal)
+        return restore_task_run(run, journal) if cls is None else cls.restore(run, journal)
     except (CorruptJournal, StateError) as error:
         kind = journal.summary(run).kind
         asked = cls or TaskRun

@@ -23,7 +23,7 @@ from fsm.diagrams.color import safe
 from fsm.diagrams.mermaid_source import escaped
 from fsm.diagrams.timeline.terminal import timeline
 from fsm.errors import LifecycleError
-from fsm.explain.entry import StoryEntry
+from fsm.explain import StoryEntry
 from fsm.explain.narrator import narrate
 from fsm.journal.late import Late
 from fsm.lifecycle.refusal import Refusal

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fsm import Policy, Run, Step, event
-from fsm.explain.why import explain
+from fsm.explain import explain
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Scheduled, State, Success
 

@@ -10,7 +10,7 @@ import pytest
 
 from fsm import GuardRejected, InvalidLifecycle, Run, either, event
 from fsm.errors import TransitionError
-from fsm.explain.why import explain
+from fsm.explain import explain
 from fsm.testing import HandClock
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success
 

@@ -24,11 +24,10 @@ from fsm import (
     open_journal,
 )
 from fsm.durations import lasting
-from fsm.explain.entry import StoryEntry
-from fsm.explain.story import read_story
+from fsm.explain import StoryEntry, read_story
 from fsm.explain.wording import STEP_PHRASES
 from fsm.journal.records import Record
-from fsm.operations.rescuing import rescue
+from fsm.operations import rescue
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, Success
 

@@ -12,7 +12,7 @@ import pytest
 
 import states
 from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent, event
-from fsm.explain.why import Why, explain
+from fsm.explain import Why, explain
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,

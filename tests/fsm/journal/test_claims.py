@@ -11,7 +11,7 @@ import pytest
 
 from fsm import InvalidArgument, StaleRun, Step, TaskRun, UnknownRun
 from fsm.journal import Claim, Journal, RunJournal
-from fsm.operations.rescuing import rescue
+from fsm.operations import rescue
 from fsm.testing import HandClock
 from states import Running
 

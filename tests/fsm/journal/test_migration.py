@@ -14,7 +14,7 @@ import pytest
 from fsm import JournalError, MemoryJournal, TaskRun, TransitionNotAllowed
 from fsm.journal.sqlite import schema
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.operations.verification import verify
+from fsm.operations import verify
 from fsm.testing import HandClock
 
 # As the first release wrote it.

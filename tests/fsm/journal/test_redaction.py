@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
-from fsm.operations.verification import verify
+from fsm.operations import verify
 from fsm.states import codec
 from fsm.testing import HandClock
 from states import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fsm import CallbackError, TaskRun, TransitionError
 from fsm.journal import Journal
-from fsm.operations.verification import verify
+from fsm.operations import verify
 from fsm.testing import HandClock
 from states import Cached, Failed, Result, Scheduled, Success
 

@@ -1,4 +1,4 @@
-"""Acting: what a person says reaches a run through its journal."""
+"""Operations on runs of other processes, through their journal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from fsm import (
     event,
 )
 from fsm.flow.task import task
-from fsm.operations.control import approve, bare, cancel, rerun_children, resume, retry
+from fsm.operations import approve, cancel, rerun_children, resume, retry
+from fsm.operations.control import restore_task_run
 from states import Cancelled, Failed, Pending, Resume, Retrying, Running
 
 
@@ -40,7 +41,7 @@ def failed(journal: Any, id: str = "r", **policy: Any) -> TaskRun:
     return run
 
 
-def test_an_approval_says_who_gave_it(journal: Any) -> None:
+def test_an_approval_names_the_person(journal: Any) -> None:
     run = paused(journal, ticket=7)
 
     state = approve(journal, "r", by="ada")
@@ -53,7 +54,7 @@ def test_an_approval_says_who_gave_it(journal: Any) -> None:
     assert run.resumed
 
 
-def test_an_approval_may_say_more(journal: Any) -> None:
+def test_an_approval_may_have_a_message(journal: Any) -> None:
     paused(journal)
 
     state = approve(journal, "r", by="ada", message="looks good")
@@ -61,16 +62,18 @@ def test_an_approval_may_say_more(journal: Any) -> None:
     assert (state.message, state.context) == ("looks good", {"approved_by": "ada"})
 
 
-def test_only_what_is_paused_is_approved(journal: Any) -> None:
+def test_only_a_paused_run_can_be_approved(journal: Any) -> None:
     TaskRun("r", journal=journal).start()
 
-    with pytest.raises(TransitionError, match="run 'r' waits for nobody's word: it is Running"):
+    with pytest.raises(
+        TransitionError, match="cannot approve from Running; only a Paused run waits for approval"
+    ):
         approve(journal, "r", by="ada")
     assert journal.summary("r").steps == 1
 
 
 @pytest.mark.parametrize("by", ["", None, 7])
-def test_who_approves_has_a_name(by: Any) -> None:
+def test_an_approval_needs_a_name(by: Any) -> None:
     journal = MemoryJournal()
     paused(journal)
 
@@ -94,13 +97,13 @@ def test_a_run_that_is_not_paused_is_not_resumed(journal: Any) -> None:
         resume(journal, "r")
 
 
-def test_a_run_that_nobody_knows_is_not_acted_on(journal: Any) -> None:
+def test_an_unknown_run_is_an_error(journal: Any) -> None:
     with pytest.raises(UnknownRun):
         resume(journal, "r")
     with pytest.raises(UnknownRun):
         list(rerun_children(journal, "r"))
-    (acted,) = cancel(journal, "r")
-    assert isinstance(acted.refused, UnknownRun)
+    (result,) = cancel(journal, "r")
+    assert isinstance(result.error, UnknownRun)
 
 
 # Cancel.
@@ -116,48 +119,48 @@ def mapped(journal: Any) -> TaskRun:
     return parent
 
 
-def test_a_cancelled_run_takes_its_children_along_parent_first(journal: Any) -> None:
+def test_cancelling_a_run_cancels_its_children_after_it(journal: Any) -> None:
     mapped(journal)
 
-    acted = list(cancel(journal, "r", message="enough"))
+    results = list(cancel(journal, "r", message="enough"))
 
-    assert [(each.run, type(each.state)) for each in acted] == [
+    assert [(each.run, type(each.state)) for each in results] == [
         ("r", Cancelled), ("r[0]", Cancelled), ("r[2]", Cancelled),
     ]  # fmt: skip
-    assert [each.state.message for each in acted if each.state] == ["enough"] * 3
+    assert [each.state.message for each in results if each.state] == ["enough"] * 3
     assert journal.summary("r[1]").state == "Failed"
 
 
-def test_a_cancel_that_was_cut_short_reaches_the_children_the_second_time(journal: Any) -> None:
+def test_a_cancel_that_was_interrupted_reaches_the_children_when_repeated(journal: Any) -> None:
     mapped(journal).cancel()
 
-    acted = list(cancel(journal, "r"))
+    results = list(cancel(journal, "r"))
 
-    assert [each.run for each in acted] == ["r", "r[0]", "r[2]"]
+    assert [each.run for each in results] == ["r", "r[0]", "r[2]"]
     assert journal.summary("r").steps == 2
 
 
-def test_the_children_of_a_parent_that_is_not_cancelled_go_on(journal: Any) -> None:
+def test_the_children_of_a_parent_that_cannot_be_cancelled_continue(journal: Any) -> None:
     failed(journal)
     TaskRun("r[0]", journal=journal).start()
 
-    (acted,) = cancel(journal, "r")
+    (result,) = cancel(journal, "r")
 
-    assert isinstance(acted.refused, TransitionNotAllowed)
+    assert isinstance(result.error, TransitionNotAllowed)
     assert journal.summary("r[0]").state == "Running"
 
 
 # Retry.
 
 
-def test_a_failed_run_tries_again_as_its_policy_allows(journal: Any) -> None:
+def test_a_failed_run_is_retried_as_its_policy_allows(journal: Any) -> None:
     failed(journal, max_retries=1)
 
     assert isinstance(retry(journal, "r"), Retrying)
     assert journal.summary("r").steps == 3
 
 
-def test_a_policy_that_is_used_up_says_so(journal: Any) -> None:
+def test_a_retry_is_refused_when_no_attempts_are_left(journal: Any) -> None:
     failed(journal)
 
     with pytest.raises(GuardRejected, match="1 of 1 attempts are used"):
@@ -165,7 +168,7 @@ def test_a_policy_that_is_used_up_says_so(journal: Any) -> None:
     assert journal.summary("r").steps == 2
 
 
-def test_by_force_it_is_run_once_more(journal: Any) -> None:
+def test_a_forced_retry_is_a_rerun(journal: Any) -> None:
     failed(journal)
 
     retry(journal, "r", force=True)
@@ -173,7 +176,7 @@ def test_by_force_it_is_run_once_more(journal: Any) -> None:
     assert list(journal.records("r"))[-1].event == "rerun"
 
 
-def test_force_is_not_needed_where_the_policy_allows(journal: Any) -> None:
+def test_a_forced_retry_that_the_policy_allows_is_a_retry(journal: Any) -> None:
     failed(journal, max_retries=1)
 
     retry(journal, "r", force=True)
@@ -181,26 +184,30 @@ def test_force_is_not_needed_where_the_policy_allows(journal: Any) -> None:
     assert list(journal.records("r"))[-1].event == "retry"
 
 
-def test_a_run_that_runs_is_not_retried_under_its_worker(journal: Any) -> None:
+def test_a_running_run_cannot_be_retried(journal: Any) -> None:
     TaskRun("r", journal=journal, max_retries=1).start()
 
-    with pytest.raises(TransitionError, match="can be retried when it has failed"):
+    with pytest.raises(
+        TransitionError, match="cannot retry from Running; only a failed run can be retried"
+    ):
         retry(journal, "r")
 
 
-def test_the_failed_children_are_run_again_and_no_others(journal: Any) -> None:
+def test_only_the_failed_children_are_rerun(journal: Any) -> None:
     mapped(journal)
 
-    acted = list(rerun_children(journal, "r"))
+    results = list(rerun_children(journal, "r"))
 
-    assert [(each.run, type(each.state)) for each in acted] == [("r[1]", Retrying)]
+    assert [(each.run, type(each.state)) for each in results] == [("r[1]", Retrying)]
     assert journal.summary("r[0]").state == "Running"
 
 
 # Races.
 
 
-def test_somebody_who_is_faster_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_race_the_operation_is_decided_by_the_new_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     journal = MemoryJournal()
     failed(journal, max_retries=5)
     appended = MemoryJournal.append
@@ -218,12 +225,12 @@ def test_somebody_who_is_faster_is_heard(monkeypatch: pytest.MonkeyPatch) -> Non
     assert journal.summary("r").steps == 3
 
 
-def test_who_is_late_twice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losing_a_race_twice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = MemoryJournal()
     paused(journal)
 
     def append(self: Any, step: Step, *args: Any, **kwargs: Any) -> None:
-        raise StaleRun(step.run, step.seq, "somebody's")
+        raise StaleRun(step.run, step.seq, "another step")
 
     monkeypatch.setattr(MemoryJournal, "append", append)
 
@@ -231,7 +238,7 @@ def test_who_is_late_twice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         resume(journal, "r")
 
 
-def test_who_cancels_what_was_cancelled_meanwhile_has_what_they_want(
+def test_cancelling_a_run_that_was_cancelled_meanwhile_succeeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     journal = MemoryJournal()
@@ -246,8 +253,8 @@ def test_who_cancels_what_was_cancelled_meanwhile_has_what_they_want(
 
     monkeypatch.setattr(MemoryJournal, "append", append)
 
-    (acted,) = cancel(journal, "r")
-    assert isinstance(acted.state, Cancelled)
+    (result,) = cancel(journal, "r")
+    assert isinstance(result.state, Cancelled)
 
 
 # Classes.
@@ -258,7 +265,7 @@ def load(url: str) -> int:
     return len(url)
 
 
-def test_a_run_of_a_task_is_acted_on_without_its_class(journal: Any) -> None:
+def test_a_run_of_a_task_is_moved_without_its_class(journal: Any) -> None:
     run = load.with_options(journal=journal, id="r").submit("a")
     run.start()
     run.fail()
@@ -267,21 +274,21 @@ def test_a_run_of_a_task_is_acted_on_without_its_class(journal: Any) -> None:
     assert journal.summary("r").kind.endswith("test_control:load")
 
 
-def test_the_listeners_of_a_class_that_is_named_are_told(journal: Any) -> None:
+def test_the_listeners_of_a_given_class_are_called(journal: Any) -> None:
     class Loud(TaskRun):
         pass
 
-    told: list[str] = []
-    Loud.after("resume")(lambda run, step: told.append(step.run))
+    called: list[str] = []
+    Loud.after("resume")(lambda run, step: called.append(step.run))
     run = Loud("r", journal=journal)
     run.pause()
 
     resume(journal, "r", cls=Loud)
 
-    assert told == ["r"]
+    assert called == ["r"]
 
 
-def test_the_rules_of_its_real_class_hold(tmp_path: Any) -> None:
+def test_the_journal_refuses_a_step_that_the_real_class_does_not_have(tmp_path: Any) -> None:
     from fsm.journal.sqlite.journal import SQLiteJournal
 
     class Stubborn(TaskRun):
@@ -296,7 +303,7 @@ def test_the_rules_of_its_real_class_hold(tmp_path: Any) -> None:
         assert journal.summary("r").steps == 1
 
 
-def test_a_history_that_is_no_task_runs_needs_its_class(journal: Any) -> None:
+def test_a_run_that_is_no_task_run_needs_its_class(journal: Any) -> None:
     @attrs.frozen
     class Reviewed(Pending):
         pass
@@ -310,7 +317,7 @@ def test_a_history_that_is_no_task_runs_needs_its_class(journal: Any) -> None:
         resume(journal, "r")
 
 
-def test_a_policy_that_cannot_be_read_is_said(journal: Any) -> None:
+def test_a_policy_that_cannot_be_read_is_an_error(journal: Any) -> None:
     class Odd(TaskRun):
         def settings(self) -> Any:
             return {"policy": {"max_retries": "many"}}
@@ -318,7 +325,7 @@ def test_a_policy_that_cannot_be_read_is_said(journal: Any) -> None:
     Odd("r", journal=journal).start()
 
     with pytest.raises(CorruptJournal, match="its policy cannot be read"):
-        bare("r", journal)
-    run = bare("r", journal, TaskRun.default_policy)
+        restore_task_run("r", journal)
+    run = restore_task_run("r", journal, TaskRun.default_policy)
     assert isinstance(run.state, Running)
     assert isinstance(run.fail(), Failed)

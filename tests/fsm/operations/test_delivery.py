@@ -1,4 +1,4 @@
-"""Delivery: listeners of an outbox are told at least once, whatever dies in between."""
+"""Delivery from the outbox: listeners are called at least once, whatever dies in between."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from fsm import CallbackError, Delivery, InvalidArgument, Run, Step, TaskRun, deliver
+from fsm import CallbackError, InvalidArgument, Run, Step, TaskRun
+from fsm.operations import Delivery, deliver
 from fsm.testing import HandClock, Recorder
 from states import Running, Success
 
 
 class Died(BaseException):
-    """What no process survives."""
+    """Ends the process, as a kill does."""
 
 
 class Fuse:
-    """A listener that lets the process die, once it is lit."""
+    """A listener that ends the process once, when it is lit."""
 
     lit = False
 
@@ -29,7 +30,7 @@ class Fuse:
 
 @pytest.fixture
 def order() -> type[TaskRun]:
-    """A class of runs whose listeners do not outlive the test."""
+    """A class of its own for each test: listeners stay on a class."""
 
     class Order(TaskRun): ...
 
@@ -38,11 +39,11 @@ def order() -> type[TaskRun]:
 
 @pytest.fixture
 def fuse(order: type[TaskRun]) -> Fuse:
-    """Told before the others, where the step is kept and nobody has been told."""
+    """Called first: the step is in the journal, and no other listener has been called."""
     return order.on_enter(Fuse())
 
 
-def test_who_has_been_told_is_not_told_again(order: type[TaskRun], journal: Any) -> None:
+def test_a_listener_that_was_called_is_not_called_again(order: type[TaskRun], journal: Any) -> None:
     recorder = order.after(Recorder(), outbox="mail")
 
     order("r", journal=journal).start()
@@ -52,7 +53,7 @@ def test_who_has_been_told_is_not_told_again(order: type[TaskRun], journal: Any)
     assert list(deliver(journal, order)) == []
 
 
-def test_what_a_process_died_before_it_could_tell_is_told(
+def test_a_listener_that_a_dead_process_did_not_call_is_called(
     order: type[TaskRun], fuse: Fuse, journal: Any, written: Any
 ) -> None:
     recorder = order.after(order.start, Recorder(), outbox="mail")
@@ -69,7 +70,7 @@ def test_what_a_process_died_before_it_could_tell_is_told(
     assert list(journal.untold()) == []
 
 
-def test_a_listener_hears_of_the_step_from_the_run_as_it_is_now(
+def test_a_listener_gets_the_run_as_it_is_now(
     order: type[TaskRun], fuse: Fuse, journal: Any
 ) -> None:
     heard: list[tuple[str, type]] = []
@@ -89,7 +90,9 @@ def test_a_listener_hears_of_the_step_from_the_run_as_it_is_now(
     assert heard == [("start", Success)]
 
 
-def test_a_process_that_dies_while_telling_tells_again(order: type[TaskRun], journal: Any) -> None:
+def test_a_listener_during_which_the_process_died_is_called_again(
+    order: type[TaskRun], journal: Any
+) -> None:
     heard: list[str] = []
 
     @order.after(outbox="mail")
@@ -120,13 +123,13 @@ def test_a_listener_that_raises_stays_in_the_outbox(order: type[TaskRun], journa
     left = list(journal.untold())
     (second,) = deliver(journal, order)
 
-    assert str(first.trouble) == "delivering"
+    assert str(first.error) == "delivering"
     assert left == [("r", 1, "mail")]
     assert second == Delivery("r", 1, "mail", None)
     assert list(journal.untold()) == []
 
 
-def test_each_listener_is_told_for_itself(
+def test_each_listener_has_its_own_entry_in_the_outbox(
     order: type[TaskRun], fuse: Fuse, journal: Any, clock: HandClock
 ) -> None:
     order.after(Recorder(), outbox="mail")
@@ -142,9 +145,7 @@ def test_each_listener_is_told_for_itself(
     assert [each.listener for each in deliver(journal, order)] == ["audit"]
 
 
-def test_a_step_that_was_refused_leaves_nobody_to_be_told(
-    order: type[TaskRun], journal: Any
-) -> None:
+def test_a_refused_step_leaves_nothing_in_the_outbox(order: type[TaskRun], journal: Any) -> None:
     order.after(Recorder(), outbox="mail")
     order("r", journal=journal).start()
 
@@ -154,7 +155,7 @@ def test_a_step_that_was_refused_leaves_nobody_to_be_told(
     assert list(journal.untold()) == []
 
 
-def test_an_async_listener_is_told_when_it_has_been_awaited(
+def test_an_async_listener_is_noted_when_it_has_been_awaited(
     order: type[TaskRun], journal: Any
 ) -> None:
     untold: list[Any] = []
@@ -170,7 +171,7 @@ def test_an_async_listener_is_told_when_it_has_been_awaited(
     assert list(journal.untold()) == []
 
 
-def test_an_async_listener_of_a_step_that_is_not_is_told_later(
+def test_an_async_listener_of_a_sync_step_is_delivered_later(
     order: type[TaskRun], journal: Any
 ) -> None:
     heard: list[str] = []
@@ -188,7 +189,9 @@ def test_an_async_listener_of_a_step_that_is_not_is_told_later(
     assert (heard, list(journal.untold())) == (["start"], [])
 
 
-def test_an_async_process_may_die_too(order: type[TaskRun], fuse: Fuse, journal: Any) -> None:
+def test_an_async_process_may_die_before_it_calls_a_listener(
+    order: type[TaskRun], fuse: Fuse, journal: Any
+) -> None:
     recorder = order.after(Recorder(), outbox="mail")
     fuse.lit = True
 
@@ -199,7 +202,9 @@ def test_an_async_process_may_die_too(order: type[TaskRun], fuse: Fuse, journal:
     assert recorder.events == ["start"]
 
 
-def test_a_request_is_told_of_like_any_step(order: type[TaskRun], fuse: Fuse, journal: Any) -> None:
+def test_a_step_with_an_idempotency_key_is_delivered_with_its_key(
+    order: type[TaskRun], fuse: Fuse, journal: Any
+) -> None:
     recorder = order.after(Recorder(), outbox="mail")
     run = order("r", journal=journal)
     fuse.lit = True
@@ -212,7 +217,7 @@ def test_a_request_is_told_of_like_any_step(order: type[TaskRun], fuse: Fuse, jo
     assert [step.key for step in recorder.steps] == ["request-1"]
 
 
-def test_a_run_on_a_claim_notes_who_was_told(order: type[TaskRun], journal: Any) -> None:
+def test_a_run_under_a_claim_notes_its_deliveries(order: type[TaskRun], journal: Any) -> None:
     order("r", journal=journal).schedule()
     recorder = order.after(Recorder(), outbox="mail")
 
@@ -223,7 +228,7 @@ def test_a_run_on_a_claim_notes_who_was_told(order: type[TaskRun], journal: Any)
     assert list(journal.untold()) == []
 
 
-def test_a_run_without_a_journal_tells_at_once(order: type[TaskRun]) -> None:
+def test_a_run_without_a_journal_calls_its_listeners_at_once(order: type[TaskRun]) -> None:
     recorder = order.after(Recorder(), outbox="mail")
 
     order().start()
@@ -231,7 +236,7 @@ def test_a_run_without_a_journal_tells_at_once(order: type[TaskRun]) -> None:
     assert recorder.events == ["start"]
 
 
-def test_what_is_of_other_classes_stays_in_the_outbox(
+def test_steps_of_other_classes_stay_in_the_outbox(
     order: type[TaskRun], fuse: Fuse, journal: Any
 ) -> None:
     order.after(Recorder(), outbox="mail")
@@ -280,21 +285,21 @@ def test_an_outbox_has_a_name_that_a_journal_can_keep(order: type[TaskRun], name
 
 
 @pytest.mark.parametrize("hook", ["before", "on_exit", "handler"])
-def test_an_outbox_is_for_what_is_told_after_the_step(order: type[TaskRun], hook: str) -> None:
+def test_only_listeners_after_the_step_have_an_outbox(order: type[TaskRun], hook: str) -> None:
     with pytest.raises(InvalidArgument, match="an outbox is for after, on_enter, on_final"):
-        getattr(order, hook)(lambda *told: None, outbox="mail")
+        getattr(order, hook)(lambda *args: None, outbox="mail")
 
 
-def test_an_outbox_is_not_for_the_listeners_of_one_run(order: type[TaskRun]) -> None:
+def test_listeners_of_one_run_have_no_outbox(order: type[TaskRun]) -> None:
     with pytest.raises(InvalidArgument, match="what listens to one run"):
         order().after(Recorder(), outbox="mail")
 
 
-def test_what_cannot_be_called_has_no_outbox(order: type[TaskRun]) -> None:
+def test_a_listener_with_another_signature_has_no_outbox(order: type[TaskRun]) -> None:
     with pytest.raises(InvalidArgument, match="a listener takes"):
         order.after(order.start, lambda run: None, outbox="mail")
 
 
-def test_only_a_journal_is_delivered_from() -> None:
+def test_delivering_from_something_else_than_a_journal_is_an_error() -> None:
     with pytest.raises(InvalidArgument, match="a journal is what open_journal"):
         list(deliver("runs.db"))  # type: ignore[arg-type]

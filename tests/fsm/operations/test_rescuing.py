@@ -1,4 +1,4 @@
-"""Rescue: what becomes of runs whose workers are lost."""
+"""Rescues of runs whose workers are lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
 from fsm.journal import Claim, Journal
-from fsm.operations.rescuing import Rescued, rescue
+from fsm.operations import Rescued, rescue
 from fsm.testing import HandClock
 from states import Finished, Pending, Retrying, Running
 
@@ -19,7 +19,7 @@ Lost = Callable[..., tuple[TaskRun, Claim]]
 
 @pytest.fixture
 def lost(journal: Journal, clock: HandClock) -> Lost:
-    """The maker of a run whose worker has started it, and is late by now."""
+    """Makes a run that a worker has claimed and started; the claim has lapsed."""
 
     def make(id: str = "r", *events: str, **settings: Any) -> tuple[TaskRun, Claim]:
         TaskRun(id, journal=journal, clock=clock, **settings).submit()
@@ -111,9 +111,9 @@ def test_a_failed_run_whose_guards_refuse_is_released(journal: Journal, clock: H
 
     (left,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Failed", left.left)
-    assert left.left is not None
-    assert "2 of 2 attempts are used" in left.left
+    assert left == Rescued("r", "lost", "Failed", left.skipped)
+    assert left.skipped is not None
+    assert "2 of 2 attempts are used" in left.skipped
     assert (journal.summary("r").owner, journal.summary("r").steps) == (None, 2)
     assert list(rescue(journal, now=clock())) == []
 
@@ -135,7 +135,7 @@ def test_a_retry_that_is_vetoed_is_tried_by_the_next_rescue(
     (left,) = rescue(journal, Strict, now=clock())
     assert left == Rescued("r", "lost", "Failed", "OSError('not now')")
     (rescued,) = rescue(journal, now=clock())
-    assert (rescued.state, rescued.left) == ("Retrying", None)
+    assert (rescued.state, rescued.skipped) == ("Retrying", None)
 
 
 def test_who_was_retried_by_a_rescue_reports_too_late(
@@ -217,7 +217,7 @@ def test_a_worker_that_comes_back_meanwhile_keeps_its_run(
 
     (left,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Running", "its worker came back")
+    assert left == Rescued("r", "lost", "Running", "its worker renewed its claim")
     run.succeed()
 
 
@@ -229,7 +229,7 @@ def test_a_run_that_finishes_meanwhile_is_left_alone(
 
     (left,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Success", "it is Success by now")
+    assert left == Rescued("r", "lost", "Success", "it is Success already")
     assert journal.summary("r").steps == 3
 
 
@@ -269,8 +269,8 @@ def test_a_run_of_a_class_that_is_not_loaded_is_left_to_who_loads_it(
 ) -> None:
     (left,) = rescue(journal, now=clock())
 
-    assert left.left is not None
-    assert "test_rescuing:Order, which is not loaded" in left.left
+    assert left.skipped is not None
+    assert left.skipped.endswith("test_rescuing:Order")
     assert len(list(journal.lapsed(clock()))) == 1
 
 
@@ -279,7 +279,7 @@ def test_a_run_that_nothing_rescues_is_found_again(
 ) -> None:
     for _ in range(2):
         (left,) = rescue(journal, Order, now=clock())
-        assert left.left == "no event of Order rescues it from Running"
+        assert left.skipped == "no event of Order rescues it from Running"
 
     assert journal.summary("r").state == "Running"
 
@@ -301,7 +301,7 @@ def test_a_run_that_could_not_be_rescued_can_be_later(
     (left,) = rescue(journal, Strict, now=clock())
     assert left == Rescued("r", "lost", "Running", "OSError('not now')")
     (rescued,) = rescue(journal, now=clock())
-    assert (rescued.state, rescued.left) == ("Retrying", None)
+    assert (rescued.state, rescued.skipped) == ("Retrying", None)
 
 
 def test_a_listener_that_fails_does_not_undo_the_rescue(
@@ -320,7 +320,7 @@ def test_a_listener_that_fails_does_not_undo_the_rescue(
 
     (rescued,) = rescue(journal, Loud, now=clock())
 
-    assert (rescued.state, rescued.left) == ("Retrying", None)
+    assert (rescued.state, rescued.skipped) == ("Retrying", None)
     assert journal.summary("r").owner is None
 
 

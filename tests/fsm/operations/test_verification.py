@@ -1,4 +1,4 @@
-"""Verify: finds what cannot be in a journal, and nothing else."""
+"""`verify` finds what cannot be in a journal, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fsm import CorruptJournal, InvalidArgument, JournalError, TaskRun
 from fsm.journal import Journal
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.operations.verification import Problem, verify
+from fsm.operations import Problem, verify
 from fsm.testing import HandClock
 
 from ...postgres import as_libpq
@@ -39,13 +39,13 @@ def fill(journal: Journal, clock: HandClock) -> None:
         clock.advance(seconds=1)
 
 
-def test_nothing_is_wrong_with_a_sound_journal(journal: Journal, clock: HandClock) -> None:
+def test_a_sound_journal_has_no_problems(journal: Journal, clock: HandClock) -> None:
     fill(journal, clock)
 
     assert list(verify(journal)) == []
 
 
-def test_nothing_is_wrong_with_an_empty_journal(journal: Journal) -> None:
+def test_an_empty_journal_has_no_problems(journal: Journal) -> None:
     assert list(verify(journal)) == []
 
 
@@ -75,17 +75,17 @@ DAMAGE = {
         "UPDATE steps SET event = 'explode' WHERE run = 'r' AND seq = 1",
         "explode: Pending → Running is no edge",
     ),
-    "a spoilt payload": (
+    "a damaged payload": (
         "UPDATE steps SET payload = '{}' WHERE run = 'r' AND seq = 2",
-        "leads to Failed, but its payload is spoilt",
+        "leads to Failed, but its payload is damaged",
     ),
     "another payload": (
         """UPDATE steps SET payload = '{"type": "Success"}' WHERE run = 'r' AND seq = 2""",
         "leads to Failed, but its payload is Success",
     ),
-    "a spoilt origin": (
+    "a damaged origin": (
         "UPDATE steps SET origin = '{}' WHERE run = 'r' AND seq = 1",
-        "its origin is another or spoilt",
+        "its origin is another state or damaged",
     ),
     "a row of another state": (
         "UPDATE runs SET state = 'Success' WHERE id = 'r'",
@@ -107,7 +107,7 @@ DAMAGE = {
     ),
     "an old claim": (
         "UPDATE steps SET epoch = 7 WHERE run = 'r' AND seq = 3",
-        "claim 1 after 7",
+        "made under claim 1, after a step under claim 7",
     ),
 }
 
@@ -136,7 +136,7 @@ def test_each_kind_of_damage_is_found_in_sqlite(
 
     problems = list(verify(journal))
 
-    assert any(said in problem.what for problem in problems), problems
+    assert any(said in problem.message for problem in problems), problems
     assert all(problem.run in ("r", None) for problem in problems)
     journal.close()
 
@@ -152,14 +152,14 @@ def test_each_kind_of_damage_is_found_in_postgres(
 
         problems = list(verify(journal))
 
-    assert any(said in problem.what for problem in problems), problems
+    assert any(said in problem.message for problem in problems), problems
 
 
 RULES = ["steps_obey", "steps_move", "steps_stand", "steps_stay"]
 
 
 @pytest.mark.parametrize("rule", [*RULES, "runs_begin", "runs_follow", "runs_fence", "runs_stay"])
-def test_a_rule_that_somebody_took_out_is_missed_in_sqlite(rule: str, tmp_path: Path) -> None:
+def test_a_missing_rule_is_found_in_sqlite(rule: str, tmp_path: Path) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         connection = sqlite3.connect(journal.path)
         connection.execute(f"DROP TRIGGER {rule}")
@@ -168,7 +168,7 @@ def test_a_rule_that_somebody_took_out_is_missed_in_sqlite(rule: str, tmp_path: 
         assert list(verify(journal)) == [Problem(None, None, f"the rule {rule} is missing")]
 
 
-def test_a_rule_that_somebody_wrote_anew_is_not_ours(tmp_path: Path) -> None:
+def test_a_rule_that_was_replaced_is_found(tmp_path: Path) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         connection = sqlite3.connect(journal.path)
         connection.execute("DROP TRIGGER steps_obey")
@@ -180,9 +180,7 @@ def test_a_rule_that_somebody_wrote_anew_is_not_ours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", [*RULES, "runs_follow"])
 @pytest.mark.parametrize("how", ["DROP TRIGGER {0} ON {1}", "ALTER TABLE {1} DISABLE TRIGGER {0}"])
-def test_a_rule_that_somebody_took_out_is_missed_in_postgres(
-    rule: str, how: str, database: str
-) -> None:
+def test_a_missing_rule_is_found_in_postgres(rule: str, how: str, database: str) -> None:
     with SQLJournal(database) as journal:
         with psycopg.connect(as_libpq(database)) as connection:
             connection.execute(how.format(rule, f"runstates.{rule.split('_')[0]}"))
@@ -190,20 +188,20 @@ def test_a_rule_that_somebody_took_out_is_missed_in_postgres(
         assert list(verify(journal)) == [Problem(None, None, f"the rule {rule} is missing")]
 
 
-def test_what_is_found_says_where(tmp_path: Path, clock: HandClock, spoil: Spoil) -> None:
+def test_a_problem_names_its_run_and_step(tmp_path: Path, clock: HandClock, spoil: Spoil) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         fill(journal, clock)
-        spoil(journal.path, DAMAGE["a spoilt payload"][0])
+        spoil(journal.path, DAMAGE["a damaged payload"][0])
 
         (problem,) = verify(journal)
 
-    assert str(problem) == "run 'r', step 2: leads to Failed, but its payload is spoilt"
+    assert str(problem) == "run 'r', step 2: leads to Failed, but its payload is damaged"
     with pytest.raises(CorruptJournal):
         TaskRun.restore("r", journal)
     journal.close()
 
 
-def test_a_file_that_is_broken_is_said_to_be(tmp_path: Path, clock: HandClock) -> None:
+def test_a_malformed_file_is_an_error(tmp_path: Path, clock: HandClock) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         fill(journal, clock)
     content = bytearray(journal.path.read_bytes())
@@ -216,6 +214,6 @@ def test_a_file_that_is_broken_is_said_to_be(tmp_path: Path, clock: HandClock) -
 
 
 @pytest.mark.parametrize("odd", [None, "runs.db", 5], ids=repr)
-def test_what_is_no_journal_is_refused(odd: Any) -> None:
+def test_verifying_something_else_than_a_journal_is_an_error(odd: Any) -> None:
     with pytest.raises(InvalidArgument, match="a journal is what open_journal"):
         list(verify(odd))

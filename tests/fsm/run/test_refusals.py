@@ -27,9 +27,9 @@ from fsm import (
     open_journal,
     perform,
 )
-from fsm.explain.story import read_story
+from fsm.explain import read_story
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.operations.control import approve, retry
+from fsm.operations import approve, retry
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import Finished, NotSerializable, Paused, Pending, Resume, Retrying, Running, Success

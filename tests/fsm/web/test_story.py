@@ -11,7 +11,7 @@ from fsm import MemoryJournal, Run, TaskRun, event, open_journal
 from fsm.errors import LifecycleError, StaleRun, TransitionError, UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle.refusal import Refusal
-from fsm.operations.control import bare
+from fsm.operations.control import restore_task_run
 from fsm.testing import HandClock
 from fsm.web.actions import ACTIONS, act, why_not
 from fsm.web.classes import Catalog
@@ -230,7 +230,7 @@ def test_a_kind_with_the_edges_of_a_task_is_taken_for_one(kept: Journal) -> None
 def test_a_run_that_cannot_be_read_refuses_whatever_is_asked(kept: Journal) -> None:
     Parcel("parcel", journal=kept).send()
     with pytest.raises(LifecycleError) as refused:
-        bare("parcel", kept)
+        restore_task_run("parcel", kept)
 
     assert set(why_not(kept, "parcel", CATALOG).values()) == {str(refused.value)}
 

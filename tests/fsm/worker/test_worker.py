@@ -16,7 +16,7 @@ from fsm.execution.context import current_run
 from fsm.flow.function_run import FunctionRun
 from fsm.flow.task import Task, task
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.operations.control import cancel, resume
+from fsm.operations import cancel, resume
 from fsm.testing import HandClock
 from fsm.worker.job import Held
 from fsm.worker.worker import Worker

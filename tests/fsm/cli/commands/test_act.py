@@ -94,7 +94,7 @@ def test_json_says_the_same(waiting: str, fsm: Invoke) -> None:
         {
             "run": "etl/load",
             "state": None,
-            "refused": "run 'etl/load' waits for nobody's word: it is Success",
+            "refused": "cannot approve from Success; only a Paused run waits for approval",
             "kind": "TransitionError",
             "hint": None,
         },

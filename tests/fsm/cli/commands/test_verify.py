@@ -68,7 +68,7 @@ def test_json_says_the_same(journal: str, fsm: Invoke, spoil: Spoil) -> None:
             {
                 "run": "etl/clean",
                 "seq": None,
-                "what": "its row says Failed; its last step led to Cancelled",
+                "message": "its row says Failed; its last step led to Cancelled",
             }
         ],
     }

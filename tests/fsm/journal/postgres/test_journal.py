@@ -23,7 +23,7 @@ from fsm import (
 )
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal
-from fsm.operations.verification import verify
+from fsm.operations import verify
 
 from ....postgres import as_libpq
 

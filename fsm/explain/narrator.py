@@ -186,8 +186,6 @@ def _refusal_line(refusal: Refusal) -> StoryLine:
 
 def _late_line(late: "Late") -> StoryLine:
     owner = "a worker" if late.owner is None else as_label(late.owner)
-    text = (
-        f"a late result of {owner} was kept aside: {as_label(late.event)} from {as_label(late.source)} "
-        f"to {as_label(late.dest)}: {as_label(late.reason)}"
-    )
+    edge = f"{as_label(late.event)} from {as_label(late.source)} to {as_label(late.dest)}"
+    text = f"a late result of {owner} was kept aside: {edge}: {as_label(late.reason)}"
     return StoryLine(late.micros, None, as_label(late.event), text)

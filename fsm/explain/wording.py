@@ -11,9 +11,9 @@ from fsm.text import as_label
 
 __all__ = [
     "STEP_PHRASES",
+    "count_in_words",
     "describe_policy",
     "describe_retry_limits",
-    "count_in_words",
 ]
 
 # The phrase for each step of a TaskRun, by event and destination. `attempt` is the number of the

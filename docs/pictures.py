@@ -9,8 +9,8 @@ from typing import Final
 
 from fsm import MemoryJournal, TaskRun
 from fsm.diagrams import chart, heat, svg
-from fsm.journal import RunJournal
 from fsm.journal.traffic import Traffic
+from fsm.lifecycle.store import StepStore
 from fsm.testing import HandClock
 from states import State
 
@@ -40,7 +40,7 @@ def winding() -> TaskRun:
 
 
 def tried(
-    name: str, began: float, chances: random.Random, journal: RunJournal | None = None
+    name: str, began: float, chances: random.Random, journal: StepStore | None = None
 ) -> TaskRun:
     """A run that fails one time in three and is then tried again."""
     clock = HandClock()
@@ -64,7 +64,7 @@ def tried(
     return run
 
 
-def many(count: int, seconds: float, journal: RunJournal | None = None) -> list[TaskRun]:
+def many(count: int, seconds: float, journal: StepStore | None = None) -> list[TaskRun]:
     """Runs that begin within so many seconds."""
     chances = random.Random(3)
     return [

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError
 from fsm.journal import Journal
-from fsm.journal.kind import kind_of
 from fsm.run.access import has_listeners_before, payload_context
 from fsm.states import ambient
 from fsm.tasks.task_run import TaskRun
@@ -153,7 +152,7 @@ def _reporting(run: TaskRun) -> str | None:
 
     Who has a say in a step before it is kept listens here, and perhaps only here.
     """
-    kind = kind_of(type(run))
+    kind = run.lifecycle.kind
     asked = has_listeners_before(run)
     return None if asked or class_from_ref(kind) is not type(run) else kind
 

@@ -18,7 +18,7 @@ import attrs
 
 from fsm.errors import JournalError, StaleRun
 from fsm.execution.pools.time_limit import TimeIsUp, time_limit
-from fsm.journal import Journal
+from fsm.journal import Claim, Journal
 from fsm.journal.heartbeat import Renewal
 from fsm.run.access import mute_listeners_after
 from fsm.tasks.policy import Policy, Timeout
@@ -33,7 +33,6 @@ from .results import settle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.journal import Claim
     from fsm.journal.address import Address
 
 __all__ = ["Attempt", "carry_out"]
@@ -134,7 +133,7 @@ def _reported(run: TaskRun, answer: Answer) -> Answer:
 
 
 def _is_over(run: TaskRun) -> bool:
-    assert run.journal is not None, "it was restored from one"
+    assert isinstance(run.journal, Claim), "it was restored from one"
     return sum(1 for _ in run.journal.records(run.id)) != len(run.history)
 
 

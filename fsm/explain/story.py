@@ -12,7 +12,7 @@ import attrs
 
 from fsm.durations import lasting
 from fsm.errors import UnknownRun
-from fsm.journal.base import Journal, kind_of
+from fsm.journal import Journal
 from fsm.journal.phase import FAILED, FINISHED, RUNNING, WAITING
 from fsm.run.run import Run
 from fsm.states import moment
@@ -97,7 +97,7 @@ def tell_story(run: Run) -> Story:
     state = type(run.state).__name__
     merged = (refusals | _by_key(run.refusals)).values()
     lines = _narrate(entries, policy, summary, late, merged)
-    return _build(run.id, kind_of(type(run)), state, entries, lines, policy, deadline, summary)
+    return _build(run.id, run.lifecycle.kind, state, entries, lines, policy, deadline, summary)
 
 
 def read_story(journal: Journal, run: str) -> Story:

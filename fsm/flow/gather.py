@@ -19,7 +19,8 @@ from fsm.execution.results import settle
 from fsm.execution.runner import Runner
 from fsm.execution.scheduler import Scheduler
 from fsm.ids import check_id, parent_of
-from fsm.journal import Claim, RunJournal
+from fsm.journal import Claim
+from fsm.lifecycle.store import StepStore
 from fsm.run import firing
 from fsm.states import Cancelled, Failed, Running, State, StateError, Success
 from fsm.tasks import attempts as tally
@@ -41,7 +42,7 @@ def gather(
     *,
     run: TaskRun | None = None,
     runner: Runner | None = None,
-    journal: RunJournal | None = None,
+    journal: StepStore | None = None,
     reference: Node | str | Iterable[Node | str] | None = None,
 ) -> State:
     """Run a graph of tasks to its end; return the state that the whole ends in.
@@ -82,7 +83,7 @@ def gather(
         return _Flow(whole, found, performer).performed()
 
 
-def _the_whole(run: TaskRun | None, journal: RunJournal | None) -> TaskRun:
+def _the_whole(run: TaskRun | None, journal: StepStore | None) -> TaskRun:
     if run is None:
         return TaskRun(journal=journal)
     if not isinstance(run, TaskRun):

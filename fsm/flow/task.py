@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fsm.execution.call import Call
     from fsm.execution.runner import Runner
-    from fsm.journal import RunJournal
+    from fsm.lifecycle.store import StepStore
     from fsm.run.run import Clock
 
     from .node import Node
@@ -54,7 +54,7 @@ class Task(Generic[P, R]):
         self.function = function
         self.kind = _kind(function, self, policy, base)
         self._id: str | None = None
-        self._journal: RunJournal | None = None
+        self._journal: StepStore | None = None
         self._clock: Clock | None = None
         self._runner: Runner | None = None
 
@@ -66,7 +66,7 @@ class Task(Generic[P, R]):
         self,
         *,
         id: str | None = None,
-        journal: RunJournal | None = None,
+        journal: StepStore | None = None,
         clock: Clock | None = None,
         runner: Runner | None = None,
     ) -> Task[P, R]:

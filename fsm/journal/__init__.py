@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm.journal.memory.journal import MemoryJournal
-from fsm.lifecycle.store import RunJournal
+from fsm.lifecycle.store import StepStore
 
 from .address import Address
 from .base import Journal
@@ -22,7 +22,7 @@ __all__ = [
     "MemoryJournal",
     "Record",
     "Renewal",
-    "RunJournal",
+    "StepStore",
     "Summary",
     "open_journal",
 ]

@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 from fsm.errors import InvalidArgument
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 from fsm.states import ambient, moment
-
-if TYPE_CHECKING:
-    from fsm.run.run import Run
 
 __all__ = [
     "LAST",
-    "as_class",
+    "HasLifecycle",
+    "LifecycleLike",
+    "as_kinds",
+    "as_lifecycle",
     "as_limit",
     "as_micros",
     "as_name",
@@ -25,6 +26,7 @@ __all__ = [
     "as_seconds",
     "as_step",
     "as_steps",
+    "kind_of",
     "lasting",
 ]
 
@@ -110,8 +112,56 @@ def as_steps(values: object) -> Iterator[Step]:
     return map(as_step, values)
 
 
-def as_class(value: Any) -> type[Run] | None:
-    """Take a class of runs, or None where it is not said."""
-    if value is not None and not (isinstance(value, type) and hasattr(value, "lifecycle")):
-        raise InvalidArgument(f"a class of runs is needed, not {value!r:.60}")
-    return value
+class HasLifecycle(Protocol):
+    """What has a lifecycle: a class of runs."""
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Its table."""
+        ...
+
+
+LifecycleLike = Lifecycle | HasLifecycle
+
+
+def as_lifecycle(value: object) -> Lifecycle | None:
+    """Accept a lifecycle, a class that has one, or None for unknown.
+
+    Raises:
+        InvalidArgument: It is none of these.
+    """
+    if value is None or isinstance(value, Lifecycle):
+        return value
+    found = getattr(value, "lifecycle", None) if isinstance(value, type) else None
+    if not isinstance(found, Lifecycle):
+        raise InvalidArgument(f"a lifecycle or a class of runs is needed, not {value!r:.60}")
+    return found
+
+
+def kind_of(value: LifecycleLike | None) -> str:
+    """Return what journals call a lifecycle; an empty string for None, an unknown one.
+
+    Raises:
+        InvalidArgument: It is no lifecycle, nor a class that has one.
+    """
+    lifecycle = as_lifecycle(value)
+    return "" if lifecycle is None else lifecycle.kind
+
+
+def as_kinds(values: object) -> tuple[str, ...] | None:
+    """Accept lifecycles or classes of runs, as their kinds; None for all kinds.
+
+    Raises:
+        InvalidArgument: One is none of these; also None, which elsewhere is an unknown lifecycle.
+    """
+    if values is None:
+        return None
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidArgument(f"kinds come as an iterable of classes, not as {values!r:.60}")
+    return tuple(map(_kind, values))
+
+
+def _kind(value: LifecycleLike | None) -> str:
+    if value is None:
+        raise InvalidArgument("a lifecycle or a class of runs is needed, not None")
+    return kind_of(value)

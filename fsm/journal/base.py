@@ -11,9 +11,17 @@ from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states.codec import limits
 
-from .arguments import as_limit, as_micros, as_name, as_owner, as_run, lasting
+from .arguments import (
+    LifecycleLike,
+    as_kinds,
+    as_limit,
+    as_micros,
+    as_name,
+    as_owner,
+    as_run,
+    lasting,
+)
 from .claims import ADOPT, Claim, check_policy
-from .kind import as_kinds, kind_of
 from .late import Late
 from .queries import Directory
 from .records import Record
@@ -21,11 +29,9 @@ from .records import Record
 if TYPE_CHECKING:
     import datetime
 
-    from fsm.run.run import Run
-
     from .address import Address
 
-__all__ = ["Journal", "kind_of"]
+__all__ = ["Journal"]
 
 
 class Journal(Directory):
@@ -54,7 +60,7 @@ class Journal(Directory):
     def append(
         self,
         step: Step,
-        of: type[Run] | None = None,
+        lifecycle: LifecycleLike | None = None,
         *,
         epoch: int | None = None,
         outbox: Sequence[str] = (),
@@ -62,7 +68,7 @@ class Journal(Directory):
         """Make *step* durable, or raise and leave no trace.
 
         Args:
-            of: The class it is a run of, whose table the step is held against.
+            lifecycle: Of the run, or its class: the step must be one of its edges.
             epoch: Of the claim it is made under. None for a step outside of any claim, such as a
                 person's who cancels: only the place it wants speaks for or against it.
             outbox: The listeners that are to be told of it, even if the process dies before.
@@ -74,7 +80,7 @@ class Journal(Directory):
         """
 
     @abc.abstractmethod
-    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+    def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none of them.
 
         Raises:
@@ -111,7 +117,7 @@ class Journal(Directory):
         owner: str,
         lease: float | datetime.timedelta = 60.0,
         run: str | None = None,
-        kinds: Iterable[type[Run]] | None = None,
+        kinds: Iterable[LifecycleLike] | None = None,
         now: datetime.datetime | None = None,
         late: str = ADOPT,
     ) -> list[Claim]:
@@ -122,7 +128,7 @@ class Journal(Directory):
             owner: Who claims them, for others to see.
             lease: Seconds until the claims lapse, unless renewed.
             run: This run and no other, whatever state it is in; nothing if it is taken.
-            kinds: Only runs of these very classes, not of those below them.
+            kinds: Only runs of these lifecycles or classes, not of subclasses.
             late: What becomes of a step that comes too late; see `Claim`.
 
         Raises:
@@ -193,11 +199,11 @@ class Journal(Directory):
         return self._came_late(run) if limits.is_clean(as_name("run", run) or "") else iter(())
 
     @abc.abstractmethod
-    def untold(self) -> Iterator[tuple[str, int, str]]:
+    def outbox(self) -> Iterator[tuple[str, int, str]]:
         """Who is still to be told of which step: run, seq and the name of the listener."""
 
     @abc.abstractmethod
-    def told(self, run: str, seq: int, listener: str) -> None:
+    def mark_delivered(self, run: str, seq: int, listener: str) -> None:
         """Note that a listener has been told."""
 
     @abc.abstractmethod

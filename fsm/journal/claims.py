@@ -10,7 +10,7 @@ from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states import StateError, moment
 
-from .arguments import as_micros
+from .arguments import LifecycleLike, as_micros
 from .records import Record
 from .summary import Summary
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import datetime
 
     import pendulum
-
-    from fsm.run.run import Run
 
     from .base import Journal
 
@@ -90,7 +88,7 @@ class Claim:
     def append(
         self,
         step: Step,
-        of: type[Run] | None = None,
+        lifecycle: LifecycleLike | None = None,
         *,
         outbox: Sequence[str] = (),
     ) -> None:
@@ -107,7 +105,7 @@ class Claim:
         try:
             if self.late_policy != ADOPT and step.micros >= self._until:
                 raise StaleRun(step.run, step.seq, f"lapsed: the lease ended at {self.until}")
-            self._journal.append(step, of, epoch=self.epoch, outbox=outbox)
+            self._journal.append(step, lifecycle, epoch=self.epoch, outbox=outbox)
         except StaleRun as stale:
             if self.late_policy != DROP:
                 self._set_aside(step, stale)
@@ -140,9 +138,9 @@ class Claim:
         """Keep that an attempt under this claim was refused."""
         self._journal.note_refusal(refusal._replace(who=refusal.who or self.owner))
 
-    def told(self, run: str, seq: int, listener: str) -> None:
+    def mark_delivered(self, run: str, seq: int, listener: str) -> None:
         """As the journal's own."""
-        self._journal.told(run, seq, listener)
+        self._journal.mark_delivered(run, seq, listener)
 
     def close(self) -> None:
         """Release the claim; the journal stays open."""

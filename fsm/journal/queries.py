@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from fsm.errors import UnknownRun
 
-from .arguments import as_micros, as_name, as_seconds
-from .kind import kind_of
+from .arguments import LifecycleLike, as_micros, as_name, as_seconds, kind_of
 from .summary import Summary
 from .traffic import Traffic
 from .wanted import Wanted
@@ -17,7 +16,6 @@ from .wanted import Wanted
 if TYPE_CHECKING:
     import datetime
 
-    from fsm.run.run import Run
 
 __all__ = ["Directory"]
 
@@ -82,16 +80,16 @@ class Directory(abc.ABC):
         """The children of a mapped run, in their order: the runs called `RUN[0]`, `RUN[1]` ..."""
         return self._found(Wanted(parent=as_name("run", run) or ""))
 
-    def traffic(self, of: type[Run] | str | None = None) -> Traffic:
+    def traffic(self, lifecycle: LifecycleLike | str | None = None) -> Traffic:
         """How many runs are where, how long they stayed there, and which ways they took.
 
         Args:
-            of: Only runs of this very class, not of those below it, or of the one that is called
-                so in the journal; all if left out.
+            lifecycle: Only runs of this lifecycle, class or kind, not of subclasses; all runs if
+                left out.
         """
-        return self._traffic(
-            as_name("of", of) if of is None or isinstance(of, str) else kind_of(of)
-        )
+        if lifecycle is None or isinstance(lifecycle, str):
+            return self._traffic(lifecycle)
+        return self._traffic(kind_of(lifecycle))
 
     def _found(self, wanted: Wanted) -> Iterator[Summary]:
         return self._summaries(wanted) if wanted.possible else iter(())

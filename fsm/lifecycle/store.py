@@ -1,26 +1,20 @@
-"""RunJournal: what a run asks of where its steps are kept."""
-
-from __future__ import annotations
+"""StepStore: what a run requires of its journal."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from fsm.journal.records import Record
-from fsm.lifecycle.refusal import Refusal
-
+from .refusal import Refusal
 from .step import Step
+from .table import Lifecycle
 
-if TYPE_CHECKING:
-    from fsm.run.run import Run
-
-__all__ = ["RunJournal"]
+__all__ = ["StepStore"]
 
 
 @runtime_checkable
-class RunJournal(Protocol):
-    """What a run asks of where its steps are kept: a `Journal`, or a `Claim` on one of its runs.
+class StepStore(Protocol):
+    """What a run requires of its journal: a `Journal`, or a `Claim` of one of its runs.
 
-    Safe under threads. A step that `append` has returned from is kept, whatever happens next.
+    Safe under threads. A step is kept, whatever happens next, once `append` has returned.
     """
 
     @property
@@ -29,43 +23,36 @@ class RunJournal(Protocol):
         ...
 
     def append(
-        self, step: Step, of: type[Run] | None = None, *, outbox: Sequence[str] = ()
+        self, step: Step, lifecycle: Lifecycle | None = None, *, outbox: Sequence[str] = ()
     ) -> None:
         """Make *step* durable, or raise and leave no trace.
 
         Args:
-            of: The class it is a run of.
-            outbox: The listeners that are to be told of it, even if the process dies before.
+            lifecycle: Of the run; the step must be one of its edges.
+            outbox: Names of the listeners that must receive the step, even if the process dies
+                first.
 
         Raises:
-            StaleRun: Another writer has taken this place in the history.
-            JournalError: It could not be kept.
+            StaleRun: Another writer has made this step of the run.
+            JournalError: The step could not be kept.
             NotSerializable: The payload cannot be written; names the field.
         """
 
     def holds(self, step: Step) -> bool:
-        """Whether exactly this step is kept: for whoever was interrupted before they knew."""
+        """Whether exactly this step is kept. Asked after an interrupt during `append`."""
         ...
 
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep, for who asks later, that an attempt was refused."""
+        """Keep the record of a refused attempt."""
 
-    def told(self, run: str, seq: int, listener: str) -> None:
-        """Note that a listener of the outbox has been told."""
+    def mark_delivered(self, run: str, seq: int, listener: str) -> None:
+        """Remove a listener from the outbox: it has received the step."""
 
     def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first.
+        """Yield the history of a run, oldest step first.
 
         Raises:
-            UnknownRun: There is none.
-            CorruptJournal: What is kept there cannot be read.
-        """
-        ...
-
-    def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; needs none of the classes it names.
-
-        Raises:
-            UnknownRun: There is none.
+            UnknownRun: There is no such run.
+            CorruptJournal: A step cannot be read.
         """
         ...

@@ -14,7 +14,7 @@ from fsm.errors import CorruptJournal, InvalidArgument, StaleRun, TransitionErro
 from fsm.journal import Journal, Summary
 from fsm.journal.phase import FAILED
 from fsm.lifecycle.history import check_history
-from fsm.lifecycle.store import RunJournal
+from fsm.lifecycle.store import StepStore
 from fsm.run import firing
 from fsm.run.access import load_history
 from fsm.run.refusals import asking, refuse
@@ -191,7 +191,7 @@ def precondition(operation: str, run: Run) -> TransitionError | None:
     return None
 
 
-def restore_task_run(id: str, journal: RunJournal, policy: Policy | None = None) -> TaskRun:
+def restore_task_run(id: str, journal: StepStore, policy: Policy | None = None) -> TaskRun:
     """Restore a run of any kind of task as a plain `TaskRun`, without importing its own class.
 
     Of its settings it has the policy.

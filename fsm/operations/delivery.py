@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Iterator
 import attrs
 
 from fsm.errors import InvalidArgument
-from fsm.journal.base import Journal, kind_of
+from fsm.journal import Journal
+from fsm.journal.arguments import kind_of
 from fsm.run.outbox import Outboxed
 from fsm.run.run import Run
 from fsm.tasks.task_run import TaskRun
@@ -44,7 +45,7 @@ def deliver(journal: Journal, *classes: type[Run]) -> Iterator[Delivery]:
     if not isinstance(journal, Journal):
         raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
     known = {kind_of(cls): cls for cls in classes or (TaskRun,)}
-    for run, seq, name in journal.untold():
+    for run, seq, name in journal.outbox():
         cls = known.get(journal.summary(run).kind)
         listener = None if cls is None else cls.callbacks.outboxed(name)
         if cls is not None and listener is not None:

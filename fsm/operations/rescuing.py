@@ -8,8 +8,8 @@ from contextlib import suppress
 import attrs
 
 from fsm.errors import CallbackError, InvalidArgument, LifecycleError, TransitionError
-from fsm.journal import Summary
-from fsm.journal.base import Journal, kind_of
+from fsm.journal import Journal, Summary
+from fsm.journal.arguments import kind_of
 from fsm.journal.claims import Claim
 from fsm.journal.phase import FAILED, FINISHED, WAITING
 from fsm.run import firing

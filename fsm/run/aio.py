@@ -78,7 +78,7 @@ async def afire(
         else:  # the rest of `_take`, where a coroutine of its own would count
             if journal is not None:
                 try:
-                    journal.append(step, run.__class__)
+                    journal.append(step, run.lifecycle)
                 except BaseException as error:
                     keep_up(run, step, error)
                     raise
@@ -141,7 +141,7 @@ async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> St
             await _keep(run, step, plan)
         else:
             try:
-                run.journal.append(step, run.__class__, outbox=plan.outbox)
+                run.journal.append(step, run.lifecycle, outbox=plan.outbox)
             except BaseException as error:
                 keep_up(run, step, error)
                 raise
@@ -176,7 +176,7 @@ async def _keep(run: Run, step: Step, plan: Plan) -> None:
     journal, context = run.journal, contextvars.copy_context()
     loop = asyncio.get_running_loop()
     append = loop.run_in_executor(
-        None, lambda: context.run(journal.append, step, run.__class__, outbox=plan.outbox)
+        None, lambda: context.run(journal.append, step, run.lifecycle, outbox=plan.outbox)
     )
     try:
         await asyncio.shield(append)

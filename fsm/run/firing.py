@@ -82,7 +82,7 @@ def fire(
             journal = run.journal
             if journal is not None:
                 try:
-                    journal.append(step, run.__class__)
+                    journal.append(step, run.lifecycle)
                 except BaseException as error:
                     keep_up(run, step, error)
                     raise
@@ -256,7 +256,7 @@ def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
     tell(plan.before, run, step, None)
     if run.journal is not None:
         try:
-            run.journal.append(step, run.__class__, outbox=plan.outbox)
+            run.journal.append(step, run.lifecycle, outbox=plan.outbox)
         except BaseException as error:
             keep_up(run, step, error)
             raise

@@ -43,7 +43,7 @@ class Outboxed:
 
     def _note(self, run: Run, step: Step) -> None:
         if run.journal is not None:
-            run.journal.told(step.run, step.seq, self.name)
+            run.journal.mark_delivered(step.run, step.seq, self.name)
 
 
 class _Telling:

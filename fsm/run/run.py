@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from fsm.explain.story import Story
     from fsm.explain.why import Why
-    from fsm.journal import RunJournal
+    from fsm.lifecycle.store import StepStore
 
 __all__ = ["Clock", "Run"]
 
@@ -87,7 +87,7 @@ class Run(Pictured):
         id: str | None = None,
         *,
         state: State | None = None,
-        journal: RunJournal | None = None,
+        journal: StepStore | None = None,
         clock: Clock | None = None,
     ) -> None:
         if id is not None:
@@ -126,7 +126,7 @@ class Run(Pictured):
         cls.callbacks.declare(methods(cls, cls.lifecycle))
 
     @classmethod
-    def restore(cls: type[R], id: str, journal: RunJournal, *, clock: Clock | None = None) -> R:
+    def restore(cls: type[R], id: str, journal: StepStore, *, clock: Clock | None = None) -> R:
         """Return the run that *journal* has recorded: same state, history and settings.
 
         No guard runs, no listener is called and no clock is read.

@@ -63,7 +63,7 @@ from .prepare import (
 if TYPE_CHECKING:
     import pendulum
 
-    from fsm.journal import RunJournal
+    from fsm.lifecycle.store import StepStore
 
 __all__ = ["TaskRun"]
 
@@ -153,7 +153,7 @@ class TaskRun(Run):
         id: str | None = None,
         *,
         state: State | None = None,
-        journal: RunJournal | None = None,
+        journal: StepStore | None = None,
         clock: Clock | None = None,
         policy: Policy | Mapping[str, Any] | None = None,
         max_retries: int | None = None,

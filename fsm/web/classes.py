@@ -10,8 +10,6 @@ import attrs
 from fsm.diagrams import Graph
 from fsm.errors import CorruptJournal
 from fsm.journal import Journal
-from fsm.journal.kind import kind_of
-from fsm.journal.relational.inserts import edges_of
 from fsm.operations.control import restore_task_run
 from fsm.run.run import Run
 
@@ -33,7 +31,7 @@ class Catalog:
 
     def named(self, kind: str) -> type[Run] | None:
         """The class that a journal calls so."""
-        return next((cls for cls in self.classes if kind_of(cls) == kind), None)
+        return next((cls for cls in self.classes if cls.lifecycle.kind == kind), None)
 
     def drawn(self, journal: Journal, kind: str) -> type[Run] | Graph | None:
         """What to draw for the runs of a kind, or of any.
@@ -45,7 +43,7 @@ class Catalog:
         if known is not None:
             return known
         edges = journal.edges(kind)
-        same = (cls for cls in self.classes if edges_of(cls) == edges)
+        same = (cls for cls in self.classes if cls.lifecycle.edge_names() == edges)
         return next(same, None) or table(edges)
 
     def restored(self, journal: Journal, id: str) -> Run | None:

@@ -14,7 +14,6 @@ from fsm.execution.apply import made
 from fsm.execution.batch import Group
 from fsm.execution.call import Call
 from fsm.execution.commands import CatchUp, Fire
-from fsm.journal.kind import kind_of
 from fsm.journal.phase import WAITING, phase_of
 from fsm.operations import rescue
 from fsm.operations.control import restore_task_run
@@ -54,7 +53,7 @@ class Shift(Group):
         super().__init__(iter(()), ended=self._ended)
         self._worker, self._renewal, self._once = worker, renewal, once
         self._journal = worker.journal
-        self._tasks = {kind_of(task.kind): task for task in worker.tasks}
+        self._tasks = {task.kind.lifecycle.kind: task for task in worker.tasks}
         self._kinds = [task.kind for task in worker.tasks]
         self._held: dict[Claim, Held | None] = {}
         self._asks = self._rescues = 0.0  # when next, by the steady clock

@@ -17,7 +17,6 @@ from fsm.cli.targets import load, target_argument
 from fsm.diagrams.build import graph as graph_of
 from fsm.diagrams.build import of_run
 from fsm.errors import CorruptJournal, LifecycleError
-from fsm.journal.kind import kind_of
 from fsm.run.run import Run
 
 __all__ = ["diagram"]
@@ -127,7 +126,7 @@ def _heated(cls: type[Run], url: str) -> diagrams.Graph:
         traffic = journal.traffic(cls)
         if not traffic.runs:
             kinds = sorted({run.kind for run in journal.runs()} - {""})
-            refusal = LifecycleError(f"{journal} has no runs of {kind_of(cls)}")
+            refusal = LifecycleError(f"{journal} has no runs of {cls.lifecycle.kind}")
             if kinds:
                 known = ", ".join(kinds[:5])
                 refusal.add_note(f"it has runs of {known}; name their class as TARGET")

@@ -11,7 +11,6 @@ from fsm.cli.targets import load
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.explain import explain
 from fsm.journal import Journal
-from fsm.journal.base import kind_of
 from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.tasks.task_run import TaskRun
@@ -60,7 +59,7 @@ def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
     except (CorruptJournal, StateError) as error:
         kind = journal.summary(run).kind
         asked = cls or TaskRun
-        if kind not in ("", kind_of(asked)):
+        if kind not in ("", asked.lifecycle.kind):
             refusal = LifecycleError(f"run {run!r} is no {asked.__name__} as far as it can be read")
             refusal.add_note(f"it is a {kind}; say --as {kind}")
             raise refusal from error

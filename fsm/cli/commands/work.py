@@ -19,7 +19,6 @@ from fsm.cli.printing import as_line, json_option
 from fsm.cli.suggestions import tasks as suggested_tasks
 from fsm.cli.targets import load_tasks
 from fsm.errors import JournalError
-from fsm.journal.kind import kind_of
 from fsm.states import moment
 from fsm.text import escape
 
@@ -122,7 +121,7 @@ def work(
             told=None if quiet else _put_line if as_json else _put,
         )
         if talks:
-            names = ", ".join(kind_of(task.kind) for task in worker.tasks)
+            names = ", ".join(task.kind.lifecycle.kind for task in worker.tasks)
             _say(f"worker {worker.owner} works for {names} from {journal}")
         with _stopped_by_signals(worker):
             count = worker.until_idle() if once else worker.run()
@@ -153,7 +152,7 @@ def _put(run: TaskRun) -> None:
 def _put_line(run: TaskRun) -> None:
     data = {
         "run": run.id,
-        "class": kind_of(type(run)),
+        "class": run.lifecycle.kind,
         "state": type(run.state).__name__,
         "message": run.state.message,
         "moved": moment.format(run.history[-1].at),

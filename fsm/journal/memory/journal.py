@@ -6,26 +6,22 @@ import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from fsm.errors import StaleRun, UnknownRun
-from fsm.journal.arguments import as_steps
+from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_steps
 from fsm.journal.base import Journal
 from fsm.journal.claims import Claim
-from fsm.journal.kind import kind_of
 from fsm.journal.late import Late
 from fsm.journal.phase import WAITING
 from fsm.journal.records import Record
-from fsm.journal.relational.inserts import edges_of, late_row
+from fsm.journal.relational.inserts import late_row
 from fsm.journal.wanted import Wanted
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 from fsm.states import State
 
 from .queries import NOTHING, MemoryDirectory
-
-if TYPE_CHECKING:
-    from fsm.run.run import Run
 
 __all__ = ["MemoryJournal"]
 
@@ -45,7 +41,7 @@ class MemoryJournal(MemoryDirectory, Journal):
     def append(
         self,
         step: Step,
-        of: type[Run] | None = None,
+        lifecycle: LifecycleLike | None = None,
         *,
         epoch: int | None = None,
         outbox: Sequence[str] = (),
@@ -56,7 +52,7 @@ class MemoryJournal(MemoryDirectory, Journal):
             StaleRun: Another writer has taken this place, or the step before it is not here.
         """
         if epoch or outbox or step.key:
-            self._append_carefully(step, of, epoch, outbox)
+            self._append_carefully(step, lifecycle, epoch, outbox)
             return
         seq, dest = step.seq, step.dest
         known = self._runs.get(step.run, NOTHING)
@@ -66,15 +62,20 @@ class MemoryJournal(MemoryDirectory, Journal):
         if dest._context or dest._cached_inputs:  # dicts, which their owner may change
             step = step._replace(dest=_apart(dest))
         if known is NOTHING:
-            known = self._runs.setdefault(step.run, {seq: step})  # nobody ever sees it empty
-            if of is not None:
-                self._classes.setdefault(step.run, of)
+            table = lifecycle if type(lifecycle) is Lifecycle else as_lifecycle(lifecycle)
+            known = self._runs.setdefault(step.run, {seq: step})  # never visible while empty
+            if table is not None:
+                self._lifecycles.setdefault(step.run, table)
         winner = known.setdefault(seq, step)
         if winner is not step:
             raise StaleRun(step.run, seq, repr(winner))
 
     def _append_carefully(
-        self, step: Step, of: type[Run] | None, epoch: int | None, outbox: Sequence[str]
+        self,
+        step: Step,
+        lifecycle: LifecycleLike | None,
+        epoch: int | None,
+        outbox: Sequence[str],
     ) -> None:
         """The same under the lock, for a step that not only its place speaks for or against."""
         with self._lock:
@@ -90,18 +91,18 @@ class MemoryJournal(MemoryDirectory, Journal):
             ):
                 made = f"made before, for the request {step.key!r}"
                 raise StaleRun(step.run, step.seq, made)
-            self.append(step._replace(key=None), of)
+            self.append(step._replace(key=None), lifecycle)
             kept = self._runs[step.run]
             kept[step.seq] = kept[step.seq]._replace(key=step.key)
             self._outbox.update(dict.fromkeys((step.run, step.seq, name) for name in outbox))
 
-    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+    def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Keep all of *steps*, of any number of runs, or none of them; see `Journal.extend`."""
         kept: list[Step] = []
         with self._lock:
             try:
                 for step in as_steps(steps):
-                    self.append(step, of)
+                    self.append(step, lifecycle)
                     kept.append(step)
             except BaseException:
                 for step in reversed(kept):
@@ -113,7 +114,7 @@ class MemoryJournal(MemoryDirectory, Journal):
         del known[step.seq]
         if not known:
             del self._runs[step.run]
-            self._classes.pop(step.run, None)
+            self._lifecycles.pop(step.run, None)
 
     def steps(self, run: str) -> Iterator[Step]:
         """The history of a run, oldest step first.
@@ -155,18 +156,18 @@ class MemoryJournal(MemoryDirectory, Journal):
     def _came_late(self, run: str | None) -> Iterator[Late]:
         return iter([late for late in self._late if run is None or late.run == run])
 
-    def untold(self) -> Iterator[tuple[str, int, str]]:
+    def outbox(self) -> Iterator[tuple[str, int, str]]:
         """Who is still to be told of which step."""
         return iter(sorted(self._outbox))
 
-    def told(self, run: str, seq: int, listener: str) -> None:
+    def mark_delivered(self, run: str, seq: int, listener: str) -> None:
         """Note that a listener has been told."""
         self._outbox.pop((run, seq, listener), None)
 
     def edges(self, kind: str) -> set[tuple[str, str, str]]:
         """The edges that runs of this class may take."""
-        of = next((of for of in self._classes.values() if kind_of(of) == kind), None)
-        return set() if of is None else edges_of(of)
+        known = {each for each in list(self._lifecycles.values()) if each.kind == kind}
+        return {edge for lifecycle in known for edge in lifecycle.edge_names()}
 
     def faults(self) -> Iterator[str]:
         """Nothing: there are no rows that could differ from the steps."""
@@ -196,7 +197,7 @@ class MemoryJournal(MemoryDirectory, Journal):
             else:
                 ids = [run]
             if kinds is not None:
-                ids = [id for id in ids if kind_of(self._classes.get(id)) in kinds]
+                ids = [id for id in ids if self._kind(id) in kinds]
             free = (id for id in ids if not self._claims.of(id).holds(now))
             return [(id, self._claims.take(id, owner, until)) for id in islice(free, limit)]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fsm.ids import parent_of
-from fsm.journal.arguments import LAST
-from fsm.journal.kind import kind_of
+from fsm.journal.arguments import LAST, kind_of
 from fsm.journal.lease import Leases
 from fsm.journal.phase import RUNNING, due_of, phase_of
 from fsm.journal.queries import Directory
@@ -17,9 +16,7 @@ from fsm.journal.summary import Summary
 from fsm.journal.traffic import Passage, Traffic
 from fsm.journal.wanted import Wanted
 from fsm.lifecycle.step import Step
-
-if TYPE_CHECKING:
-    from fsm.run.run import Run
+from fsm.lifecycle.table import Lifecycle
 
 __all__ = ["NOTHING", "MemoryDirectory"]
 
@@ -31,7 +28,7 @@ class MemoryDirectory(Directory):
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[int, Step]] = {}  # the steps of each, by their place
-        self._classes: dict[str, type[Run]] = {}
+        self._lifecycles: dict[str, Lifecycle] = {}
         self._claims = Leases()
 
     def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
@@ -50,9 +47,14 @@ class MemoryDirectory(Directory):
 
     def _traffic(self, kind: str | None) -> Traffic:
         ids = (
-            id for id in list(self._runs) if kind is None or kind_of(self._classes.get(id)) == kind
+            id
+            for id in list(self._runs)
+            if kind is None or kind_of(self._lifecycles.get(id)) == kind
         )
         return Traffic.of(each for id in ids for each in self._passages(id))
+
+    def _kind(self, id: str) -> str:
+        return kind_of(self._lifecycles.get(id))
 
     def _passages(self, id: str) -> Iterator[Passage]:
         kept = self._runs.get(id, NOTHING)
@@ -77,7 +79,7 @@ class MemoryDirectory(Directory):
             steps=len(steps),
             began=first.micros,
             moved=last.micros,
-            kind=kind_of(self._classes.get(last.run)),
+            kind=self._kind(last.run),
             phase=phase_of(last.dest),
             due=due_of(last.dest, last.micros),
             deadline=_deadline(steps),

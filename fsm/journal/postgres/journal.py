@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, text
@@ -28,7 +28,7 @@ from sqlalchemy.exc import (
 
 from fsm.errors import InvalidArgument, JournalError, JournalUncertain, MissingExtra, StaleRun
 from fsm.journal.address import Address
-from fsm.journal.arguments import as_seconds, as_steps
+from fsm.journal.arguments import LifecycleLike, as_seconds, as_steps
 from fsm.journal.records import Record
 from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
@@ -36,11 +36,9 @@ from fsm.journal.relational.base import RowJournal
 from fsm.journal.relational.inserts import Writing, edge_rows, refusal
 from fsm.journal.summary import Summary
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 
 from . import schema as postgres
-
-if TYPE_CHECKING:
-    from fsm.run.run import Run
 
 __all__ = ["SQLJournal"]
 
@@ -95,7 +93,7 @@ class SQLJournal(RowJournal):
         self._url = _as_url(url)
         self._name = _shown(self._url)
         self._process = os.getpid()
-        self._known: set[type[Run]] = set()  # the classes whose edges the database has
+        self._known: set[Lifecycle] = set()  # the lifecycles whose edges the database has
         self._engine = self._made()
         self._prepared = False
         self._preparing = threading.Lock()
@@ -115,7 +113,7 @@ class SQLJournal(RowJournal):
     def append(
         self,
         step: Step,
-        of: type[Run] | None = None,
+        lifecycle: LifecycleLike | None = None,
         *,
         epoch: int | None = None,
         outbox: Sequence[str] = (),
@@ -125,12 +123,12 @@ class SQLJournal(RowJournal):
         Raises:
             JournalUncertain: The answer was lost and the database stays away; `restore` will tell.
         """
-        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_rows)
+        writing = Writing(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
         self._keep([writing], f"keep {writing!r}")
 
-    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+    def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
+        writings = [Writing(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
         writings.sort(key=lambda each: each.step.run)  # two batches at once wait in no circle
         if writings:
             self._keep(writings, f"keep {len(writings)} steps")
@@ -202,7 +200,7 @@ class SQLJournal(RowJournal):
                 tried = True  # once more, for a pooled connection may have been dead for long
                 if asked:
                     time.sleep(_PAUSE)
-        self._known |= {writing.of for writing in writings[:1] if writing.of is not None}
+        self._known |= {each.lifecycle for each in writings[:1] if each.lifecycle is not None}
 
     def _insert_all(
         self, connection: Connection, writings: list[Writing], nonce: str, asked: bool
@@ -213,10 +211,10 @@ class SQLJournal(RowJournal):
             StaleRun: Another writer was first.
             JournalError: The database refused a step.
         """
-        here, of = writings[0], writings[0].of
+        here, lifecycle = writings[0], writings[0].lifecycle  # all have the same
         try:
-            if of is not None and of not in self._known:  # all of them are of one class
-                connection.execute(text(sql.INSERT_EDGE), edge_rows(of))
+            if lifecycle is not None and lifecycle not in self._known:
+                connection.execute(text(sql.INSERT_EDGE), edge_rows(lifecycle))
             for here in writings:
                 self._insert(connection, here, nonce)
         except IntegrityError as error:

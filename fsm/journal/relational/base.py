@@ -66,14 +66,14 @@ class RowJournal(Journal):
         row = late_row(step, claim, reason, self._redaction)
         self._change(f"set {step!r} of run {step.run!r} aside", sql.INSERT_LATE, row._asdict())
 
-    def untold(self) -> Iterator[tuple[str, int, str]]:
+    def outbox(self) -> Iterator[tuple[str, int, str]]:
         """Who is still to be told of which step."""
-        return (tuple(row) for row in self._ask("read the outbox", sql.UNTOLD, {}))
+        return (tuple(row) for row in self._ask("read the outbox", sql.OUTBOX, {}))
 
-    def told(self, run: str, seq: int, listener: str) -> None:
+    def mark_delivered(self, run: str, seq: int, listener: str) -> None:
         """Note that a listener has been told."""
         given = {"run": run, "seq": seq, "listener": listener}
-        self._change(f"note that {listener} was told", sql.TOLD, given)
+        self._change(f"note that {listener} was told", sql.MARK_DELIVERED, given)
 
     def edges(self, kind: str) -> set[tuple[str, str, str]]:
         """The edges that runs of this class may take."""

@@ -7,31 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError, StaleRun
 from fsm.ids import parent_of
-from fsm.journal.arguments import as_class, as_step
-from fsm.journal.kind import kind_of
+from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_step, kind_of
 from fsm.journal.late import Late
 from fsm.journal.mapped import Children
 from fsm.journal.phase import phase_of
 from fsm.journal.records import Record
 from fsm.journal.redaction import Redaction
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 
 if TYPE_CHECKING:
     from fsm.journal.claims import Claim
-    from fsm.run.run import Run
 
-__all__ = ["Writing", "edge_rows", "edges_of", "late_row", "policy_of", "refusal", "winner"]
+__all__ = ["Writing", "edge_rows", "late_row", "policy_of", "refusal", "winner"]
 
 
 class Writing:
     """A step on its way into the database, and what became of it."""
 
-    __slots__ = ("done", "error", "of", "outbox", "record", "step", "tried", "withdrawn")
+    __slots__ = ("done", "error", "lifecycle", "outbox", "record", "step", "tried", "withdrawn")
 
     def __init__(
         self,
         step: Step,
-        of: type[Run] | None,
+        lifecycle: LifecycleLike | None,
         epoch: int | None = None,
         redaction: Redaction | None = None,
         outbox: Sequence[str] = (),
@@ -40,12 +39,12 @@ class Writing:
         """Write *step* out.
 
         Raises:
-            InvalidArgument: It is no step, or *of* no class of runs.
+            InvalidArgument: It is no step, or *lifecycle* no lifecycle.
             NotSerializable: The payload cannot be written; names the field.
         """
         self.step = as_step(step)
         self.record = Record.of(step, epoch, redaction, rows)
-        self.of = as_class(of)
+        self.lifecycle = as_lifecycle(lifecycle)
         self.outbox = outbox
         self.done = False
         self.tried = False  # it was inserted once, and perhaps even committed
@@ -60,7 +59,7 @@ class Writing:
         parent, child = parent_of(step.run) or (None, None)
         return {
             "id": step.run,
-            "kind": kind_of(self.of),
+            "kind": kind_of(self.lifecycle),
             "state": record.source,
             "phase": phase_of(step.source),
             "version": 0,
@@ -83,21 +82,15 @@ class Writing:
         return f"{self.step!r} of run {self.step.run!r}"
 
 
-def edge_rows(of: type[Run]) -> list[dict[str, Any]]:
-    """The edges of a class's table, as the database holds steps against them.
+def edge_rows(lifecycle: Lifecycle) -> list[dict[str, Any]]:
+    """The edges of a lifecycle, as the database holds steps against them.
 
     In one order in all processes: those that write them at once wait for each other, in no circle.
     """
-    kind = kind_of(of)
     return [
-        {"kind": kind, "source": source, "event": event, "dest": dest}
-        for source, event, dest in sorted(edges_of(of))
+        {"kind": lifecycle.kind, "source": source, "event": event, "dest": dest}
+        for source, event, dest in sorted(lifecycle.edge_names())
     ]
-
-
-def edges_of(of: type[Run]) -> set[tuple[str, str, str]]:
-    """The same edges: source, event and dest by name."""
-    return {(edge.source.__name__, edge.event, edge.dest.__name__) for edge in of.lifecycle.edges}
 
 
 def late_row(step: Step, claim: Claim, reason: str, redaction: Redaction | None) -> Late:

@@ -29,16 +29,16 @@ __all__ = [
     "INSERT_RUN",
     "INSERT_STEP",
     "LATE",
+    "MARK_DELIVERED",
     "ORPHANS",
+    "OUTBOX",
     "PAGE",
     "REFUSALS",
     "RENEW",
     "REVOKE",
     "STEP",
     "STEPS",
-    "TOLD",
     "TRAFFIC",
-    "UNTOLD",
     "claiming",
     "insert",
     "of_run",
@@ -150,8 +150,8 @@ REFUSALS = f"""
 SELECT {", ".join(_REFUSED)} FROM refusals
 {{which}} ORDER BY micros, run, seq, event
 """
-UNTOLD = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
-TOLD = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
+OUTBOX = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
+MARK_DELIVERED = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
 
 
 def of_run(statement: str, run: str | None) -> str:

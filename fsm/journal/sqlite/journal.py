@@ -8,11 +8,11 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fsm.errors import JournalError, LifecycleError
 from fsm.journal.address import Address
-from fsm.journal.arguments import as_steps
+from fsm.journal.arguments import LifecycleLike, as_steps
 from fsm.journal.records import Record
 from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
@@ -20,12 +20,10 @@ from fsm.journal.relational.base import RowJournal
 from fsm.journal.relational.inserts import Writing, edge_rows, refusal
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.table import Lifecycle
 
 from .file import SQLiteFile
 from .schema import RULES
-
-if TYPE_CHECKING:
-    from fsm.run.run import Run
 
 __all__ = ["SQLiteJournal"]
 
@@ -75,13 +73,13 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     def append(
         self,
         step: Step,
-        of: type[Run] | None = None,
+        lifecycle: LifecycleLike | None = None,
         *,
         epoch: int | None = None,
         outbox: Sequence[str] = (),
     ) -> None:
         """Make *step* durable, or raise and leave no trace; see `Journal.append`."""
-        writing = Writing(step, of, epoch, self._redaction, outbox, self._child_rows)
+        writing = Writing(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
         self._check_process()
         try:
             self._queue.append(writing)
@@ -94,9 +92,9 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         if writing.error is not None:
             raise writing.error
 
-    def extend(self, steps: Iterable[Step], of: type[Run] | None = None) -> None:
+    def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, of, None, self._redaction) for step in as_steps(steps)]
+        writings = [Writing(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
         self._check_process()
         with self._lock:
             self._learned.clear()
@@ -201,17 +199,19 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         return refused
 
     def _insert(self, connection: sqlite3.Connection, writing: Writing) -> None:
-        record, of = writing.record, writing.of
+        record, lifecycle = writing.record, writing.lifecycle
         try:
-            if of is not None and of not in self._known and of not in self._learned:
-                connection.executemany(sql.INSERT_EDGE, edge_rows(of))
+            if not (lifecycle is None or lifecycle in self._known or lifecycle in self._learned):
+                connection.executemany(sql.INSERT_EDGE, edge_rows(lifecycle))
             if record.seq == 1:
                 connection.execute(sql.INSERT_RUN, writing.run_row())
             connection.execute(_INSERT_STEP, record)
             if writing.outbox:
                 connection.executemany(sql.INSERT_OUTBOX, writing.outbox_rows())
-            if of is not None:  # not earlier: with a refused step, its savepoint takes the edges
-                self._learned.add(of)
+            if (
+                lifecycle is not None
+            ):  # not earlier: with a refused step, its savepoint takes the edges
+                self._learned.add(lifecycle)
             writing.tried = True
         except sqlite3.IntegrityError as error:
             there = connection.execute(sql.STEP, {"run": record.run, "seq": record.seq}).fetchone()
@@ -223,5 +223,5 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     def _renew_process(self) -> None:
         super()._renew_process()
         self._queue: deque[Writing] = deque()
-        self._known: set[type[Run]] = set()  # the classes whose edges the file has
-        self._learned: set[type[Run]] = set()  # will have, when the transaction is committed
+        self._known: set[Lifecycle] = set()  # the lifecycles whose edges the file has
+        self._learned: set[Lifecycle] = set()  # will have, when the transaction is committed

@@ -36,7 +36,7 @@ ACTS: dict[str, Act] = {
         step._replace(run="claimed"), claim, "late"
     ),
     "a step with an outbox": lambda journal, _, step: journal.append(step, outbox=["mail"]),
-    "a listener that was told": lambda journal, *_: journal.told("told", 1, "mail"),
+    "a listener that was told": lambda journal, *_: journal.mark_delivered("told", 1, "mail"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument, StaleRun, Step, TaskRun, UnknownRun
-from fsm.journal import Claim, Journal, RunJournal
+from fsm.journal import Claim, Journal, StepStore
 from fsm.operations import rescue
 from fsm.testing import HandClock
 from states import Running
@@ -43,7 +43,7 @@ def ids(claims: list[Claim]) -> list[str]:
 
 
 def test_a_claim_is_a_journal_for_its_run(claim: Claim, journal: Journal) -> None:
-    assert isinstance(claim, RunJournal)
+    assert isinstance(claim, StepStore)
     assert (claim.run, claim.owner, claim.epoch, claim.journal) == ("r", "a", 1, journal)
     assert claim.blocking == journal.blocking
     assert repr(claim) == "<Claim 1 of 'r' by 'a'>"

@@ -24,10 +24,7 @@ class Urgent(Order):
 
 
 class Quoted(Order):
-    pass
-
-
-Quoted.__qualname__ = """'"] OR 1 = 1 --"""
+    __qualname__ = """'"] OR 1 = 1 --"""
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_a_listener_that_was_called_is_not_called_again(order: type[TaskRun], jo
     order("r", journal=journal).start()
 
     assert recorder.events == ["start"]
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
     assert list(deliver(journal, order)) == []
 
 
@@ -61,13 +61,13 @@ def test_a_listener_that_a_dead_process_did_not_call_is_called(
     fuse.lit = True
     with pytest.raises(Died):
         run.start()
-    assert (recorder.events, list(journal.untold())) == ([], [("r", 1, "mail")])
+    assert (recorder.events, list(journal.outbox())) == ([], [("r", 1, "mail")])
 
     delivered = list(deliver(journal, order))
 
     assert delivered == [Delivery("r", 1, "mail", None)]
     assert [written(step) for step in recorder.steps] == [written(step) for step in run.history]
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_a_listener_gets_the_run_as_it_is_now(
@@ -106,7 +106,7 @@ def test_a_listener_during_which_the_process_died_is_called_again(
     list(deliver(journal, order))
 
     assert heard == ["start", "start"]
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_a_listener_that_raises_stays_in_the_outbox(order: type[TaskRun], journal: Any) -> None:
@@ -120,13 +120,13 @@ def test_a_listener_that_raises_stays_in_the_outbox(order: type[TaskRun], journa
     with pytest.raises(CallbackError):
         order("r", journal=journal).cancel()
     (first,) = deliver(journal, order)
-    left = list(journal.untold())
+    left = list(journal.outbox())
     (second,) = deliver(journal, order)
 
     assert str(first.error) == "delivering"
     assert left == [("r", 1, "mail")]
     assert second == Delivery("r", 1, "mail", None)
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_each_listener_has_its_own_entry_in_the_outbox(
@@ -139,9 +139,9 @@ def test_each_listener_has_its_own_entry_in_the_outbox(
     with pytest.raises(Died):
         run.start()
 
-    journal.told("r", 1, "mail")
+    journal.mark_delivered("r", 1, "mail")
 
-    assert list(journal.untold()) == [("r", 1, "audit")]
+    assert list(journal.outbox()) == [("r", 1, "audit")]
     assert [each.listener for each in deliver(journal, order)] == ["audit"]
 
 
@@ -152,7 +152,7 @@ def test_a_refused_step_leaves_nothing_in_the_outbox(order: type[TaskRun], journ
     with pytest.raises(Exception, match="moved on"):
         order("r", journal=journal).start()
 
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_an_async_listener_is_noted_when_it_has_been_awaited(
@@ -163,12 +163,12 @@ def test_an_async_listener_is_noted_when_it_has_been_awaited(
     @order.after(outbox="mail")
     async def listener(run: Run, step: Step) -> None:
         await asyncio.sleep(0)
-        untold.extend(journal.untold())
+        untold.extend(journal.outbox())
 
     asyncio.run(order("r", journal=journal).start.aio())
 
     assert untold == [("r", 1, "mail")]
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_an_async_listener_of_a_sync_step_is_delivered_later(
@@ -183,10 +183,10 @@ def test_an_async_listener_of_a_sync_step_is_delivered_later(
 
     with pytest.raises(CallbackError):
         order("r", journal=journal).start()
-    assert list(journal.untold()) == [("r", 1, "mail")]
+    assert list(journal.outbox()) == [("r", 1, "mail")]
 
     assert list(deliver(journal, order)) == [Delivery("r", 1, "mail", None)]
-    assert (heard, list(journal.untold())) == (["start"], [])
+    assert (heard, list(journal.outbox())) == (["start"], [])
 
 
 def test_an_async_process_may_die_before_it_calls_a_listener(
@@ -225,7 +225,7 @@ def test_a_run_under_a_claim_notes_its_deliveries(order: type[TaskRun], journal:
     order.restore("r", claim).start()
 
     assert recorder.events == ["start"]
-    assert list(journal.untold()) == []
+    assert list(journal.outbox()) == []
 
 
 def test_a_run_without_a_journal_calls_its_listeners_at_once(order: type[TaskRun]) -> None:
@@ -245,7 +245,7 @@ def test_steps_of_other_classes_stay_in_the_outbox(
         order("r", journal=journal).start()
 
     assert list(deliver(journal)) == []
-    assert list(journal.untold()) == [("r", 1, "mail")]
+    assert list(journal.outbox()) == [("r", 1, "mail")]
 
 
 def test_a_subclass_has_the_listeners_it_inherits(journal: Any, order: type[TaskRun]) -> None:

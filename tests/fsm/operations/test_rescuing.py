@@ -122,9 +122,7 @@ def test_a_retry_that_is_vetoed_is_tried_by_the_next_rescue(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     class Strict(TaskRun):
-        pass
-
-    Strict.__module__, Strict.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+        __module__, __qualname__ = TaskRun.__module__, TaskRun.__qualname__
 
     @Strict.before(Strict.retry)
     def veto(run: Run, step: object) -> None:
@@ -288,9 +286,7 @@ def test_a_run_that_could_not_be_rescued_can_be_later(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     class Strict(TaskRun):
-        pass
-
-    Strict.__module__, Strict.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+        __module__, __qualname__ = TaskRun.__module__, TaskRun.__qualname__
 
     @Strict.before(Strict.rescue)
     def veto(run: Run, step: object) -> None:
@@ -308,9 +304,7 @@ def test_a_listener_that_fails_does_not_undo_the_rescue(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     class Loud(TaskRun):
-        pass
-
-    Loud.__module__, Loud.__qualname__ = TaskRun.__module__, TaskRun.__qualname__
+        __module__, __qualname__ = TaskRun.__module__, TaskRun.__qualname__
 
     @Loud.after(Loud.rescue)
     def shout(run: Run, step: object) -> None:

@@ -212,10 +212,11 @@ def test_a_run_whose_arguments_are_not_there_is_failed(journal: Any) -> None:
 
 def test_a_run_whose_settings_do_not_fit_is_failed(journal: Any) -> None:
     class Elsewhere(FunctionRun):
+        __module__, __qualname__ = double.kind.__module__, double.kind.__qualname__
+
         def settings(self) -> Mapping[str, Any]:
             return {**super().settings(), "colour": "red"}
 
-    Elsewhere.__module__, Elsewhere.__qualname__ = double.kind.__module__, double.kind.__qualname__
     Elsewhere("r", journal=journal).submit()
 
     assert Worker(journal, [double]).until_idle() == 1

@@ -1,4 +1,4 @@
-"""Pictures: draw those that the README shows, again: `python docs/pictures.py`."""
+"""Draw the pictures of README.md and docs/ again: `python docs/pictures.py`."""
 
 from __future__ import annotations
 

@@ -60,8 +60,15 @@ def test_each_picture_has_been_photographed(name: str, scheme: str) -> None:
     assert len(taken) < 250_000
 
 
-def test_the_readme_shows_each_picture() -> None:
+def test_a_page_shows_each_picture() -> None:
+    text = (DOCS / "pictures.md").read_text(encoding="utf-8")
+
+    assert [name for name in NAMES[:-1] if f"img/{name}.svg" not in text] == []
+    assert "img/page-light.png" in text
+
+
+def test_the_readme_shows_the_lifecycle_and_a_run() -> None:
     text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
 
-    assert [name for name in NAMES[:-1] if f"docs/img/{name}.svg" not in text] == []
-    assert "docs/img/page-light.png" in text
+    assert "docs/img/lifecycle.svg" in text
+    assert "docs/img/run.svg" in text

@@ -20,15 +20,10 @@ What a `before` listener, a state handler or a guard raises is a veto: it reache
 is, and the run did not move.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .lifecycle.guard import Rejection
-    from .lifecycle.step import Step
-    from .states import State
+# Annotations are evaluated here: `typing.get_type_hints` finds them for each public class.
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, Self
 
 __all__ = [
     "CallbackError",
@@ -50,8 +45,53 @@ __all__ = [
 ]
 
 
+class StateLike(Protocol):
+    """What an error shows of a state: any `fsm.states.State` is one."""
+
+    @property
+    def message(self) -> Any: ...
+    @property
+    def result(self) -> Any: ...
+    @property
+    def context(self) -> Mapping[str, Any]: ...
+
+
+class StepLike(Protocol):
+    """What an error shows of a step: any `fsm.Step` is one."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def source(self) -> StateLike: ...
+    @property
+    def dest(self) -> StateLike: ...
+    @property
+    def at(self) -> datetime.datetime: ...
+
+
+class RejectionLike(Protocol):
+    """What an error shows of a guard that said no: any `fsm.lifecycle.guard.Rejection` is one."""
+
+    @property
+    def guard(self) -> Callable[..., Any]: ...
+    @property
+    def answer(self) -> Any: ...
+    @property
+    def wanted(self) -> bool: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def passes_at(self) -> datetime.datetime | None: ...
+    @property
+    def where(self) -> str: ...
+
+
 class LifecycleError(Exception):
-    """Anything this engine refuses or reports."""
+    """Anything that this engine refuses or reports."""
 
 
 class InvalidLifecycle(LifecycleError, TypeError):
@@ -78,9 +118,9 @@ class TransitionError(LifecycleError):
 
 
 class TransitionNotAllowed(TransitionError):
-    """No row of the table leads from here under this event."""
+    """No row of the table leads from here under this event; the run did not move."""
 
-    def __init__(self, event: str, source: State, allowed: Sequence[str]) -> None:
+    def __init__(self, event: str, source: StateLike, allowed: Sequence[str]) -> None:
         super().__init__(event, source, allowed)
         self.event, self.source, self.allowed = event, source, tuple(allowed)
 
@@ -92,9 +132,9 @@ class TransitionNotAllowed(TransitionError):
 
 
 class GuardRejected(TransitionError):
-    """A row leads from here, but its guards said no."""
+    """A row leads from here, but its guards rejected the step; the run did not move."""
 
-    def __init__(self, event: str, source: State, rejections: Sequence[Rejection]) -> None:
+    def __init__(self, event: str, source: StateLike, rejections: Sequence[RejectionLike]) -> None:
         super().__init__(event, source, rejections)
         self.event, self.source, self.rejections = event, source, tuple(rejections)
 
@@ -109,7 +149,7 @@ class GuardRejected(TransitionError):
 
 
 class UnknownEvent(TransitionError, LookupError):
-    """The table has no event of this name."""
+    """The table has no event of this name; the run did not move."""
 
     def __init__(self, event: str, known: Sequence[str]) -> None:
         super().__init__(event, known)
@@ -121,11 +161,17 @@ class UnknownEvent(TransitionError, LookupError):
 
 
 class StepInProgress(TransitionError, RuntimeError):
-    """Fired from inside a step of the same run; `run.post` fires when the step is done."""
+    """Fired from inside a step of the same run, which did not move.
+
+    `run.post` fires when the step in progress is done.
+    """
 
 
 class StaleRun(TransitionError):
-    """Another writer has taken this place in the history; restore the run and try again."""
+    """Another writer has taken this place in the history; the run did not move here.
+
+    Restore the run, or let it `catch_up`, and decide again.
+    """
 
     kept = False  # whether the step was kept aside as a late result
 
@@ -166,23 +212,23 @@ class JournalUncertain(JournalError):
 class CallbackError(LifecycleError, ExceptionGroup[Exception]):
     """The run did move; these listeners, or events they posted, failed afterwards."""
 
-    step: Step
+    step: StepLike
 
     @classmethod
-    def of(cls, step: Step, errors: Sequence[Exception]) -> CallbackError:
+    def of(cls, step: StepLike, errors: Sequence[Exception]) -> Self:
         """Gather *errors* under a message that says which step stands."""
         group = cls(f"{step} happened, but", list(errors))
         group.step = step
         return group
 
-    def derive(self, excs: Sequence[Exception]) -> CallbackError:  # type: ignore[override]  # narrower on purpose: `split` keeps the step
+    def derive(self, excs: Sequence[Exception]) -> Self:  # type: ignore[override]  # narrower on purpose: `split` keeps the step
         """Keep the step when the group is split."""
         return type(self).of(self.step, excs)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` without the final mark where one of *known* is close."""
-    import difflib  # at the door: only who errs pays for it
+    """Return ` (did you mean 'x'?)` where one of *known* is close to *word*, else nothing."""
+    import difflib  # imported on demand: only errors need it
 
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from fsm.errors import GuardRejected, LifecycleError, StepInProgress, TransitionError
+from fsm.errors import GuardRejected, LifecycleError, RejectionLike, StepInProgress, TransitionError
 from fsm.lifecycle.event import Event
-from fsm.lifecycle.guard import Rejection, called, label
+from fsm.lifecycle.guard import called, label
 from fsm.lifecycle.step import Step
 from fsm.run import firing
 from fsm.run.access import double_of, event_name, now_micros
@@ -50,7 +50,7 @@ class Why:
         return bool(self.path) and all(step.doubt is None for step in self.path)
 
     @property
-    def rejections(self) -> tuple[Rejection, ...]:
+    def rejections(self) -> tuple[RejectionLike, ...]:
         """The guards that refuse, and their answers."""
         return self.refused.rejections if isinstance(self.refused, GuardRejected) else ()
 
@@ -142,7 +142,7 @@ def _try_now(
         return double, refused
 
 
-def _describe_guard(rejection: Rejection, reads: Reads) -> Iterator[str]:
+def _describe_guard(rejection: RejectionLike, reads: Reads) -> Iterator[str]:
     """What a guard checks, by the first line of its docstring, and the values it read."""
     checks = _purpose(rejection)
     if checks:
@@ -152,11 +152,11 @@ def _describe_guard(rejection: Rejection, reads: Reads) -> Iterator[str]:
         yield f"[{label(rejection.guard)}] read {values}"
 
 
-def _purpose(rejection: Rejection) -> str:
+def _purpose(rejection: RejectionLike) -> str:
     return (inspect.getdoc(called(rejection.guard)) or "").partition("\n")[0]
 
 
-def _guard_as_data(rejection: Rejection, reads: Reads) -> dict[str, Any]:
+def _guard_as_data(rejection: RejectionLike, reads: Reads) -> dict[str, Any]:
     at = rejection.passes_at
     return {
         "guard": label(rejection.guard),

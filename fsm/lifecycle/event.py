@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, ca
 
 import attrs
 
-from fsm.errors import InvalidLifecycle
+from fsm.errors import InvalidLifecycle, RejectionLike
 from fsm.states import State
 
 from .guard import Guard, called, label
 
 if TYPE_CHECKING:
-    from fsm.explain.why import Why
-
     from .payload import Draft
 
 __all__ = ["Event", "EventMethod", "Prepare", "Transition", "either", "event", "internal"]
@@ -145,6 +143,24 @@ class Event(_Property, Generic[P, S]):
 Event.__doc__ = cast(Any, _EventDoc(cast(str, Event.__doc__)))
 
 
+class WhyLike(Protocol):
+    """What `run.retry.why_not()` answers: a `fsm.explain.Why`. Printed, it is sentences."""
+
+    @property
+    def refused(self) -> Exception | None: ...
+    @property
+    def rejections(self) -> tuple[RejectionLike, ...]: ...
+    @property
+    def certain(self) -> bool: ...
+    @property
+    def path(self) -> tuple[Any, ...]: ...
+    @property
+    def lines(self) -> tuple[str, ...]: ...
+    def as_data(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        ...
+
+
 class EventMethod(Protocol[P, S_co]):
     """An event on a run, `run.retry`: calling it fires.
 
@@ -189,7 +205,7 @@ class EventMethod(Protocol[P, S_co]):
         """
         ...
 
-    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> Why | None:
+    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> WhyLike | None:
         """Why firing now would be refused, as `Run.why_not` explains it.
 
         Returns:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from fsm.lifecycle.event import Event, describe
+from fsm.lifecycle.event import Event, WhyLike, describe
 from fsm.states import State
 
 from . import aio as async_firing
 from . import firing
 
 if TYPE_CHECKING:
-    from fsm.explain.why import Why
-
     from .run import Run
 
 __all__ = ["BoundEvent", "connect"]
@@ -67,7 +65,7 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
         """Whether firing now would pass; see `EventMethod.may`."""
         return firing.refusal(self.name, self.run, *args, **kwargs) is None
 
-    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> Why | None:
+    def why_not(self, *args: P.args, **kwargs: P.kwargs) -> WhyLike | None:
         """Why firing now would be refused; see `Run.why_not`."""
         return self.run.why_not(self.name, *args, **kwargs)
 

@@ -28,7 +28,7 @@ from fsm import (
 )
 from fsm.explain import Why
 from fsm.journal import Journal
-from fsm.lifecycle.event import EventMethod
+from fsm.lifecycle.event import EventMethod, WhyLike
 from fsm.testing import HandClock, Recorder
 from states import Failed, Pending, Queued, Retrying, Running, State, Success
 
@@ -55,7 +55,7 @@ def asking(run: TaskRun) -> None:
     """Asking takes the same arguments as firing."""
     assert_type(run.retry.may(), bool)
     assert_type(run.retry.may(start_time=soon), bool)
-    assert_type(run.retry.why_not(), Why | None)
+    assert_type(run.retry.why_not(), WhyLike | None)
     assert_type(run.retry.name, str)
     assert_type(run.allowed, tuple[str, ...])
     assert_type(run.why_not("retry"), Why | None)

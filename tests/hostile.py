@@ -10,7 +10,7 @@ import random
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
-from fsm.diagrams.graph_model import Cluster, Edge, Graph, Label, Node
+from fsm.diagrams.graph_model import Cluster, GraphEdge, GraphNode, Label, StateGraph
 from fsm.journal import Record
 
 __all__ = ["STRINGS", "batches", "boxes_of", "graph_of", "history_of"]
@@ -163,30 +163,30 @@ def batches(size: int) -> Iterator[tuple[str, ...]]:
         yield STRINGS[start : start + size]
 
 
-def graph_of(texts: Sequence[str], *, labels: int = 1) -> Graph:
+def graph_of(texts: Sequence[str], *, labels: int = 1) -> StateGraph:
     """A picture in which each text is the name of a state, its docstring, colour and an event.
 
     Args:
         labels: How many events an edge has.
     """
-    nodes = tuple(Node(text, color=text, doc=text) for text in texts)
+    nodes = tuple(GraphNode(text, color=text, doc=text) for text in texts)
     edges = (
-        Edge(
+        GraphEdge(
             nodes[place],
             nodes[min(place + 1, len(nodes) - 1)],
             tuple(map(Label, texts[place * labels :][:labels])),
         )
         for place in range(-(-len(texts) // labels))
     )
-    return Graph(texts[0], nodes, (), tuple(edges))
+    return StateGraph(texts[0], nodes, (), tuple(edges))
 
 
-def boxes_of(texts: Sequence[str]) -> Graph:
+def boxes_of(texts: Sequence[str]) -> StateGraph:
     """A picture in which each text is the name of a box and of a guard."""
-    nodes = tuple(Node(f"n{place}") for place in range(len(texts)))
+    nodes = tuple(GraphNode(f"n{place}") for place in range(len(texts)))
     clusters = [Cluster(text, (node,)) for text, node in zip(texts, nodes, strict=True)]
-    edges = (Edge(box, box.nodes[0], (Label("go", f"[{box.name}]"),)) for box in clusters)
-    return Graph(texts[-1], nodes, tuple(clusters), tuple(edges))
+    edges = (GraphEdge(box, box.nodes[0], (Label("go", f"[{box.name}]"),)) for box in clusters)
+    return StateGraph(texts[-1], nodes, tuple(clusters), tuple(edges))
 
 
 def history_of(text: str, place: int) -> list[Record]:

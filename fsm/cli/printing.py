@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fsm.diagrams.color import safe
+from fsm.diagrams.color import as_hex
 from fsm.states import State, moment
 from fsm.text import escape, format_time
 
@@ -78,7 +78,7 @@ def as_time(micros: int, *, millis: bool = False) -> str:
 
 def light(color: object) -> Text:
     """Return a light in *color*; grey where that is no colour, since a style may be a link."""
-    return Text("●", style=safe(str(color)))
+    return Text("●", style=as_hex(str(color)))
 
 
 def json_option(

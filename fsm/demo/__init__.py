@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from fsm.diagrams import mermaid, svg
-from fsm.diagrams.timeline.terminal import timeline
+from fsm.diagrams.timeline.console import timeline
 from fsm.errors import LifecycleError, MissingExtra
 from fsm.execution.runner import Runner
 from fsm.journal import Journal, open_journal

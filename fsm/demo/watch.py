@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from fsm.diagrams.color import safe
+from fsm.diagrams.color import as_hex
 from fsm.states import State
 from fsm.text import as_label
 
@@ -102,7 +102,7 @@ def short(run: str, id: str) -> str:
 
 def light(state: State) -> Text:
     """The name of a state, in its colour."""
-    return Text(as_label(type(state).__name__), style=safe(state.color))
+    return Text(as_label(type(state).__name__), style=as_hex(state.color))
 
 
 def words(message: Any) -> str:

@@ -1,14 +1,15 @@
-"""Labels: break the text of an edge into short lines, where its parts meet."""
+"""Labels of pictures: broken into short lines where their parts meet, or cut to a width."""
 
 from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Iterator
 
 from fsm.text import as_label
 
-__all__ = ["wrap_label"]
+__all__ = ["cut_to_width", "wrap_label"]
 
 _WORD = 26  # characters; a longer word may be broken
 
@@ -57,3 +58,21 @@ def _break_word(word: str, longest: int) -> Iterator[str]:
             piece = piece[longest:]
     if piece:
         yield piece
+
+
+def cut_to_width(text: str, width: float) -> str:
+    """Return *text* made safe to show, cut to *width*, in letters of average width."""
+    text, used = as_label(text), 0.0
+    for place, letter in enumerate(text):
+        used += _letter_width(letter)
+        if used > width:
+            return text[: max(place - 1, 0)] + "…"
+    return text
+
+
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.9
+    if letter in "W@%":
+        return 1.75
+    return 1.45 if letter.isupper() or letter in "mw—" else 1.0

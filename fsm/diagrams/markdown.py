@@ -1,7 +1,6 @@
-"""Table: a lifecycle or a run as a Markdown table.
+"""A lifecycle or a run as a Markdown table.
 
-The law of this file: what is not plainly harmless is written as `&#code;`, which Markdown takes
-for the character and never for markup.
+Every character that might be markup is written as `&#code;`, which Markdown shows as the character.
 """
 
 from __future__ import annotations
@@ -18,22 +17,25 @@ from fsm.text import as_label
 
 __all__ = ["table"]
 
-# A dot may make a link of what is before it, as in `www.`, and a colon in `https:`.
+# A dot can make a link of the text before it, as in `www.`, and so can the colon of `https:`.
 _HARMLESS = re.compile(
     r"[A-Za-z0-9 ,()?-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|(?<![Ww])\.|(?<=[0-9]):|[^\x00-\x7f]"
 )
 
 
 def table(target: Lifecycle | Run | type[Run]) -> str:
-    """Write *target* as a Markdown table: of a lifecycle its rows, of a run its steps.
+    """Return *target* as a Markdown table: the rows of a lifecycle, or the steps of a run.
+
+    Args:
+        target: A Run class, its lifecycle, or a run.
 
     Raises:
-        InvalidArgument: It is none of these.
+        InvalidArgument: *target* is none of these.
     """
     if isinstance(target, Run):
-        return _written(("#", "When (UTC)", "Event", "From", "To", "Message"), _steps(target))
+        return _format(("#", "When (UTC)", "Event", "From", "To", "Message"), _steps(target))
     if isinstance(target, Lifecycle):
-        return _written(("Event", "From", "If", "To"), _rows(target))
+        return _format(("Event", "From", "If", "To"), _rows(target))
     if isinstance(target, type) and issubclass(target, Run):
         return table(target.lifecycle)
     raise InvalidArgument(
@@ -42,7 +44,7 @@ def table(target: Lifecycle | Run | type[Run]) -> str:
 
 
 def _rows(lifecycle: Lifecycle) -> Iterator[Sequence[str]]:
-    """Each row of the table once, with all the states it leads from."""
+    """Each row of the lifecycle once, with all the states that it leads from."""
     found: dict[tuple[str, Transition], list[str]] = {}
     order = {event: place for place, event in enumerate(lifecycle.events)}
     for edge in lifecycle.edges:
@@ -60,8 +62,8 @@ def _steps(run: Run) -> Iterator[Sequence[str]]:
         yield str(step.seq), at, step.event, *ends, "" if message is None else str(message)
 
 
-def _written(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    lines = [_line(map(_escaped, row)) for row in rows]
+def _format(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    lines = [_line(map(_escape, row)) for row in rows]
     return "\n".join([_line(head), _line("---" for _ in head), *lines]) + "\n"
 
 
@@ -69,7 +71,7 @@ def _line(cells: Iterator[str] | Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     text = as_label(text)
     return "".join(
         letter if _HARMLESS.match(text, place) else f"&#{ord(letter)};"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from fsm.diagrams import Graph
+from fsm.diagrams import StateGraph
 from fsm.errors import CorruptJournal
 from fsm.journal import Journal
 from fsm.operations.control import restore_task_run
@@ -33,7 +33,7 @@ class Catalog:
         """The class that a journal calls so."""
         return next((cls for cls in self.classes if cls.lifecycle.kind == kind), None)
 
-    def drawn(self, journal: Journal, kind: str) -> type[Run] | Graph | None:
+    def drawn(self, journal: Journal, kind: str) -> type[Run] | StateGraph | None:
         """What to draw for the runs of a kind, or of any.
 
         That is its class, or one whose table has just the edges that are recorded of the kind;

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from fsm.diagrams import Graph, heat
+from fsm.diagrams import StateGraph, heat
 from fsm.journal import Journal
 from fsm.journal.traffic import Traffic
 
@@ -64,13 +64,13 @@ class Heat:
         return kept
 
 
-def heated(journal: Journal, catalog: Catalog, kind: str) -> tuple[Graph | None, str | None]:
+def heated(journal: Journal, catalog: Catalog, kind: str) -> tuple[StateGraph | None, str | None]:
     """What `Catalog.drawn` finds for a kind with the traffic of its runs; its name, if a class."""
     drawn = catalog.drawn(journal, kind)
     if drawn is None:
         return None, None
     traffic = journal.traffic(kind or None)
-    name = None if isinstance(drawn, Graph) else drawn.lifecycle.name
+    name = None if isinstance(drawn, StateGraph) else drawn.lifecycle.name
     # How many are where now says the page itself, as it changes.
     return heat(drawn, _brief(traffic), now=False), name
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from fsm.diagrams.graph_model import Edge, Graph, Label, Node
-from fsm.diagrams.refused import refused
+from fsm.diagrams.build import refusal_notes
+from fsm.diagrams.graph_model import GraphEdge, GraphNode, Label, StateGraph
 from fsm.journal import Record
 from fsm.lifecycle.refusal import Refusal
 from fsm.states import State
@@ -20,7 +20,7 @@ _MOST = 400  # ways from state to state; of more no picture can be read
 _Ways = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
 
 
-def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> Graph | None:
+def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> StateGraph | None:
     """Where a run has been, how it went there, and what it was refused on the way.
 
     It is the same for all that went the same way and were refused the same.
@@ -35,10 +35,10 @@ def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> Graph 
         visits[last] += source != last
         ways.setdefault((source, last), {}).setdefault(brief(record.event), []).append(record.seq)
     told = (each._replace(state=brief(each.state), event=brief(each.event)) for each in refusals)
-    return _graph(ways, visits, last, refused(told))
+    return _graph(ways, visits, last, refusal_notes(told))
 
 
-def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
+def table(edges: Iterable[tuple[str, str, str]]) -> StateGraph | None:
     """The edges that a journal has recorded of a class: source, event and dest."""
     ways: dict[tuple[str, str], dict[str, list[int]]] = {}
     for source, event, dest in sorted(edges):
@@ -48,12 +48,12 @@ def table(edges: Iterable[tuple[str, str, str]]) -> Graph | None:
 
 def _graph(
     ways: _Ways, visits: Counter[str], current: str, notes: Mapping[str, tuple[str, ...]]
-) -> Graph | None:
+) -> StateGraph | None:
     if not 0 < len(ways) <= _MOST:
         return None
     colors = {state.__name__: str(state.color) for state in State.children()}
     nodes = {
-        name: Node(
+        name: GraphNode(
             name,
             colors.get(name, "#696969"),
             current=name == current,
@@ -63,11 +63,11 @@ def _graph(
         for name in dict.fromkeys(end for ends in ways for end in ends)
     }
     edges = tuple(
-        Edge(
+        GraphEdge(
             nodes[source],
             nodes[dest],
             tuple(Label(event, steps=tuple(steps)) for event, steps in events.items()),
         )
         for (source, dest), events in ways.items()
     )
-    return Graph("", tuple(nodes.values()), (), edges)
+    return StateGraph("", tuple(nodes.values()), (), edges)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fsm.diagrams import Graph
+from fsm.diagrams import StateGraph
 from fsm.errors import LifecycleError
 from fsm.journal import Journal, Summary
 from fsm.run.run import Run
@@ -74,7 +74,7 @@ def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:
 
 def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:
     """The ways that the runs went, and by its id which of them a run went."""
-    ways: dict[Graph, int] = {}
+    ways: dict[StateGraph, int] = {}
     room = {"bare": _MOST_PATHS, "refused": _MOST_PATHS}
     went = {}
     for run in runs:
@@ -86,7 +86,7 @@ def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:
     return {"pictures": [picture(way) for way in ways], "went": went}
 
 
-def _trails(journal: Journal, run: str) -> Iterator[tuple[str, Graph]]:
+def _trails(journal: Journal, run: str) -> Iterator[tuple[str, StateGraph]]:
     """The way it went, with what it was refused if anything; then without, if there is no room."""
     refusals = tuple(journal.refusals(run))
     for sort, told in [("refused", refusals), ("bare", ())] if refusals else [("bare", ())]:

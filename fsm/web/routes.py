@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from fsm.diagrams.build import of_run
+from fsm.diagrams.build import graph_of_run
 
 from .actions import why_not
 from .brief import brief
@@ -67,7 +67,7 @@ def _picture(server: Server, asked: Asked) -> object:
     with server.source.journal() as journal:
         run = server.catalog.restored(journal, id) if "whole" in asked else None
         refusals = journal.refusals(id)
-        way = trail(journal.records(id), refusals) if run is None else of_run(run, refusals)
+        way = trail(journal.records(id), refusals) if run is None else graph_of_run(run, refusals)
     return {"diagram": picture(way)}
 
 

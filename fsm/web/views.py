@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from fsm import diagrams
-from fsm.diagrams import Graph
+from fsm.diagrams import StateGraph
 from fsm.diagrams.build import graph
-from fsm.diagrams.color import safe, text_on
+from fsm.diagrams.color import as_hex, text_on
 from fsm.errors import MissingExtra, UnknownRun
 from fsm.journal import Journal, Record, Summary
 from fsm.run.run import Run
@@ -73,9 +73,9 @@ def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
     states = _summed(pairs, 1)
     known = {brief(node.__name__): node for cls in catalog.classes for node in cls.lifecycle.nodes}
     others = [state for state, _ in states.most_common() if state not in known]
-    colors = {state.__name__: safe(str(state.color)) for state in State.children()}
-    colors |= {name: safe(str(node.color)) for name, node in known.items()}
-    named = {name: colors.get(name, safe("")) for name in (*known, *sorted(others[:_MOST_NAMES]))}
+    colors = {state.__name__: as_hex(str(state.color)) for state in State.children()}
+    colors |= {name: as_hex(str(node.color)) for name, node in known.items()}
+    named = {name: colors.get(name, as_hex("")) for name in (*known, *sorted(others[:_MOST_NAMES]))}
     kinds = _kinds(pairs, named)
     return {
         "version": snapshot.version,
@@ -153,14 +153,14 @@ def history(journal: Journal, run: str, after: int = 0) -> dict[str, Any]:
     }
 
 
-def lifecycle(drawn: type[Run] | Graph | None) -> dict[str, Any]:
+def lifecycle(drawn: type[Run] | StateGraph | None) -> dict[str, Any]:
     """What `Catalog.drawn` finds for a kind, as SVG, with its name where it is a class."""
-    if drawn is None or isinstance(drawn, Graph):
+    if drawn is None or isinstance(drawn, StateGraph):
         return {"diagram": picture(drawn), "name": None}
     return {"diagram": picture(graph(drawn)), "name": drawn.lifecycle.name}
 
 
-def as_svg(shown: Graph | None) -> str | None:
+def as_svg(shown: StateGraph | None) -> str | None:
     """The SVG of it; None where there is nothing to draw, or nothing that can."""
     try:
         return None if shown is None else diagrams.svg(shown)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from fsm.diagrams import Graph, gantt, mermaid
+from fsm.diagrams import StateGraph, gantt, mermaid
 from fsm.text import as_label
 
 from ..hostile import batches, boxes_of, graph_of, history_of
@@ -55,7 +55,7 @@ def told(read: Reading) -> Counter[tuple[str, str, str]]:
     )
 
 
-def expected(graph: Graph) -> Counter[tuple[str, str, str]]:
+def expected(graph: StateGraph) -> Counter[tuple[str, str, str]]:
     """The edges of *graph* as they are to be seen."""
     return Counter(
         (
@@ -112,7 +112,7 @@ def test_a_text_is_drawn_as_text_above_and_in_a_note(page: MermaidPage) -> None:
         bare = graph_of(texts)
         noted = tuple(attrs.evolve(node, notes=(node.name, "2 now")) for node in bare.nodes)
 
-        drawn = page.draw(mermaid(Graph("noted", noted, (), ())))
+        drawn = page.draw(mermaid(StateGraph("noted", noted, (), ())))
 
         assert drawn.foreign == []
         assert Counter(map(packed, drawn.names.values())) == Counter(

@@ -14,8 +14,7 @@ from fsm.cli.output import form_of, output_option, put_text
 from fsm.cli.printing import as_json, json_option
 from fsm.cli.suggestions import run_ids
 from fsm.cli.targets import load, target_argument
-from fsm.diagrams.build import graph as graph_of
-from fsm.diagrams.build import of_run
+from fsm.diagrams.build import graph_of_run
 from fsm.errors import CorruptJournal, LifecycleError
 from fsm.run.run import Run
 
@@ -76,7 +75,7 @@ def diagram(
 
 def _as_json(drawn: Any) -> str:
     """The graph itself: its edges are folded as the others draw them."""
-    graph = graph_of(drawn)
+    graph = diagrams.graph(drawn)
     data = {
         "title": graph.title,
         "states": [attrs.asdict(node) for node in graph.nodes],
@@ -121,7 +120,7 @@ def _drawn(target: str, run: str | None, url: str | None, *, heat: bool) -> Any:
     return _heated(cls, url) if run is None else _restored(cls, run, url)
 
 
-def _heated(cls: type[Run], url: str) -> diagrams.Graph:
+def _heated(cls: type[Run], url: str) -> diagrams.StateGraph:
     with existing(url) as journal:
         traffic = journal.traffic(cls)
         if not traffic.runs:
@@ -134,10 +133,10 @@ def _heated(cls: type[Run], url: str) -> diagrams.Graph:
         return diagrams.heat(cls, traffic)
 
 
-def _restored(cls: type[Run], run: str, url: str) -> diagrams.Graph:
+def _restored(cls: type[Run], run: str, url: str) -> diagrams.StateGraph:
     with holding(url, run) as journal:
         try:
-            return of_run(cls.restore(run, journal), journal.refusals(run))
+            return graph_of_run(cls.restore(run, journal), journal.refusals(run))
         except CorruptJournal as error:
             error.add_note("a run of another class? then name that class as TARGET")
             raise

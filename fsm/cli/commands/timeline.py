@@ -14,7 +14,7 @@ from fsm.cli.output import form_of, output_option, put_text
 from fsm.cli.printing import WIDE, as_json, console, json_option
 from fsm.cli.suggestions import run_ids
 from fsm.diagrams import chart, gantt
-from fsm.diagrams.timeline import terminal as timelines
+from fsm.diagrams.timeline import console as timelines
 from fsm.diagrams.timeline.bars import bars
 from fsm.journal import Journal
 from fsm.journal.records import Record
@@ -92,7 +92,7 @@ def _as_json(read: _Read) -> str:
             "state": bar.last.name,
             "spans": [
                 {
-                    "state": span.look.name,
+                    "state": span.style.name,
                     "attempt": span.attempt,
                     "began": _at(span.began),
                     "ended": _at(span.ended),

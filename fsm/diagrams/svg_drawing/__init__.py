@@ -1,1 +1,1 @@
-"""A graph as SVG: placed by Graphviz, drawn and styled here."""
+"""A graph as SVG: Graphviz places it, this package draws and styles it."""

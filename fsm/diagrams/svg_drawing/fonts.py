@@ -1,7 +1,7 @@
-"""Lettering: how much room text takes, and where it breaks.
+"""Font metrics: how wide text is, and where labels break.
 
-Nobody is asked: the widths are those of Helvetica, which Arial and Liberation Sans share, so that
-a picture is the same on each machine. Where there is none of these, the text is made to fit.
+The widths are a table of Helvetica's, which Arial and Liberation Sans share, so that a picture is
+the same on each machine. Where none of these is installed, SVG stretches the text to fit.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 
 from fsm.diagrams.labels import wrap_label
 
-__all__ = ["BOLD", "LINE", "broken", "room", "width"]
+__all__ = ["BOLD", "LINE", "break_lines", "text_size", "text_width"]
 
-LINE = 1.25  # from one line of text to the next, as a multiple of its size
-BOLD = 1.07  # how wide bold letters are, as a multiple of the usual ones
-_USUAL, _SQUARE = 0.62, 1.0  # a sign we do not know; a Chinese one
-_WIDTHS = {  # in thousandths of the size, as in Adobe's metrics of the font
+LINE = 1.25  # from one line of text to the next, as a multiple of the font size
+BOLD = 1.07  # the width of bold letters, as a multiple of regular ones
+_USUAL, _SQUARE = 0.62, 1.0  # the width of an unknown character; of a Chinese one
+_WIDTHS = {  # in thousandths of the font size, as in Adobe's metrics
     222: "'ijl",
     260: "|",
     278: " !,./:;I[\\]ft",
@@ -40,27 +40,27 @@ _WIDTHS = {  # in thousandths of the size, as in Adobe's metrics of the font
 _WIDTH = {letter: width / 1000 for width, letters in _WIDTHS.items() for letter in letters}
 
 
-def width(text: str, size: float) -> float:
-    """Return how wide *text* is, in letters of that size."""
-    return size * sum(_wide(letter) for letter in text)
+def text_width(text: str, size: float) -> float:
+    """Return the width of *text* in a font of *size*, both in pixels."""
+    return size * sum(_letter_width(letter) for letter in text)
 
 
-def room(lines: Sequence[str], size: float) -> tuple[float, float]:
-    """Return how wide and how high *lines* of text are."""
-    return max(width(line, size) for line in lines), LINE * size * len(lines)
+def text_size(lines: Sequence[str], size: float) -> tuple[float, float]:
+    """Return the width and height of *lines* of text in a font of *size*, all in pixels."""
+    return max(text_width(line, size) for line in lines), LINE * size * len(lines)
 
 
-def broken(lines: Iterable[str], most: int) -> tuple[str, ...]:
-    """Break lines of labels into ones of at most *most* characters, where their parts meet."""
+def break_lines(lines: Iterable[str], most: int) -> tuple[str, ...]:
+    """Break lines of labels into ones of about *most* characters, between their parts."""
     return tuple(short for line in lines for short in wrap_label(line, most, most))
 
 
-def _wide(letter: str) -> float:
+def _letter_width(letter: str) -> float:
     known = _WIDTH.get(letter)
     if known is not None:
         return known
     if unicodedata.combining(letter):
         return 0.0
-    bare = unicodedata.normalize("NFD", letter)[0]  # an e with an accent is as wide as an e
+    bare = unicodedata.normalize("NFD", letter)[0]  # an accent does not change the width
     square = unicodedata.east_asian_width(letter) in "WF"
     return _WIDTH.get(bare, _SQUARE if square else _USUAL)

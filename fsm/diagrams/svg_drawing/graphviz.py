@@ -1,8 +1,8 @@
-"""Layout: where boxes and the arrows between them go, as Graphviz finds it.
+"""Layout: where Graphviz puts boxes and the arrows between them.
 
-Graphviz, which the wheels of pygraphviz carry (extra `diagrams`), sees sizes and numbers and no
-text. A label is a box in the middle of its arrow: arrows are led around boxes, so that none runs
-through the label of another; only its own goes on to the text.
+Graphviz, which the wheels of pygraphviz contain (extra `diagrams`), gets sizes and numbers but no
+text. A label is laid out as a box in the middle of its arrow: Graphviz leads arrows around boxes,
+so that no arrow runs through the label of another.
 """
 
 from __future__ import annotations
@@ -16,63 +16,66 @@ import attrs
 
 from fsm.errors import MissingExtra
 
-__all__ = ["Layout", "Link", "Point", "Road", "Size", "arrange"]
+__all__ = ["Curve", "Layout", "Link", "Point", "Size", "arrange"]
 
 K = TypeVar("K", bound=Hashable)
 Point = tuple[float, float]
 Size = tuple[float, float]
 
-_INCH = 72  # of the points in which all is measured
-_CLEAR = 6  # left and right of a label, where no other arrow comes
-_drawing = threading.Lock()  # Graphviz is one for the process, and not safe under threads
+_INCH = 72  # points; Graphviz takes sizes in inches and returns points
+_CLEAR = 6  # points left and right of a label that other arrows keep away from
+_drawing = threading.Lock()  # Graphviz has global state and is not thread-safe
 
 
 @attrs.frozen
 class Link(Generic[K]):
-    """An arrow that is wanted."""
+    """An arrow to be laid out."""
 
     tail: K
     head: K
     label: Size | None = None
     backward: bool = False  # against the direction: its head is placed before its tail
-    weight: int = 1  # how much it wants to be short and straight
-    loose: bool = False  # has no say in where its ends are placed
-    hidden: bool = False  # it only places its ends
+    weight: int = 1  # the higher, the shorter and straighter
+    unconstrained: bool = False  # does not influence where its ends are placed
+    hidden: bool = False  # only influences where its ends are placed, and is not drawn
 
 
 @attrs.frozen
-class Road:
-    """A Bezier spline: a point, then three for each piece; and where the tip of its arrow is."""
+class Curve:
+    """A Bezier spline: a point, then three for each piece; and the tip of its arrowhead, if any."""
 
     points: tuple[Point, ...]
     tip: Point | None = None
 
-    def moved(self, right: float, down: float) -> Road:
-        """The same elsewhere."""
+    def move(self, right: float, down: float) -> Curve:
+        """Return the same curve, moved by so many points."""
         tip = self.tip and (self.tip[0] + right, self.tip[1] + down)
-        return Road(tuple((x + right, y + down) for x, y in self.points), tip)
+        return Curve(tuple((x + right, y + down) for x, y in self.points), tip)
 
 
 @attrs.frozen
 class Layout(Generic[K]):
-    """Where all is: the middle of each box, and of each link's label; y grows downwards."""
+    """The middle of each box, and of each link's label, and the curves of each link.
+
+    All in points from (0, 0) to the size; y grows downwards.
+    """
 
     size: Size
     boxes: Mapping[K, Point]
     labels: tuple[Point | None, ...]
-    roads: tuple[tuple[Road, ...], ...]
+    curves: tuple[tuple[Curve, ...], ...]
 
 
 def arrange(
     boxes: Mapping[K, Size], links: Sequence[Link[K]], direction: str, gap: float = 16
 ) -> Layout[K]:
-    """Find a place for *boxes* of these sizes, and a way for *links* between them.
+    """Place *boxes*, and lead *links* between them.
 
     Args:
-        boxes: Their sizes.
-        links: What leads from one to another.
-        direction: Where most of them point.
-        gap: How far one rank of boxes is from the next.
+        boxes: The width and height of each box, in points.
+        links: The arrows between them.
+        direction: Where most arrows point: TB, BT, LR or RL.
+        gap: The distance from one rank of boxes to the next, in points.
 
     Raises:
         MissingExtra: pygraphviz is not installed.
@@ -85,40 +88,40 @@ def arrange(
     with _drawing:
         graph: Any = pygraphviz.AGraph(string=text)
         found: dict[str, Any] = json.loads(graph.draw(format="json0", prog="dot"))
-    places = {each["name"]: _flipped(each["pos"]) for each in found["objects"]}
-    ways: dict[str, list[Road]] = {}
+    places = {each["name"]: _as_point(each["pos"]) for each in found["objects"]}
+    curves: dict[str, list[Curve]] = {}
     for edge in found.get("edges", ()):
-        place, _, turned = edge.get("comment", "").partition(" ")
-        ways.setdefault(place, []).append(_road(edge["pos"], turned=bool(turned)))
+        place, _, reverse = edge.get("comment", "").partition(" ")
+        curves.setdefault(place, []).append(_as_curve(edge["pos"], reverse=bool(reverse)))
     labels = tuple(places.get(f"l{place}") for place in range(len(links)))
     layout = Layout(
         (0, 0),
         {key: places[f"b{place}"] for place, key in enumerate(boxes)},
         labels,
         tuple(
-            _met(ways.get(str(place), []), link.label, labels[place])
+            _join_label(curves.get(str(place), []), link.label, labels[place])
             for place, link in enumerate(links)
         ),
     )
-    return _fitted(layout, [*boxes.values(), *(link.label for link in links)])
+    return _crop(layout, [*boxes.values(), *(link.label for link in links)])
 
 
-def _fitted(layout: Layout[K], sizes: Iterable[Size | None]) -> Layout[K]:
-    """Begin at (0, 0), and tell how large it is: Graphviz would leave some arrows outside."""
+def _crop(layout: Layout[K], sizes: Iterable[Size | None]) -> Layout[K]:
+    """Let the layout begin at (0, 0), and measure it: Graphviz leaves some arrows outside."""
     corners = [
         (middle[0] + side * size[0] / 2, middle[1] + side * size[1] / 2)
         for middle, size in zip([*layout.boxes.values(), *layout.labels], sizes, strict=True)
         for side in (-1, 1)
         if middle and size
     ]
-    roads = (road for way in layout.roads for road in way)
-    xs, ys = zip(*corners, *(point for road in roads for point in road.points), strict=True)
+    curves = (curve for link in layout.curves for curve in link)
+    xs, ys = zip(*corners, *(point for curve in curves for point in curve.points), strict=True)
     left, top = min(xs), min(ys)
     return Layout(
         (max(xs) - left, max(ys) - top),
         {key: (x - left, y - top) for key, (x, y) in layout.boxes.items()},
         tuple(middle and (middle[0] - left, middle[1] - top) for middle in layout.labels),
-        tuple(tuple(road.moved(-left, -top) for road in way) for way in layout.roads),
+        tuple(tuple(curve.move(-left, -top) for curve in link) for link in layout.curves),
     )
 
 
@@ -129,12 +132,12 @@ def _lines(
     yield f"digraph {{ rankdir={direction}; nodesep=0.2; ranksep={gap / _INCH:.4f}"
     yield 'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.7]'
     for key, size in boxes.items():
-        yield f"{names[key]} [{_sized(size)}]"
+        yield f"{names[key]} [{_as_inches(size)}]"
     for place, link in enumerate(links):
         tail, head = names[link.tail], names[link.head]
         marks = (
-            f'comment="{place}{" turned" * link.backward}", weight={link.weight}'
-            + ", constraint=false" * link.loose
+            f'comment="{place}{" reverse" * link.backward}", weight={link.weight}'
+            + ", constraint=false" * link.unconstrained
         )
         if link.hidden:
             yield f"{tail} -> {head} [style=invis]"
@@ -142,54 +145,54 @@ def _lines(
             yield _arrow(tail, head, marks, backward=link.backward)
         else:
             wide, high = link.label
-            yield f"l{place} [{_sized((wide + 2 * _CLEAR, high + _CLEAR))}]"
+            yield f"l{place} [{_as_inches((wide + 2 * _CLEAR, high + _CLEAR))}]"
             yield _arrow(tail, f"l{place}", marks, backward=link.backward, tip=False)
             yield _arrow(f"l{place}", head, marks, backward=link.backward)
     yield "}"
 
 
 def _arrow(tail: str, head: str, marks: str, *, backward: bool, tip: bool = True) -> str:
-    """An arrow in DOT. One that leads backward is told from its head, which is placed first."""
+    """An arrow in DOT. One that leads backward is declared from its head, to be placed first."""
     if backward:
         return f"{head} -> {tail} [{marks}, dir={'back' if tip else 'none'}]"
     return f"{tail} -> {head} [{marks}, dir={'forward' if tip else 'none'}]"
 
 
-def _sized(size: Size) -> str:
+def _as_inches(size: Size) -> str:
     return f"width={size[0] / _INCH:.4f}, height={size[1] / _INCH:.4f}"
 
 
-def _flipped(written: str) -> Point:
+def _as_point(text: str) -> Point:
     """A point of Graphviz, whose y grows upwards."""
-    x, y = written.split(",")
+    x, y = text.split(",")
     return float(x), -float(y)
 
 
-def _road(written: str, *, turned: bool) -> Road:
-    """A spline of Graphviz: the tip as `e,x,y` or, where told backward, `s,x,y`; then points."""
-    *tips, first = written.split(" ", 1) if written[0] in "es" else (written,)
-    points = [_flipped(word) for word in first.split()]
-    tip = _flipped(tips[0][2:]) if tips else None
-    return Road(tuple(reversed(points) if turned else points), tip)
+def _as_curve(text: str, *, reverse: bool) -> Curve:
+    """A spline of Graphviz: its tip as `e,x,y`, or `s,x,y` if declared backward; then points."""
+    *tips, first = text.split(" ", 1) if text[0] in "es" else (text,)
+    points = [_as_point(word) for word in first.split()]
+    tip = _as_point(tips[0][2:]) if tips else None
+    return Curve(tuple(reversed(points) if reverse else points), tip)
 
 
-def _met(roads: list[Road], size: Size | None, middle: Point | None) -> tuple[Road, ...]:
-    """Lead both halves of a way on to the label between them."""
+def _join_label(curves: list[Curve], size: Size | None, middle: Point | None) -> tuple[Curve, ...]:
+    """Lead both halves of an arrow on to the label between them."""
     if size is None or middle is None:
-        return tuple(roads)
-    before, after = sorted(roads, key=lambda road: road.tip is not None)
-    end = _bordering(before.points[-1], size, middle)
-    begin = _bordering(after.points[0], size, middle)
+        return tuple(curves)
+    before, after = sorted(curves, key=lambda curve: curve.tip is not None)
+    end = _border_point(before.points[-1], size, middle)
+    begin = _border_point(after.points[0], size, middle)
     return (
-        Road((*before.points, before.points[-1], end, end)),
-        Road((begin, begin, after.points[0], *after.points), after.tip),
+        Curve((*before.points, before.points[-1], end, end)),
+        Curve((begin, begin, after.points[0], *after.points), after.tip),
     )
 
 
-def _bordering(point: Point, size: Size, middle: Point) -> Point:
-    """Where the line from *point*, outside a box, to its middle meets its border."""
+def _border_point(point: Point, size: Size, middle: Point) -> Point:
+    """Where the line from *point*, outside a box, to its middle meets the border."""
     right, down = point[0] - middle[0], point[1] - middle[1]
     share = min(1.0, *(
-        side / 2 / abs(way) for side, way in zip(size, (right, down), strict=True) if way
+        side / 2 / abs(far) for side, far in zip(size, (right, down), strict=True) if far
     ))  # fmt: skip
     return middle[0] + share * right, middle[1] + share * down

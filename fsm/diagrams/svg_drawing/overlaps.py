@@ -1,33 +1,34 @@
-"""Clearance: whether a scene can be read, or an arrow runs through a text.
+"""Counts the arrows of a scene that run through a text.
 
-Graphviz leads arrows around boxes, but not always: it is asked again in another way where not.
+Graphviz leads arrows around boxes, but not always. Where it does not, `compose` tries another
+layout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fsm.diagrams.graph_model import Cluster, Node
+from fsm.diagrams.graph_model import Cluster, GraphNode
 from fsm.text import as_label
 
-from .fonts import room
+from .fonts import text_size
 from .graphviz import Point
-from .scene import NAME, TEXT, TITLE, Arrow, Scene, titled
+from .scene import NAME, TEXT, TITLE, Arrow, Scene, cluster_title
 
-__all__ = ["crossings"]
+__all__ = ["count_overlaps"]
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-_FINE = 2.0  # a piece of an arrow that is no longer is a point
+_FINE = 2.0  # pixels; a piece of an arrow that is no longer counts as a point
 
 
-def crossings(scene: Scene) -> int:
-    """Count the texts that an arrow, not their own, runs through."""
+def count_overlaps(scene: Scene) -> int:
+    """Count how often an arrow runs through a text that is not its own label."""
     texts = [*_names(scene), *_labels(scene)]
     count = 0
     for arrow in scene.arrows:
-        for road in arrow.roads:
-            bounds = _bounds(road.points)
-            pieces = [road.points[at : at + 4] for at in range(0, len(road.points) - 1, 3)]
+        for curve in arrow.curves:
+            bounds = _bounds(curve.points)
+            pieces = [curve.points[at : at + 4] for at in range(0, len(curve.points) - 1, 3)]
             count += sum(
                 any(_runs_through(piece, box) for piece in pieces)
                 for box, owner in texts
@@ -39,20 +40,21 @@ def crossings(scene: Scene) -> int:
 def _names(scene: Scene) -> Iterator[tuple[Box, None]]:
     for shape in scene.shapes:
         (x, y), (_, high) = shape.middle, shape.size
-        if isinstance(shape.thing, Node):
-            yield _around((x, y), [as_label(shape.thing.name)], NAME), None
-        elif isinstance(shape.thing, Cluster):
-            yield _around((x, y - high / 2 + TITLE / 2), [titled(shape.thing)], NAME), None
+        if isinstance(shape.item, GraphNode):
+            yield _box_around((x, y), [as_label(shape.item.name)], NAME), None
+        elif isinstance(shape.item, Cluster):
+            top = x, y - high / 2 + TITLE / 2
+            yield _box_around(top, [cluster_title(shape.item)], NAME), None
 
 
 def _labels(scene: Scene) -> Iterator[tuple[Box, Arrow]]:
     for arrow in scene.arrows:
         if arrow.lines:
-            yield _around(arrow.middle, arrow.lines, TEXT), arrow
+            yield _box_around(arrow.middle, arrow.lines, TEXT), arrow
 
 
-def _around(middle: Point, lines: Sequence[str], size: float) -> Box:
-    (x, y), (wide, high) = middle, room(lines, size)
+def _box_around(middle: Point, lines: Sequence[str], size: float) -> Box:
+    (x, y), (wide, high) = middle, text_size(lines, size)
     return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
 
 
@@ -66,7 +68,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def _runs_through(piece: Sequence[Point], box: Box) -> bool:
-    """Whether a Bezier curve does: it lies within the bounds of its four points."""
+    """Whether a Bezier curve meets a box: it lies within the bounds of its four points."""
     bounds = _bounds(piece)
     if not _overlap(bounds, box):
         return False
@@ -76,7 +78,7 @@ def _runs_through(piece: Sequence[Point], box: Box) -> bool:
 
 
 def _halves(piece: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]]:
-    """Part a curve in its middle, as de Casteljau does."""
+    """Split a curve in its middle, by de Casteljau's algorithm."""
     rows = [list(piece)]
     while len(rows[-1]) > 1:
         rows.append([

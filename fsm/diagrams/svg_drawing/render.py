@@ -1,7 +1,7 @@
-"""SVG: a scene as a document that needs nothing from outside, in the light and in the dark.
+"""Renders a scene as a self-contained SVG document, for light and dark colour schemes.
 
-The law of this file: what the user wrote is text, in an element `text` or `title`; there are no
-links and no scripts. An arrow and its label are one group, and so are a state and its name.
+The text of users stands in elements `text` and `title` only; there are no links and no scripts.
+An arrow and its label are one group, and so are a state and its name.
 """
 
 from __future__ import annotations
@@ -11,33 +11,42 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from fsm.diagrams.build import Target, graph
-from fsm.diagrams.color import safe, text_on
-from fsm.diagrams.direction import checked
-from fsm.diagrams.graph_model import Cluster, Graph, Node
+from fsm.diagrams.color import as_hex, text_on
+from fsm.diagrams.graph_model import Cluster, Direction, GraphNode, StateGraph
 from fsm.text import as_label
 
-from .compose import staged
-from .fonts import BOLD, LINE, width
+from .compose import compose
+from .fonts import BOLD, LINE, text_width
 from .graphviz import Point, Size
-from .paths import curve, number, rounded, tip
-from .scene import NAME, NOTE, TEXT, TITLE, Arrow, Shape, glow, noted, titled
+from .scene import (
+    NAME,
+    NOTE,
+    TEXT,
+    TITLE,
+    Arrow,
+    Shape,
+    cluster_title,
+    glow_width,
+    node_notes,
+)
+from .svg_paths import arrowhead, box_path, curve_path, format_number
 
 __all__ = ["svg"]
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN = 8
-# The last but one has nearly the widths of the first, on a machine with none of them.
+# DejaVu Sans Condensed has nearly the widths of Helvetica, for machines without the first three.
 _FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans Condensed,sans-serif"
-_PALETTE = {  # in the light, in the dark
+_PALETTE = {  # in a light and in a dark colour scheme
     "paper": ("#ffffff", "#0d1117"),
-    "box": ("#f6f8fa", "#151b23"),  # what a family stands in
+    "box": ("#f6f8fa", "#151b23"),  # the box of a cluster
     "rim": ("#b6bfc9", "#4a535e"),
     "ink": ("#4d5763", "#aab4bf"),
     "line": ("#818b98", "#7d8590"),
-    "path": ("#b02a80", "#f778ba"),  # where a run went
-    "dim": ("#eaeef2", "#212830"),  # where it did not
+    "path": ("#b02a80", "#f778ba"),  # what a run, or many runs, did
+    "dim": ("#eaeef2", "#212830"),  # states where it was not
     "faint": ("#d1d9e0", "#30373f"),
-    "glow": ("#ffd591", "#7d4700"),  # where many runs are
+    "glow": ("#ffd591", "#7d4700"),  # in a heat map, where many runs are
 }
 _DARK = " ".join(
     f".fsm-graph .fill-{name} {{ fill: {dark} }} .fsm-graph .stroke-{name} {{ stroke: {dark} }}"
@@ -51,37 +60,39 @@ _STYLE = f"""
 
 
 def svg(target: Target, *, direction: str | None = None) -> str:
-    """Draw *target* as an SVG document.
+    """Draw *target* as an SVG document. It needs the extra `diagrams` (pygraphviz).
 
     Args:
-        target: What `graph` takes.
-        direction: Where the arrows mostly point: `TB` or `LR`; if left out, what inherits from
-            each other reads from left to right, all else from top to bottom, if that fits a page.
+        target: A Run class, a lifecycle, a run, a state class or a graph, as `graph` takes it.
+        direction: Where most edges point: a `Direction`, as "TB" (down) or "LR" (right). By
+            default right for inheritance; otherwise down, or right if only that fits a page.
 
     Raises:
         MissingExtra: pygraphviz is not installed.
-        InvalidArgument: It cannot be drawn.
+        InvalidArgument: *target* cannot be drawn, or *direction* is not one.
     """
     shown = graph(target)
-    found = staged(shown, direction and checked(direction))
-    root = _document(found.size, as_label(shown.title))
+    scene = compose(shown, None if direction is None else Direction(direction))
+    root = _document(scene.size, as_label(shown.title))
     whole = _group(root, "graph", "")
-    for shape in found.shapes:
-        if isinstance(shape.thing, Cluster):
-            _family(whole, shape, shape.thing)
+    for shape in scene.shapes:
+        if isinstance(shape.item, Cluster):
+            _draw_cluster(whole, shape, shape.item)
     most = max((edge.times for edge in shown.edges), default=0)
-    for arrow in sorted(found.arrows, key=_is_taken):
-        _arrow(whole, arrow, _hue(arrow, shown), _stroke(arrow, most))
-    for shape in found.shapes:
-        if isinstance(shape.thing, Node):
-            _state(whole, shape, shape.thing, dim=shown.lit and not shape.thing.visits)
-        elif not isinstance(shape.thing, Cluster):
-            _mark(whole, shape, shape.thing.kind, dim=shown.lit)
+    for arrow in sorted(scene.arrows, key=_is_taken):
+        _draw_arrow(whole, arrow, _hue(arrow, shown), _stroke(arrow, most))
+    for shape in scene.shapes:
+        if isinstance(shape.item, GraphNode):
+            _draw_state(
+                whole, shape, shape.item, dim=shown.shows_activity and not shape.item.visits
+            )
+        elif not isinstance(shape.item, Cluster):
+            _draw_marker(whole, shape, shape.item.kind, dim=shown.shows_activity)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _document(size: Size, title: str) -> ElementTree.Element:
-    wide, high = (number(2 * _MARGIN + side) for side in size)
+    wide, high = (format_number(2 * _MARGIN + side) for side in size)
     root = ElementTree.Element("svg", {"xmlns": _NAMESPACE, "role": "img", "class": "fsm-graph"})
     root.attrib |= {"width": wide, "height": high}
     root.attrib |= {"viewBox": f"{-_MARGIN} {-_MARGIN} {wide} {high}"}
@@ -90,77 +101,79 @@ def _document(size: Size, title: str) -> ElementTree.Element:
     ElementTree.SubElement(root, "style").text = _STYLE
     middle = size[0] / 2, size[1] / 2
     all_of_it = size[0] + 2 * _MARGIN, size[1] + 2 * _MARGIN
-    _colored(_path(root, rounded(middle, all_of_it, 0)), fill="paper")
+    _paint(_path(root, box_path(middle, all_of_it, 0)), fill="paper")
     return root
 
 
-def _family(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
+def _draw_cluster(whole: ElementTree.Element, shape: Shape, cluster: Cluster) -> None:
     group = _group(whole, "cluster", as_label(cluster.name))
-    _colored(_path(group, rounded(shape.middle, shape.size, 10)), fill="box", stroke="rim")
+    _paint(_path(group, box_path(shape.middle, shape.size, 10)), fill="box", stroke="rim")
     top = shape.middle[1] - shape.size[1] / 2
-    title = _text(group, (shape.middle[0], top + TITLE / 2 + 1), titled(cluster), NAME)
-    _fit(title, BOLD * width(titled(cluster), NAME))
+    title = _text(group, (shape.middle[0], top + TITLE / 2 + 1), cluster_title(cluster), NAME)
+    _fit(title, BOLD * text_width(cluster_title(cluster), NAME))
 
 
-def _state(whole: ElementTree.Element, shape: Shape, node: Node, *, dim: bool) -> None:
+def _draw_state(whole: ElementTree.Element, shape: Shape, node: GraphNode, *, dim: bool) -> None:
     group = _group(whole, "node", "\n".join(map(as_label, filter(None, (node.doc, node.hint)))))
-    fill, (wide, high) = safe(node.color), shape.size
-    if around := glow(node):
-        _colored(_path(group, rounded(shape.middle, (wide, high), 8 + around)), fill="glow")
+    fill, (wide, high) = as_hex(node.color), shape.size
+    if around := glow_width(node):
+        _paint(_path(group, box_path(shape.middle, (wide, high), 8 + around)), fill="glow")
         wide, high = wide - 2 * around, high - 2 * around
     stroke = "faint" if dim else "path" if node.current else "line"
     if node.final:
-        _colored(_path(group, rounded(shape.middle, (wide, high), 11)), stroke=stroke)
+        _paint(_path(group, box_path(shape.middle, (wide, high), 11)), stroke=stroke)
         wide, high = wide - 6, high - 6
-    body = _path(group, rounded(shape.middle, (wide, high), 8))
+    body = _path(group, box_path(shape.middle, (wide, high), 8))
     body.set("fill", fill)
-    _colored(body, fill="dim" if dim else "", stroke=stroke)
+    _paint(body, fill="dim" if dim else "", stroke=stroke)
     if node.current:
         body.set("stroke-width", "4")
-    notes = noted(node)
+    notes = node_notes(node)
     x, y = shape.middle[0], shape.middle[1] - (LINE * NOTE * len(notes) + 2) / 2 * bool(notes)
-    said = [_text(group, (x, y), as_label(node.name) or "?", NAME)]
+    texts = [_text(group, (x, y), as_label(node.name) or "?", NAME)]
     below = _group(group, "note", "") if notes else group
     for place, note in enumerate(notes):
-        said.append(_text(below, (x, y + 4 + LINE * NOTE * (place + 1)), note, NOTE))
-    for text in () if dim else said:
+        texts.append(_text(below, (x, y + 4 + LINE * NOTE * (place + 1)), note, NOTE))
+    for text in () if dim else texts:
         text.set("fill", text_on(fill))
         del text.attrib["class"]
 
 
-def _mark(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> None:
+def _draw_marker(whole: ElementTree.Element, shape: Shape, kind: str, *, dim: bool) -> None:
     group = _group(whole, kind, "where a run begins" if kind == "start" else "any of the family")
-    body = _path(group, rounded(shape.middle, shape.size, shape.size[1] / 2))
+    body = _path(group, box_path(shape.middle, shape.size, shape.size[1] / 2))
     if kind == "start":
-        _colored(body, fill="ink")
+        _paint(body, fill="ink")
     else:
-        _colored(body, stroke="faint" if dim else "line").set("stroke-dasharray", "4 2")
+        _paint(body, stroke="faint" if dim else "line").set("stroke-dasharray", "4 2")
         _text(group, shape.middle, kind, TEXT)
 
 
-def _arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) -> None:
-    said = "\n".join(map(as_label, arrow.edge.lines)) if arrow.edge else ""
-    group = _group(whole, "edge", said)
-    for road in arrow.roads:
-        line = _colored(_path(group, curve(road)), stroke=hue)
+def _draw_arrow(whole: ElementTree.Element, arrow: Arrow, hue: str, stroke: float) -> None:
+    hint = "\n".join(map(as_label, arrow.edge.lines)) if arrow.edge else ""
+    group = _group(whole, "edge", hint)
+    for curve in arrow.curves:
+        line = _paint(_path(group, curve_path(curve)), stroke=hue)
         if stroke != 1:
-            line.set("stroke-width", number(stroke))
-        if road.tip:
-            _colored(ElementTree.SubElement(group, "polygon", points=tip(road, stroke)), fill=hue)
+            line.set("stroke-width", format_number(stroke))
+        if curve.tip:
+            _paint(
+                ElementTree.SubElement(group, "polygon", points=arrowhead(curve, stroke)), fill=hue
+            )
     x, y = arrow.middle
     first = y - LINE * TEXT * (len(arrow.lines) - 1) / 2
     color = "path" if hue == "path" else "ink"
-    for place, (event, rest) in enumerate(_told(arrow)):
+    for place, (event, rest) in enumerate(_split_events(arrow)):
         text = _text(group, (x, first + LINE * TEXT * place), event + rest, TEXT, color)
         if event:
             text.text, name = None, ElementTree.SubElement(text, "tspan", {"class": "event"})
             name.text, name.tail = event, rest
 
 
-def _told(arrow: Arrow) -> Iterator[tuple[str, str]]:
-    """Each line of a label, parted behind the name of the event that it begins with, if any.
+def _split_events(arrow: Arrow) -> Iterator[tuple[str, str]]:
+    """Split each line of a label after the name of the event that it begins with, if any.
 
-    What a run did begins with its steps, and stands out anyway.
+    Labels of the steps of a run begin with numbers; their events are not made bold.
     """
     labels = arrow.edge.labels if arrow.edge else ()
     events = [as_label(label.event) for label in labels if not label.steps]
@@ -170,14 +183,14 @@ def _told(arrow: Arrow) -> Iterator[tuple[str, str]]:
         yield found, line[len(found) :]
 
 
-def _hue(arrow: Arrow, shown: Graph) -> str:
+def _hue(arrow: Arrow, shown: StateGraph) -> str:
     if _is_taken(arrow):
         return "path"
-    return "faint" if shown.lit and arrow.edge is not None else "line"
+    return "faint" if shown.shows_activity and arrow.edge is not None else "line"
 
 
 def _stroke(arrow: Arrow, most: int) -> float:
-    """How broad: of many runs, by how many went along here."""
+    """The width of the line, in pixels; in a heat map, by how many steps took the edge."""
     if not _is_taken(arrow):
         return 1
     times = arrow.edge.times if arrow.edge else 0
@@ -195,33 +208,36 @@ def _group(within: ElementTree.Element, kind: str, hint: str) -> ElementTree.Ele
     return group
 
 
-def _path(within: ElementTree.Element, outline: str) -> ElementTree.Element:
-    return ElementTree.SubElement(within, "path", {"d": outline, "fill": "none"})
+def _path(within: ElementTree.Element, data: str) -> ElementTree.Element:
+    return ElementTree.SubElement(within, "path", {"d": data, "fill": "none"})
 
 
 def _text(
-    within: ElementTree.Element, middle: Point, said: str, size: float, color: str = "ink"
+    within: ElementTree.Element, middle: Point, text: str, size: float, color: str = "ink"
 ) -> ElementTree.Element:
-    x, y = number(middle[0]), number(middle[1] + 0.35 * size)  # half the height of a capital
+    x, y = (
+        format_number(middle[0]),
+        format_number(middle[1] + 0.35 * size),
+    )  # half the height of a capital
     marks = {"x": x, "y": y, "text-anchor": "middle"}
     if size != TEXT:
         marks["font-size"] = str(size)
     element = ElementTree.SubElement(within, "text", marks)
-    element.text = said
-    _fit(element, width(said, size))
-    return _colored(element, fill=color)
+    element.text = text
+    _fit(element, text_width(text, size))
+    return _paint(element, fill=color)
 
 
 def _fit(text: ElementTree.Element, wide: float) -> None:
-    """Let it take the room that it was given, in whichever font there is."""
+    """Stretch a text to the width that was reserved for it, whichever font there is."""
     if wide:
-        text.attrib |= {"textLength": number(wide), "lengthAdjust": "spacingAndGlyphs"}
+        text.attrib |= {"textLength": format_number(wide), "lengthAdjust": "spacingAndGlyphs"}
 
 
-def _colored(
+def _paint(
     element: ElementTree.Element, *, fill: str = "", stroke: str = ""
 ) -> ElementTree.Element:
-    """Color it: by attributes in the light, and by its class in the dark."""
+    """Colour an element: by attributes for a light scheme, by its class for a dark one."""
     used = [(side, name) for side, name in (("fill", fill), ("stroke", stroke)) if name]
     for side, name in used:
         element.set(side, _PALETTE[name][0])

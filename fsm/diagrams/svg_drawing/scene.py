@@ -1,63 +1,63 @@
-"""Scene: the shapes and arrows of a picture, and where each of them is."""
+"""A scene: the shapes and arrows of a picture and where each of them is, before it becomes SVG."""
 
 from __future__ import annotations
 
 import attrs
 
-from fsm.diagrams.graph_model import Cluster, Edge, Node
-from fsm.diagrams.timeline.sheet import cut
+from fsm.diagrams.graph_model import Cluster, GraphEdge, GraphNode
+from fsm.diagrams.labels import cut_to_width
 from fsm.text import as_label
 
-from .graphviz import Point, Road, Size
+from .graphviz import Curve, Point, Size
 
 __all__ = [
-    "NAME", "NOTE", "TEXT", "TITLE", "Arrow", "Mark", "Scene", "Shape", "Thing", "glow", "noted",
-    "titled",
+    "NAME", "NOTE", "TEXT", "TITLE", "Arrow", "Item", "Marker", "Scene", "Shape", "cluster_title",
+    "glow_width", "node_notes",
 ]  # fmt: skip
 
-NAME, TEXT, NOTE = 13, 12, 11  # the sizes of letters: a state's name, a label, what is below a name
-TITLE = 26  # the height of the line with a family's name
+NAME, TEXT, NOTE = 13, 12, 11  # font sizes in pixels: a state's name, a label, a note below a name
+TITLE = 26  # the height of the line with a cluster's name
 
 
 @attrs.frozen
-class Mark:
-    """What stands for no state: where a run begins, or any member of a family."""
+class Marker:
+    """A shape that is not a state: `start`, where a run begins; `any`, any member of a cluster."""
 
     kind: str
 
 
-Thing = Node | Cluster | Mark
+Item = GraphNode | Cluster | Marker
 
 
 @attrs.frozen
 class Shape:
-    """A thing and where it is: its middle and its size."""
+    """An item, the middle of its box and the size of it."""
 
-    thing: Thing
+    item: Item
     middle: Point
     size: Size
 
 
 @attrs.frozen
 class Arrow:
-    """An edge and its ways; the lines of its label, around a point. Without an edge: the start."""
+    """An edge as curves, and the lines of its label around a point."""
 
-    edge: Edge | None
-    roads: tuple[Road, ...]
+    edge: GraphEdge | None  # None: the arrow from the start to an initial state
+    curves: tuple[Curve, ...]
     lines: tuple[str, ...] = ()
     middle: Point = (0, 0)
 
 
 @attrs.frozen
 class Scene:
-    """All shapes and arrows, from (0, 0) to the size; y grows downwards."""
+    """All shapes and arrows between (0, 0) and the size, in pixels; y grows downwards."""
 
     size: Size
     shapes: tuple[Shape, ...]
     arrows: tuple[Arrow, ...]
 
-    def moved(self, right: float, down: float) -> Scene:
-        """The same elsewhere."""
+    def move(self, right: float, down: float) -> Scene:
+        """Return the same scene, moved by so many pixels."""
         return Scene(
             self.size,
             tuple(
@@ -67,7 +67,7 @@ class Scene:
             tuple(
                 attrs.evolve(
                     each,
-                    roads=tuple(road.moved(right, down) for road in each.roads),
+                    curves=tuple(curve.move(right, down) for curve in each.curves),
                     middle=(each.middle[0] + right, each.middle[1] + down),
                 )
                 for each in self.arrows
@@ -75,16 +75,16 @@ class Scene:
         )
 
 
-def glow(node: Node) -> float:
-    """How far a state glows, by how many of many runs are there."""
+def glow_width(node: GraphNode) -> float:
+    """Return how many pixels of glow surround a state, by how many runs are there now."""
     return 3 + 7 * node.heat if node.heat else 0
 
 
-def noted(node: Node) -> tuple[str, ...]:
-    """What is said below a state's name."""
-    return tuple(cut(as_label(note), 40) for note in node.notes)
+def node_notes(node: GraphNode) -> tuple[str, ...]:
+    """Return the lines below a state's name, cut to fit."""
+    return tuple(cut_to_width(as_label(note), 40) for note in node.notes)
 
 
-def titled(cluster: Cluster) -> str:
-    """The name of a family, as far as there is room above it; that of a run may be long."""
-    return cut(cluster.name, 48)
+def cluster_title(cluster: Cluster) -> str:
+    """Return the name of a cluster, cut to fit: that of a run's path may be long."""
+    return cut_to_width(cluster.name, 48)

@@ -1,1 +1,1 @@
-"""Runs over time: on a terminal, as SVG, as Mermaid."""
+"""Runs over time: on a terminal, as SVG, as a Mermaid Gantt chart."""

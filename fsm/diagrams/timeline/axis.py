@@ -1,4 +1,4 @@
-"""Axis: the marks at which people read time."""
+"""The time axis: round points in time, and how they are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ticks"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
-# Microseconds between two marks: what a clock face has, then days, then weeks.
+# Microseconds between two ticks: as on a clock face, then days, then weeks.
 _STEPS = [
     *(unit * 10**power for power in range(6) for unit in (1, 2, 5)),
     *(each * _SECOND for each in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)),
@@ -20,21 +20,23 @@ _STEPS = [
     *(each * _DAY for each in (2, 7, 14)),
 ]
 _MONTHS = [1, 2, 3, 6, *(12 * unit * 10**power for power in range(4) for unit in (1, 2, 5))]
-_GAP = 5  # letters between two marks
+_GAP = 5  # letters between two ticks
 
 
 def ticks(began: int, ended: int, letters: int = 104) -> Iterator[tuple[int, str]]:
-    """Yield round points in time within the picture, and how each is written.
+    """Yield round points in time within the picture, and the text of each, in UTC.
 
     Args:
-        letters: How many there is room for.
+        began: When the picture begins, in microseconds since 1970.
+        ended: When the picture ends, likewise.
+        letters: The width of the axis, in letters.
     """
     spread = max(ended - began, 1)
     for step in _STEPS:
         form = _form(step, spread)
-        if spread * (len(_written(began, step, form)) + _GAP) < step * letters:
+        if spread * (len(_format(began, step, form)) + _GAP) < step * letters:
             for micros in range(began - began % -step, ended + 1, step):
-                yield micros, _written(micros, step, form)
+                yield micros, _format(micros, step, form)
             return
     yield from _calendar(began, ended, letters)
 
@@ -47,7 +49,7 @@ def _form(step: int, spread: int) -> str:
     return "%m-%d %H:%M" if spread >= _DAY else "%H:%M:%S"
 
 
-def _written(micros: int, step: int, form: str) -> str:
+def _format(micros: int, step: int, form: str) -> str:
     text = moment.from_micros(micros).strftime(form)
     return text[:-3] if form.endswith("%f") and step >= 1000 else text
 

@@ -1,4 +1,4 @@
-"""Bar: a run's history as spans of time, and the spans as cells of a line."""
+"""Bars: the history of a run as spans of time, and the spans as cells of a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.run.run import Run
 
-from .style import Look, look_of
+from .style import StateStyle, style_of
 
 __all__ = ["Bar", "History", "Span", "bars", "cells"]
 
@@ -24,10 +24,10 @@ History = Run | Sequence[Step] | Sequence[Record]
 class Span:
     """How long a run was in one state, in microseconds since 1970."""
 
-    look: Look
+    style: StateStyle
     began: int
-    ended: int  # where it began, for the end of a run; when the picture ends, if it is there still
-    attempt: int = 0  # the run was in; 0 before the first
+    ended: int  # as `began` for a final state; the end of the picture for the present state
+    attempt: int = 0  # which attempt of the run it belongs to; 0 before the first
 
 
 @attrs.frozen(eq=False)
@@ -36,16 +36,16 @@ class Bar:
 
     name: str
     spans: tuple[Span, ...]
-    kind: str = ""  # what it is a run of
+    kind: str = ""  # the kind of run, such as the name of its class
 
     @property
     def began(self) -> int:
-        """When its first step was made."""
+        """When its first step was made, in microseconds since 1970."""
         return self.spans[0].began
 
     @property
     def ended(self) -> int:
-        """When its last state ended."""
+        """When its last state ended, in microseconds since 1970."""
         return self.spans[-1].ended
 
     @property
@@ -54,9 +54,9 @@ class Bar:
         return self.spans[-1].attempt
 
     @property
-    def last(self) -> Look:
-        """The state it is in."""
-        return self.spans[-1].look
+    def last(self) -> StateStyle:
+        """The state that it is in."""
+        return self.spans[-1].style
 
 
 def bars(
@@ -64,86 +64,92 @@ def bars(
     until: int | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> list[Bar]:
-    """Make the bars of all runs that have moved, in the order they began.
+    """Return the bars of all runs that have moved, in the order in which they began.
 
-    Where a clock went back, time stands still until it is where it was.
+    A step whose clock went back is drawn at the time of the step before it.
 
     Args:
-        histories: Runs, or their steps, or these as a journal keeps them.
-        until: When the picture ends, in microseconds since 1970; with the last step if left out.
-        kinds: By its id, what a run is a run of, where only its steps are given.
+        histories: Runs, or their steps, or their records in a journal.
+        until: When the picture ends, in microseconds since 1970; by default with the last step.
+        kinds: The kind of each run by its id, where only steps or records are given.
     """
-    named = kinds or {}
+    known = kinds or {}
     moved = [(kind, steps) for kind, steps in map(_steps, histories) if steps]
     ends = [max(step.micros for step in steps) for _, steps in moved]
     end = max([*ends, until] if until is not None else ends, default=0)
-    looks: dict[object, Look] = {}  # a state is asked once what it looks like
-    made = (_bar(steps, end, kind or named.get(steps[0].run, ""), looks) for kind, steps in moved)
-    return sorted(made, key=lambda bar: (bar.began, bar.name))
+    styles: dict[object, StateStyle] = {}  # by class or name, so that each is computed once
+    found = (_bar(steps, end, kind or known.get(steps[0].run, ""), styles) for kind, steps in moved)
+    return sorted(found, key=lambda bar: (bar.began, bar.name))
 
 
-def cells(bar: Bar, began: int, ended: int, width: int) -> list[Look | None]:
-    """Return for each of *width* cells the state it shows; None before the run and after its end.
+def cells(bar: Bar, began: int, ended: int, width: int) -> list[StateStyle | None]:
+    """Return the state that each of *width* cells shows; None before the run and after its end.
 
-    That is where the run was longest; but of a failure, and of the wait after it, each has a cell,
-    so that the shortest retry is seen. The end of a run takes the cell after it, where there is
-    one.
+    A cell shows the state in which the run was longest. Failures and the waits after them have a
+    cell each, however short, so that every retry can be seen. The final state takes the cell after
+    the run, where there is one.
+
+    Args:
+        bar: The run.
+        began: When the line begins, in microseconds since 1970.
+        ended: When the line ends, likewise.
+        width: The number of cells.
     """
     spread = max(ended - began, 1)
     over = bar.spans[-1] if bar.last.final and len(bar.spans) > 1 else None
     lasting = [span for span in bar.spans if span is not over]
-    spent: list[dict[Look, int]] = [{} for _ in range(width)]
+    spent: list[dict[StateStyle, int]] = [{} for _ in range(width)]
     for span in lasting:
-        for cell in _place(span, began, spread, width):
+        for cell in _cells(span, began, spread, width):
             starts, ends = (began * width + each * spread for each in (cell, cell + 1))
             shared = min(span.ended * width, ends) - max(span.began * width, starts)
             if shared > 0 or span.ended == span.began:
-                spent[cell][span.look] = spent[cell].get(span.look, 0) + max(shared, 1)
-    shown = [max(looks, key=lambda look: looks[look]) if looks else None for looks in spent]
+                spent[cell][span.style] = spent[cell].get(span.style, 0) + max(shared, 1)
+    shown = [max(times, key=lambda style: times[style]) if times else None for times in spent]
     for span in sorted(lasting, key=lambda span: span.began - span.ended):
-        place = _place(span, began, spread, width)
-        if span.look.kind in _NOTABLE and all(shown[cell] != span.look for cell in place):
-            shown[place[0]] = span.look
+        touched = _cells(span, began, spread, width)
+        if span.style.kind in _NOTABLE and all(shown[cell] != span.style for cell in touched):
+            shown[touched[0]] = span.style
     if over is not None:
-        first = _place(over, began, spread, width)[0]
+        first = _cells(over, began, spread, width)[0]
         free = [cell for cell in range(first, min(first + 2, width)) if shown[cell] is None]
         if free:
-            shown[free[0]] = over.look
+            shown[free[0]] = over.style
     return shown
 
 
-def _place(span: Span, began: int, spread: int, width: int) -> range:
-    """The cells a span touches."""
+def _cells(span: Span, began: int, spread: int, width: int) -> range:
+    """The cells that a span touches."""
     first, last = ((at - began) * width // spread for at in (span.began, span.ended))
     return range(min(first, width - 1), min(last, width - 1) + 1)
 
 
 def _bar(
-    steps: Sequence[Step] | Sequence[Record], end: int, kind: str, looks: dict[object, Look]
+    steps: Sequence[Step] | Sequence[Record], end: int, kind: str, styles: dict[object, StateStyle]
 ) -> Bar:
     shown, events = [], []
     for step in steps:
         key = type(step.dest) if isinstance(step, Step) else step.dest
-        if key not in looks:
-            looks[key] = look_of(step)
-        shown.append(looks[key])
+        if key not in styles:
+            styles[key] = style_of(step)
+        shown.append(styles[key])
         events.append(step.event)
     times = list(accumulate((step.micros for step in steps), max))
     ends = [*times[1:], times[-1] if shown[-1].final else end]
     return Bar(steps[-1].run, tuple(map(Span, shown, times, ends, _attempts(shown, events))), kind)
 
 
-def _attempts(looks: Sequence[Look], events: Sequence[str]) -> Iterator[int]:
+def _attempts(styles: Sequence[StateStyle], events: Sequence[str]) -> Iterator[int]:
     """Which attempt each state belongs to: another begins where it goes on after a failure."""
     attempt, before, anew = 0, "", True
-    for look, event in zip(looks, events, strict=True):
-        failed = look.kind == "failed"
-        if anew and (look.kind == "running" or (failed and before != "failed")):
+    for style, event in zip(styles, events, strict=True):
+        failed = style.kind == "failed"
+        if anew and (style.kind == "running" or (failed and before != "failed")):
             attempt += 1
             anew = False
-        if failed or (look.kind == "retrying" and event != "rescue"):
+        if failed or (style.kind == "retrying" and event != "rescue"):
             anew = True
-        before = look.kind
+        before = style.kind
         yield attempt
 
 

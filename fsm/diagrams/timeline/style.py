@@ -1,4 +1,4 @@
-"""Look: what a state looks like on a timeline, whether or not its class is known here."""
+"""How a state is drawn on a timeline, whether or not its class has been imported."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Final
 
 import attrs
 
-from fsm.diagrams.color import safe
+from fsm.diagrams.color import as_hex
 from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.states import State, StateError, codec
 
-__all__ = ["Look", "look_of"]
+__all__ = ["StateStyle", "style_of"]
 
-# The first question answered yes says what kind of state it is.
+# The first question answered with yes says what kind of state it is.
 _QUESTIONS: Final = (
     ("is_running", "running"),
     ("is_retrying", "retrying"),
@@ -28,33 +28,28 @@ _PHASES: Final = {"waiting": "pending", "running": "running", "failed": "failed"
 
 
 @attrs.frozen
-class Look:
-    """One state, as it is drawn."""
+class StateStyle:
+    """The name, the colour and the kind of a state."""
 
     name: str
     color: str  # as `#rrggbb`
     kind: str  # running, retrying, pending, meta, failed, skipped, looped, finished or other
-    final: bool  # nothing more is expected of the run
+    final: bool  # a finished state
 
     @classmethod
-    def of(cls, state: State) -> Look:
-        """The look of a state."""
+    def of(cls, state: State) -> StateStyle:
+        """Return the style of a state."""
         kind = next((kind for ask, kind in _QUESTIONS if getattr(state, ask)()), "other")
-        return cls(type(state).__name__, safe(str(state.color)), kind, state.is_finished())
-
-    @property
-    def waits(self) -> bool:
-        """Whether a run that is here waits for something."""
-        return self.kind in ("pending", "retrying", "meta")
+        return cls(type(state).__name__, as_hex(str(state.color)), kind, state.is_finished())
 
 
-def look_of(step: Step | Record) -> Look:
-    """The look of where *step* leads; a grey one for a class that nobody has imported."""
+def style_of(step: Step | Record) -> StateStyle:
+    """Return the style of the state that *step* leads to; grey if its class is not imported."""
     if isinstance(step, Step):
-        return Look.of(step.dest)
+        return StateStyle.of(step.dest)
     try:
-        return Look.of(codec.loads(step.payload))
+        return StateStyle.of(codec.loads(step.payload))
     except (StateError, ValueError, RecursionError):
         over = step.phase in ("finished", "failed")
         kind = _PHASES.get(step.phase, "finished" if over else "other")
-        return Look(step.dest, safe(""), kind, over)
+        return StateStyle(step.dest, as_hex(""), kind, over)

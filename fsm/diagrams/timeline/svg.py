@@ -1,36 +1,55 @@
-"""Chart: many runs over time as an SVG document, a bar each, or a band for many of them.
+"""Runs over time as an SVG document: a bar for each, or a band for many of them.
 
-It is built as a tree, so no text of the user's is markup. Nothing but the standard library draws
-it; its classes begin with `fsm-`, so that it may stand in a page with others.
+The document is built as a tree, so that no text of users is markup. Only the standard library is
+needed. The CSS classes begin with `fsm-`, so that it may stand in a page with other pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from xml.etree import ElementTree
 
 from fsm.diagrams.color import text_on
+from fsm.diagrams.labels import cut_to_width
 from fsm.durations import lasting
 from fsm.states import moment
 from fsm.text import as_label
 
 from .axis import ticks
 from .bars import Bar, History, Span, bars
-from .groups import Group, groups
-from .sheet import Sheet, cut
-from .style import Look
+from .groups import BarGroup, groups
+from .style import StateStyle
 
 __all__ = ["chart"]
 
+_NAMESPACE = "http://www.w3.org/2000/svg"
+_STYLE = """
+.fsm-sheet { font: 12px Helvetica, Arial, sans-serif }
+.fsm-paper { fill: #ffffff }
+.fsm-text { fill: #1f2328 }
+.fsm-faint { fill: #59636e }
+.fsm-line { stroke: #d1d9e0 }
+.fsm-shape { stroke: #59636e; stroke-opacity: 0.5; stroke-width: 0.5 }
+@media (prefers-color-scheme: dark) {
+  .fsm-paper { fill: #0d1117 }
+  .fsm-text { fill: #f0f6fc }
+  .fsm-faint { fill: #9198a1 }
+  .fsm-line { stroke: #3d444d }
+  .fsm-shape { stroke: #f0f6fc }
+}
+"""
 _MOST = 60  # runs with a bar of their own
+_COLUMNS = 200  # points in time at which a band is counted
+_ENDS = 3  # states that the end of a band lists
+# Lengths in pixels; those of names and ends in letters.
 _LEFT, _RIGHT, _TOP = 200, 240, 44
 _ROW, _BAND = 24, 58
-_COLUMNS = 200  # points in time at which a band is counted
-_NAME, _END = 27, 34  # characters there is room for
-_TOLD = 3  # states that a band's end tells
-_TALL = {"running": 16, "failed": 12, "finished": 12}  # what only waits is thin
-_THIN = 6
-_BLOW = (3, 20)  # how wide and tall a failure is that took no time to speak of
-_LETTER = 7.3  # pixels that a letter takes
+_NAME, _END = 27, 34
+_LETTER = 7.3
+_TALL = {"running": 16, "failed": 12, "finished": 12}  # the height of a bar by the kind of state
+_THIN = 6  # the height where a run only waits
+_BLOW = (3, 20)  # the width and height of a failure that took no visible time
 
 
 def chart(
@@ -40,150 +59,232 @@ def chart(
     until: int | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> str:
-    """Draw runs over time as an SVG document, for light and dark.
+    """Draw runs over time as an SVG document, for light and dark colour schemes.
 
     Up to 60 runs have a bar each: tall where they run, thin where they wait, attempts numbered.
-    More are grouped by name and kind, as a band whose height says how many are in which state.
+    More are grouped by name and kind, as a band whose height shows how many are in each state.
 
     Args:
-        histories: Runs, or their steps. Runs that have not moved are left out.
-        width: Of the picture, in pixels; at least 600.
-        until: When the picture ends, in microseconds since 1970; with the last step if left out.
-        kinds: By its id, what a run is a run of, where only its steps are given.
+        histories: Runs, or their steps, or their records in a journal. Runs that have not moved
+            are left out.
+        width: The width of the picture, in pixels; at least 600.
+        until: When the picture ends, in microseconds since 1970; by default with the last step.
+        kinds: The kind of each run by its id, where only steps or records are given.
     """
-    drawn = bars(histories, until, kinds)
-    sheet = Sheet(max(width, 600))
-    if not drawn:
-        sheet.text(12, 28, "no run has moved yet")
-        return sheet.document(44)
-    picture = _Picture(sheet, drawn)
-    bottom = picture.grouped(groups(drawn)) if len(drawn) > _MOST else picture.apart(drawn)
-    return sheet.document(picture.legend(bottom))
+    shown = bars(histories, until, kinds)
+    canvas = _Canvas(max(width, 600))
+    if not shown:
+        canvas.text(12, 28, "no run has moved yet")
+        return canvas.document(44)
+    picture = _Picture(canvas, shown)
+    bottom = picture.add_bands(groups(shown)) if len(shown) > _MOST else picture.add_bars(shown)
+    return canvas.document(picture.add_legend(bottom))
+
+
+class _Canvas:
+    """An SVG document that grows by shapes and text; what is added later lies above."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._root = ElementTree.Element("svg", {"xmlns": _NAMESPACE, "role": "img"})
+        self._root.set("class", "fsm-sheet")
+        self._parent = self._root
+        ElementTree.SubElement(self._root, "style").text = _STYLE
+        self._paper = self._add("rect", "fsm-paper", width=width)
+
+    def document(self, height: int) -> str:
+        """Return the document, *height* pixels high."""
+        self._paper.set("height", str(height))
+        self._root.set("width", str(self.width))
+        self._root.set("height", str(height))
+        self._root.set("viewBox", f"0 0 {self.width} {height}")
+        return ElementTree.tostring(self._root, encoding="unicode") + "\n"
+
+    @contextmanager
+    def group(self, hint: str) -> Iterator[None]:
+        """Add what follows to a group that has *hint* as its tooltip."""
+        above, self._parent = self._parent, ElementTree.SubElement(self._parent, "g")
+        ElementTree.SubElement(self._parent, "title").text = hint
+        yield
+        self._parent = above
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        kind: str = "fsm-text",
+        *,
+        anchor: str = "",
+        fill: str = "",
+    ) -> None:
+        """Add *text* with its base line at *y*; in the colour *fill* where it stands on another."""
+        marks = {"text-anchor": anchor, "fill": fill}
+        given = {name: value for name, value in marks.items() if value}
+        self._add("text", "" if fill else kind, x=x, y=y, **given).text = text
+
+    def rect(
+        self, x: float, y: float, width: float, height: float, color: str, hint: str = ""
+    ) -> None:
+        """Add a box."""
+        box = self._add("rect", "fsm-shape", x=x, y=y, width=width, height=height, fill=color)
+        _set_hint(box, hint)
+
+    def dot(self, x: float, y: float, radius: float, color: str, hint: str) -> None:
+        """Add a dot."""
+        _set_hint(self._add("circle", "fsm-shape", cx=x, cy=y, r=radius, fill=color), hint)
+
+    def area(self, path: str, color: str, hint: str) -> None:
+        """Add an area with this outline, as SVG path data."""
+        _set_hint(self._add("path", "fsm-shape", d=path, fill=color), hint)
+
+    def line(self, x: float, top: float, bottom: float) -> None:
+        """Add a thin vertical line."""
+        self._add("line", "fsm-line", x1=x, x2=x, y1=top, y2=bottom)
+
+    def _add(self, tag: str, kind: str, **marks: float | str) -> ElementTree.Element:
+        written = {name: _format(value) for name, value in marks.items()}
+        return ElementTree.SubElement(
+            self._parent, tag, {"class": kind, **written} if kind else written
+        )
+
+
+def _set_hint(element: ElementTree.Element, hint: str) -> None:
+    if hint:
+        ElementTree.SubElement(element, "title").text = hint
+
+
+def _format(value: float | str) -> str:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 class _Picture:
-    """Where in the picture a point in time is, and what is drawn there."""
+    """Places bars, bands, the axis and the legend on a canvas."""
 
-    def __init__(self, sheet: Sheet, drawn: list[Bar]) -> None:
-        self.sheet = sheet
-        self.began, self.ended = min(bar.began for bar in drawn), max(bar.ended for bar in drawn)
-        self.looks = {span.look: None for bar in drawn for span in bar.spans}
-        self.room = sheet.width - _LEFT - _RIGHT
+    def __init__(self, canvas: _Canvas, shown: list[Bar]) -> None:
+        self.canvas = canvas
+        self.began, self.ended = min(bar.began for bar in shown), max(bar.ended for bar in shown)
+        self.styles = {span.style: None for bar in shown for span in bar.spans}
+        self.width = canvas.width - _LEFT - _RIGHT  # of the bars alone
 
-    def apart(self, drawn: list[Bar]) -> int:
-        """A bar a run; returns where the last one ends."""
-        bottom = _TOP + _ROW * len(drawn)
+    def add_bars(self, shown: list[Bar]) -> int:
+        """Add the axis and a bar for each run; return where the last one ends."""
+        bottom = _TOP + _ROW * len(shown)
         self._axis(bottom)
-        for place, bar in enumerate(drawn):
+        for place, bar in enumerate(shown):
             self._bar(bar, _TOP + _ROW * place)
         return bottom
 
-    def grouped(self, drawn: list[Group]) -> int:
-        """A band a group; returns where the last one ends."""
-        bottom = _TOP + _BAND * len(drawn)
+    def add_bands(self, shown: list[BarGroup]) -> int:
+        """Add the axis and a band for each group; return where the last one ends."""
+        bottom = _TOP + _BAND * len(shown)
         self._axis(bottom)
-        for place, group in enumerate(drawn):
+        for place, group in enumerate(shown):
             self._band(group, _TOP + _BAND * place)
         return bottom
 
-    def legend(self, top: int) -> int:
-        """What the colours stand for; returns where it ends."""
+    def add_legend(self, top: int) -> int:
+        """Add the names of the colours; return where the picture ends."""
         x, y = _LEFT, top + 24
-        for look in sorted(self.looks, key=lambda look: look.name):
-            name = cut(look.name, _NAME)
+        for style in sorted(self.styles, key=lambda style: style.name):
+            name = cut_to_width(style.name, _NAME)
             wide = 30 + 8 * len(name)
-            if x + wide > self.sheet.width and x > _LEFT:
+            if x + wide > self.canvas.width and x > _LEFT:
                 x, y = _LEFT, y + 20
-            self.sheet.rect(x, y - 10, 11, 11, look.color)
-            self.sheet.text(x + 16, y, name)
+            self.canvas.rect(x, y - 10, 11, 11, style.color)
+            self.canvas.text(x + 16, y, name)
             x += wide
         return y + 16
 
     def _axis(self, bottom: int) -> None:
         day = moment.from_micros(self.began).strftime("%Y-%m-%d UTC")
-        self.sheet.text(12, 28, day, "fsm-faint")
+        self.canvas.text(12, 28, day, "fsm-faint")
         lasted = lasting(self.ended - self.began)
-        self.sheet.text(self.sheet.width - 12, 28, lasted, "fsm-faint", anchor="end")
-        for micros, said in ticks(self.began, self.ended, int(self.room / _LETTER)):
+        self.canvas.text(self.canvas.width - 12, 28, lasted, "fsm-faint", anchor="end")
+        for micros, text in ticks(self.began, self.ended, int(self.width / _LETTER)):
             x = self._x(micros)
-            self.sheet.line(x, _TOP - 8, bottom)
-            self.sheet.text(x, 28, said, "fsm-faint", anchor="middle")
+            self.canvas.line(x, _TOP - 8, bottom)
+            self.canvas.text(x, 28, text, "fsm-faint", anchor="middle")
 
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2
         lasted = lasting(bar.ended - bar.began)
-        with self.sheet.group(f"{as_label(bar.name)}: {as_label(bar.last.name)} {lasted}"):
-            self.sheet.text(12, middle + 4, cut(bar.name, _NAME))
+        with self.canvas.group(f"{as_label(bar.name)}: {as_label(bar.last.name)} {lasted}"):
+            self.canvas.text(12, middle + 4, cut_to_width(bar.name, _NAME))
             self._spans(bar, middle)
             attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
-            end = cut(f"{as_label(bar.last.name)} {lasted}{attempts}", _END)
-            self.sheet.text(self.sheet.width - _RIGHT + 18, middle + 4, end)
+            end = cut_to_width(f"{as_label(bar.last.name)} {lasted}{attempts}", _END)
+            self.canvas.text(self.canvas.width - _RIGHT + 18, middle + 4, end)
 
     def _spans(self, bar: Bar, middle: float) -> None:
-        seen = set[tuple[int, Look]]()
+        seen = set[tuple[int, StateStyle]]()
         over = bar.spans[-1] if bar.last.final else None
         for span in sorted(bar.spans, key=lambda span: (span is over, self._is_blow(span))):
             x, end = self._x(span.began), self._x(span.ended)
             if span is over:
-                self.sheet.dot(x, middle, 6, span.look.color, self._said(span.look, span.began, 0))
+                hint = self._hint(span.style, span.began, 0)
+                self.canvas.dot(x, middle, 6, span.style.color, hint)
                 continue
-            if end - x < 1 and (int(x), span.look) in seen:  # a run of a million steps is drawn too
+            # One span of a state in each pixel, so that a run of a million steps can be drawn.
+            if end - x < 1 and (int(x), span.style) in seen:
                 continue
-            seen.add((int(x), span.look))
-            wide, tall = max(end - x, 2), _TALL.get(span.look.kind, _THIN)
+            seen.add((int(x), span.style))
+            wide, tall = max(end - x, 2), _TALL.get(span.style.kind, _THIN)
             if self._is_blow(span):
                 wide, tall = _BLOW
-            said = self._said(span.look, span.began, span.ended - span.began)
-            self.sheet.rect(x, middle - tall / 2, wide, tall, span.look.color, said)
-            if bar.attempts > 1 and span.look.kind == "running":
+            hint = self._hint(span.style, span.began, span.ended - span.began)
+            self.canvas.rect(x, middle - tall / 2, wide, tall, span.style.color, hint)
+            if bar.attempts > 1 and span.style.kind == "running":
                 self._number(span, x, wide, middle + 4)
 
     def _is_blow(self, span: Span) -> bool:
-        """Whether it is a failure too short to be seen; it is drawn above what goes on at once."""
-        return span.look.kind == "failed" and self._x(span.ended) - self._x(span.began) < _BLOW[0]
+        """Whether it is a failure too short to be seen; it is drawn larger, above the others."""
+        wide = self._x(span.ended) - self._x(span.began)
+        return span.style.kind == "failed" and wide < _BLOW[0]
 
     def _number(self, span: Span, x: float, wide: float, y: float) -> None:
-        """Say which attempt it is, where there is room."""
-        said = str(span.attempt)
-        if wide >= 8 * len(said) + 6:
-            ink = text_on(span.look.color)
-            self.sheet.text(x + wide / 2, y, said, anchor="middle", fill=ink)
+        """Add the number of the attempt, if it fits into the bar."""
+        text = str(span.attempt)
+        if wide >= 8 * len(text) + 6:
+            ink = text_on(span.style.color)
+            self.canvas.text(x + wide / 2, y, text, anchor="middle", fill=ink)
 
-    def _band(self, group: Group, top: int) -> None:
-        ends = [f"{count:,} {as_label(look.name)}" for look, count in group.ends]
-        with self.sheet.group(f"{as_label(group.name)}: {', '.join(ends)}"):
-            self.sheet.text(12, top + 24, cut(group.name, _NAME))
-            self.sheet.text(12, top + 42, f"{len(group.bars):,} runs", "fsm-faint")
+    def _band(self, group: BarGroup, top: int) -> None:
+        ends = [f"{count:,} {as_label(style.name)}" for style, count in group.ends]
+        with self.canvas.group(f"{as_label(group.name)}: {', '.join(ends)}"):
+            self.canvas.text(12, top + 24, cut_to_width(group.name, _NAME))
+            self.canvas.text(12, top + 42, f"{len(group.bars):,} runs", "fsm-faint")
             self._areas(group.counts(self.began, self.ended, _COLUMNS), top + _BAND - 4)
-            for place, end in enumerate(ends[:_TOLD]):
-                more = ", …" if place == _TOLD - 1 and len(ends) > _TOLD else ""
-                left = self.sheet.width - _RIGHT + 18
-                self.sheet.text(left, top + 17 + 16 * place, cut(end, _END - 4) + more)
+            for place, end in enumerate(ends[:_ENDS]):
+                more = ", …" if place == _ENDS - 1 and len(ends) > _ENDS else ""
+                left = self.canvas.width - _RIGHT + 18
+                text = cut_to_width(end, _END - 4) + more
+                self.canvas.text(left, top + 17 + 16 * place, text)
 
-    def _areas(self, counts: Mapping[Look, list[int]], bottom: int) -> None:
-        """The states on top of one another, as high as the group is at its busiest."""
+    def _areas(self, counts: Mapping[StateStyle, list[int]], bottom: int) -> None:
+        """Stack the states, scaled so that the busiest point of the group has the full height."""
         base = [0] * _COLUMNS
         most = max((sum(column) for column in zip(*counts.values(), strict=True)), default=1)
-        for look, column in counts.items():
+        for style, column in counts.items():
             above = [low + count for low, count in zip(base, column, strict=True)]
-            said = f"{as_label(look.name)}: {max(column):,} at most, of {most:,}"
-            self.sheet.area(self._outline(base, above, bottom, most), look.color, said)
+            hint = f"{as_label(style.name)}: {max(column):,} at most, of {most:,}"
+            self.canvas.area(self._area_path(base, above, bottom, most), style.color, hint)
             base = above
-        self.sheet.text(_LEFT - 6, bottom - _BAND + 18, f"{most:,}", "fsm-faint", anchor="end")
+        self.canvas.text(_LEFT - 6, bottom - _BAND + 18, f"{most:,}", "fsm-faint", anchor="end")
 
-    def _outline(self, base: list[int], above: list[int], bottom: int, most: int) -> str:
-        """Along the top and back along the base, a corner where a count changes."""
-        scale, step = (_BAND - 10) / max(most, 1), self.room / _COLUMNS
+    def _area_path(self, base: list[int], above: list[int], bottom: int, most: int) -> str:
+        """The path along the top and back along the base, with a corner where a count changes."""
+        scale, step = (_BAND - 10) / max(most, 1), self.width / _COLUMNS
         forth = _corners(above, bottom, scale, step)
         back = _corners(base, bottom, scale, step)[::-1]
         return "M" + " ".join(f"{_LEFT + x:.1f},{y:.1f}" for x, y in (*forth, *back)) + "Z"
 
     def _x(self, micros: int) -> float:
-        return _LEFT + (micros - self.began) * self.room / max(self.ended - self.began, 1)
+        return _LEFT + (micros - self.began) * self.width / max(self.ended - self.began, 1)
 
-    def _said(self, look: Look, began: int, lasted: int) -> str:
+    def _hint(self, style: StateStyle, began: int, lasted: int) -> str:
         at = moment.from_micros(began).strftime("%H:%M:%S.%f")[:-3]
-        return f"{as_label(look.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
+        return f"{as_label(style.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
 
 
 def _corners(

@@ -1,4 +1,4 @@
-"""What the tests of diagrams share: a run with a past, and a lifecycle made of hostile text."""
+"""Shared by the tests of diagrams: a run with a history, and a lifecycle of hostile text."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(clock: HandClock) -> TaskRun:
 
 
 def lifecycle_of(text: str) -> type[Run]:
-    """Make a lifecycle in which *text* is a name of a state, an event and a guard, and a colour."""
+    """Return a lifecycle with *text* as the name of a state, an event and a guard, and a colour."""
 
     def guard(run: Any, step: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""DOT: what Graphviz reads; no text of the user's is markup."""
+"""DOT, which Graphviz reads; no text of users is markup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def skeleton(text: str) -> list[str]:
     return re.sub(r'label="",|(?:fill|font)color="",', "", STRING.sub('""', text)).split("\n")
 
 
-def test_each_family_is_a_cluster() -> None:
+def test_each_cluster_is_a_subgraph() -> None:
     assert dot(TaskRun).count("subgraph cluster") == len(graph(TaskRun).clusters)
 
 
@@ -29,7 +29,7 @@ def test_each_edge_is_drawn() -> None:
     assert len(edges) == len(graph(TaskRun).edges)
 
 
-def test_what_a_run_did_not_do_has_no_label(run: TaskRun) -> None:
+def test_edges_that_a_run_did_not_take_have_no_label(run: TaskRun) -> None:
     text = dot(run)
 
     assert 'label="4, 7: retry (2×)"' in text  # noqa: RUF001  # it is a multiplication sign
@@ -43,10 +43,10 @@ def test_hostile_text_stays_in_its_string(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_unseen_is_written(text: str) -> None:
+def test_only_printable_text_is_written(text: str) -> None:
     assert all(line.isprintable() for line in dot(lifecycle_of(text)).split("\n"))
 
 
-def test_a_direction_that_is_none_is_refused() -> None:
+def test_an_invalid_direction_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="a direction is one of"):
         dot(TaskRun, direction="TB]; evil [")

@@ -1,4 +1,4 @@
-"""Heat: a lifecycle says how many runs are where, how long they stay, and which ways they take."""
+"""A heat map shows where runs are, how long they stay, and which edges they take."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fsm import LifecycleError, MemoryJournal, Run, TaskRun, event
-from fsm.diagrams import Graph, dot, graph, heat, mermaid, svg
-from fsm.diagrams.build import of_run
-from fsm.diagrams.graph_model import Label, Node
+from fsm.diagrams import StateGraph, dot, graph, heat, mermaid, svg
+from fsm.diagrams.build import graph_of_run
+from fsm.diagrams.graph_model import GraphNode, Label
 from fsm.journal.traffic import Stay, Traffic
 from fsm.testing import HandClock
 from states import Pending, Running
@@ -32,15 +32,17 @@ def journal(clock: HandClock) -> MemoryJournal:
     return journal
 
 
-def node(shown: Graph, name: str) -> Node:
+def node(shown: StateGraph, name: str) -> GraphNode:
     return next(each for each in shown.nodes if each.name == name)
 
 
-def labels(shown: Graph) -> list[Label]:
+def labels(shown: StateGraph) -> list[Label]:
     return [label for edge in shown.edges for label in edge.labels if label.times]
 
 
-def test_a_state_says_how_many_are_there_and_how_long_they_stay(journal: MemoryJournal) -> None:
+def test_a_state_shows_how_many_runs_are_there_and_how_long_they_stay(
+    journal: MemoryJournal,
+) -> None:
     shown = heat(TaskRun, journal.traffic())
 
     assert node(shown, "Running").notes == ("1 now", "12 s each")
@@ -51,7 +53,7 @@ def test_a_state_says_how_many_are_there_and_how_long_they_stay(journal: MemoryJ
     assert shown.title == "TaskRun, 3 runs"
 
 
-def test_an_arrow_says_how_often_it_was_taken(journal: MemoryJournal) -> None:
+def test_an_edge_shows_how_often_it_was_taken(journal: MemoryJournal) -> None:
     shown = heat(TaskRun, journal.traffic())
 
     assert {(label.event, label.times) for label in labels(shown)} == {
@@ -65,11 +67,11 @@ def test_an_arrow_says_how_often_it_was_taken(journal: MemoryJournal) -> None:
     assert "start (3×) (not ClientFailed)" in lines  # noqa: RUF001  # it is a multiplication sign
 
 
-def test_what_it_unfolds_to_is_still_the_table(journal: MemoryJournal) -> None:
-    assert heat(TaskRun, journal.traffic()).unfold() == graph(TaskRun).unfold()
+def test_a_heat_map_expands_to_the_table(journal: MemoryJournal) -> None:
+    assert heat(TaskRun, journal.traffic()).expand() == graph(TaskRun).expand()
 
 
-def test_where_most_runs_are_glows_most() -> None:
+def test_the_state_with_most_runs_glows_most() -> None:
     stays = {"Running": Stay(runs=1000), "Failed": Stay(runs=3), "Paused": Stay(ended=2)}
     shown = heat(TaskRun.lifecycle, Traffic(stays, {}))
 
@@ -79,7 +81,7 @@ def test_where_most_runs_are_glows_most() -> None:
     assert (hot["Paused"], hot["Queued"]) == (0, 0)
 
 
-def test_where_nobody_was_is_dim_and_where_runs_begin_is_not(journal: MemoryJournal) -> None:
+def test_states_without_visits_are_dim_and_initial_states_are_not(journal: MemoryJournal) -> None:
     shown = heat(TaskRun, journal.traffic())
 
     assert [node(shown, name).visits > 0 for name in ("Pending", "Running", "Skipped")] == [
@@ -92,19 +94,19 @@ def test_where_nobody_was_is_dim_and_where_runs_begin_is_not(journal: MemoryJour
 def test_a_journal_without_runs_is_drawn_dim() -> None:
     shown = heat(TaskRun, Traffic({}, {}))
 
-    assert shown.lit
+    assert shown.shows_activity
     assert {each.visits for each in shown.nodes} == {0}
     assert [edge for edge in shown.edges if edge.taken] == []
 
 
-def test_what_is_not_in_the_table_is_left_out(journal: MemoryJournal) -> None:
+def test_traffic_outside_the_table_is_left_out(journal: MemoryJournal) -> None:
     odd = Traffic({"Nowhere": Stay(runs=5)}, {("Nowhere", "go", "Running"): 5})
 
     assert labels(heat(TaskRun, odd)) == []
 
 
 @pytest.mark.parametrize("draw", [svg, mermaid, dot])
-def test_every_renderer_says_it(draw: Any, journal: MemoryJournal) -> None:
+def test_every_renderer_shows_the_numbers(draw: Any, journal: MemoryJournal) -> None:
     if draw is svg:
         pytest.importorskip("pygraphviz")
     drawn = draw(heat(TaskRun, journal.traffic())).replace("#160;", " ")
@@ -114,10 +116,10 @@ def test_every_renderer_says_it(draw: Any, journal: MemoryJournal) -> None:
     assert "start (3×)" in drawn  # noqa: RUF001  # it is a multiplication sign
 
 
-def test_what_a_run_was_refused_stands_where_it_was(clock: HandClock) -> None:
+def test_refused_events_are_noted_on_the_state_where_they_were_refused(clock: HandClock) -> None:
     run = TaskRun("r", clock=clock)
     for name in ("start", "start", "start", "resume", "iterate", "expire", "retry", "queue"):
-        tried(run, name)
+        try_to_trigger(run, name)
 
     shown = graph(run)
 
@@ -131,22 +133,22 @@ def test_what_a_run_was_refused_stands_where_it_was(clock: HandClock) -> None:
     assert "refused: resume" in mermaid(run).replace("#58;", ":")
 
 
-def tried(run: TaskRun, name: str) -> None:
+def try_to_trigger(run: TaskRun, name: str) -> None:
     with suppress(LifecycleError):
         run.trigger(name)
 
 
-def test_what_others_were_refused_is_told_by_who_asks_the_journal(clock: HandClock) -> None:
+def test_refusals_of_other_processes_are_noted_if_they_are_passed(clock: HandClock) -> None:
     journal = MemoryJournal()
     run = TaskRun("r", journal=journal, clock=clock)
     run.start()
-    tried(TaskRun.restore("r", journal), "resume")
+    try_to_trigger(TaskRun.restore("r", journal), "resume")
 
-    assert node(graph(run), "Running").notes == ()  # a picture opens no journal
-    assert node(of_run(run, journal.refusals("r")), "Running").notes == ("refused: resume",)
+    assert node(graph(run), "Running").notes == ()  # a diagram reads no journal
+    assert node(graph_of_run(run, journal.refusals("r")), "Running").notes == ("refused: resume",)
 
 
-def test_two_rows_that_lead_the_same_way_are_counted_once() -> None:
+def test_steps_of_two_rows_with_the_same_ends_are_counted_once() -> None:
     def never(run: Any, step: Any) -> bool:
         return False
 
@@ -162,4 +164,4 @@ def test_two_rows_that_lead_the_same_way_are_counted_once() -> None:
     shown = heat(Twice, journal.traffic())
 
     assert sum(edge.times for edge in shown.edges) == 1
-    assert shown.unfold() == graph(Twice).unfold()
+    assert shown.expand() == graph(Twice).expand()

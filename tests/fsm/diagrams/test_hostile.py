@@ -1,4 +1,4 @@
-"""Ten thousand hostile strings through every renderer: each is shown, and none is read."""
+"""Ten thousand hostile strings through every renderer: each is shown, none is read as markup."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from fsm import Run, TaskRun
-from fsm.diagrams import Graph, chart, dot, gantt, graph, mermaid, svg, table
-from fsm.diagrams.color import safe
-from fsm.diagrams.mermaid_source import escaped
-from fsm.diagrams.timeline.terminal import timeline
+from fsm.diagrams import StateGraph, chart, dot, gantt, graph, mermaid, svg, table
+from fsm.diagrams.color import as_hex
+from fsm.diagrams.mermaid_source import escape_mermaid
+from fsm.diagrams.timeline.console import timeline
 from fsm.errors import LifecycleError
 from fsm.explain import StoryEntry
 from fsm.explain.narrator import narrate
@@ -60,7 +60,7 @@ GANTT = re.compile(
 anything = st.text(st.characters(), max_size=60) | st.sampled_from(STRINGS)
 
 
-def test_there_are_ten_thousand() -> None:
+def test_there_are_ten_thousand_strings() -> None:
     assert len(set(STRINGS)) == 10_000
 
 
@@ -90,13 +90,13 @@ def test_each_section_of_a_gantt_has_a_title_of_its_own() -> None:
     assert not any(title.isdigit() for title in titles)
 
 
-def test_no_text_is_a_word_of_mermaid() -> None:
+def test_no_text_is_a_keyword_of_mermaid() -> None:
     for text in STRINGS:
         check_escaped(text)
 
 
 @given(text=anything)
-def test_mermaid_is_told_no_word_of_its_own(text: str) -> None:
+def test_no_generated_text_is_a_keyword_of_mermaid(text: str) -> None:
     check_escaped(text)
 
 
@@ -111,13 +111,13 @@ def test_a_text_stays_in_its_string_of_dot() -> None:
         assert Counter(read_back(node.attr["label"]) for node in read.nodes()) == Counter(
             as_label(text) or "?" for text in texts
         )
-        assert Counter(packed(read_back(edge.attr["label"])) for edge in read.edges()) == Counter(
-            packed(as_label(text)) for text in texts
-        )
-        assert {node.attr["fillcolor"] for node in read.nodes()} == {safe(text) for text in texts}
+        assert Counter(
+            remove_spaces(read_back(edge.attr["label"])) for edge in read.edges()
+        ) == Counter(remove_spaces(as_label(text)) for text in texts)
+        assert {node.attr["fillcolor"] for node in read.nodes()} == {as_hex(text) for text in texts}
 
 
-def test_a_box_of_dot_is_called_by_its_text() -> None:
+def test_a_box_of_dot_has_its_text_as_label() -> None:
     pygraphviz = pytest.importorskip("pygraphviz")
     for texts in batches(25):
         read = pygraphviz.AGraph(string=dot(boxes_of(texts)))
@@ -130,11 +130,13 @@ def test_a_text_is_only_text_in_svg() -> None:
     pytest.importorskip("pygraphviz")
     for texts in batches(500):
         nodes = graph_of(texts).nodes
-        root = ElementTree.fromstring(svg(Graph(texts[0], nodes, (), ())))
+        root = ElementTree.fromstring(svg(StateGraph(texts[0], nodes, (), ())))
 
         check_svg(root)
-        said = {packed(each.text or "") for each in root.iterfind(".//{*}text")}
-        assert {packed(as_label(text)) for text in texts if len(as_label(text)) < 24} <= said | {""}
+        said = {remove_spaces(each.text or "") for each in root.iterfind(".//{*}text")}
+        assert {
+            remove_spaces(as_label(text)) for text in texts if len(as_label(text)) < 24
+        } <= said | {""}
 
 
 def test_a_text_is_only_text_in_a_chart() -> None:
@@ -179,7 +181,7 @@ def test_a_text_neither_styles_nor_commands_a_terminal() -> None:
         ]
 
 
-def test_a_text_is_told_on_one_line() -> None:
+def test_a_text_is_one_line_of_a_story() -> None:
     for texts in batches(250):
         moves = [
             StoryEntry(seq, text, text, text, seq, text, None, seq, text, text, None, text)
@@ -194,29 +196,29 @@ def test_a_text_is_told_on_one_line() -> None:
             Refusal(text, seq, text, text, seq, text, text) for seq, text in enumerate(texts, 1)
         ]
 
-        told = list(narrate(moves, None, dict(enumerate(texts, 1)), late, refusals))
+        lines = list(narrate(moves, None, dict(enumerate(texts, 1)), late, refusals))
 
-        assert len(told) == 3 * len(texts)
-        assert all(str(line).isprintable() and line.event.isprintable() for line in told)
-        assert all(len(line.text) < 2_000 for line in told)
+        assert len(lines) == 3 * len(texts)
+        assert all(str(line).isprintable() and line.event.isprintable() for line in lines)
+        assert all(len(line.text) < 2_000 for line in lines)
 
 
 @given(text=anything)
-def test_a_lifecycle_of_any_names_is_drawn(text: str) -> None:
-    """Or refused: not every text is a name that a class or an event can have."""
-    hostile = made(text)
+def test_a_lifecycle_with_any_names_is_drawn_or_refused(text: str) -> None:
+    """Not every text is a name that a class or an event can have."""
+    hostile = try_lifecycle_of(text)
     if hostile is None:
         return
 
-    unfolded = {arrow[::3] for arrow in graph(hostile).unfold()}
+    expanded = {arrow[::3] for arrow in graph(hostile).expand()}
 
-    assert unfolded == {
+    assert expanded == {
         (edge.source.__name__, edge.dest.__name__) for edge in hostile.lifecycle.edges
     }
     assert all(MERMAID.fullmatch(line) for line in mermaid(hostile).splitlines())
 
 
-def made(text: str) -> type[Run] | None:
+def try_lifecycle_of(text: str) -> type[Run] | None:
     try:
         return lifecycle_of(text)
     except (LifecycleError, StateError):
@@ -224,7 +226,7 @@ def made(text: str) -> type[Run] | None:
 
 
 def check_escaped(text: str) -> None:
-    written = escaped(text)
+    written = escape_mermaid(text)
     assert re.fullmatch(TEXT, written)
     assert not re.search(r"(?i)direction|\[\[|\]\]|\ufb02°|¶ß", written)
 
@@ -245,7 +247,7 @@ def read_back(text: str) -> str:
     )
 
 
-def packed(text: str) -> str:
+def remove_spaces(text: str) -> str:
     return "".join(text.split())
 
 

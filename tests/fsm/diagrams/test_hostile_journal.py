@@ -1,4 +1,4 @@
-"""Hostile strings in a journal, as another program may have written them: JSON, text and HTML."""
+"""Hostile strings that another program has written into a journal, as JSON, text and HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fsm.web import report
 
 from ...hostile import STRINGS
 
-# What a file can keep, and takes no minutes to list.
+# Texts that SQLite can store, and that do not take minutes to list.
 TEXTS = [
     text
     for text in STRINGS
@@ -26,7 +26,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A journal of thousands of runs, each word of which is hostile."""
+    """A journal of thousands of runs, in which every text is hostile."""
     path = str(tmp_path_factory.mktemp("hostile") / "runs.db")
     kept = open_journal(path)
     TaskRun("one of ours", journal=kept).start()
@@ -61,7 +61,7 @@ def fsm(*args: str) -> str:
     return result.stdout
 
 
-def test_json_gives_back_each_text(journal: str) -> None:
+def test_json_returns_each_text_unchanged(journal: str) -> None:
     written = fsm("runs", "--journal", journal, "--json")
 
     assert written.isascii()
@@ -70,7 +70,7 @@ def test_json_gives_back_each_text(journal: str) -> None:
     assert {run["state"] for run in json.loads(written)} == {"Running", *TEXTS}
 
 
-def test_a_list_has_a_line_for_each(journal: str) -> None:
+def test_a_list_has_one_line_for_each_run(journal: str) -> None:
     lines = fsm("runs", "--journal", journal).removesuffix("\n").split("\n")
 
     assert len(lines) == 2 + len(TEXTS)
@@ -78,7 +78,7 @@ def test_a_list_has_a_line_for_each(journal: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "svg", "mermaid", "json"])
-def test_a_timeline_has_nothing_unseen(journal: str, form: str) -> None:
+def test_a_timeline_is_printable(journal: str, form: str) -> None:
     lines = fsm("timeline", "--journal", journal, "--format", form).split("\n")
 
     assert all(line.isprintable() for line in lines)

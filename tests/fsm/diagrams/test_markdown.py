@@ -1,4 +1,4 @@
-"""Tables: Markdown, and no text of the user's is markup."""
+"""Markdown tables; no text of users is markup."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ def rows(text: str) -> list[list[str]]:
     return [[html.unescape(cell.strip()) for cell in line[1:-1].split("|")] for line in lines[2:]]
 
 
-def test_a_lifecycle_is_its_rows() -> None:
+def test_a_lifecycle_is_a_table_of_its_rows() -> None:
     assert ["resume", "Paused", "", "Resume"] in rows(table(TaskRun))
 
 
-def test_every_arrow_is_in_it() -> None:
+def test_every_edge_is_in_the_table() -> None:
     lifecycle = TaskRun.lifecycle
 
-    told = {
+    found = {
         (event, source, dest)
         for event, sources, _, dest in rows(table(lifecycle))
         for source in sources.split(", ")
     }
 
-    assert told == {
+    assert found == {
         (edge.event, edge.source.__name__, edge.dest.__name__ if edge.row.dest else "(stays)")
         for edge in lifecycle.edges
     }
 
 
-def test_a_run_is_its_steps(clock: HandClock) -> None:
+def test_a_run_is_a_table_of_its_steps(clock: HandClock) -> None:
     run = TaskRun("r", clock=clock)
     run.start(message="off we go")
 
@@ -52,7 +52,7 @@ def test_a_run_is_its_steps(clock: HandClock) -> None:
     ]
 
 
-def test_nothing_else_is_a_table() -> None:
+def test_a_table_of_anything_else_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="a table is made of"):
         table(3)  # type: ignore[arg-type]  # that is the test
 
@@ -75,7 +75,7 @@ def test_hostile_names_are_cells(text: str) -> None:
     assert all(len(row) == 4 for row in rows(table(hostile)))
 
 
-def test_a_guard_keeps_brackets_of_its_own() -> None:
+def test_brackets_in_the_name_of_a_guard_are_kept() -> None:
     def guard(_run: Run, _step: Step) -> bool:
         return True
 

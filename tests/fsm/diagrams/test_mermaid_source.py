@@ -1,4 +1,4 @@
-"""Mermaid: what GitHub renders; no text of the user's is markup."""
+"""Mermaid, which GitHub renders; no text of users is markup."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from fsm import InvalidArgument, Run, TaskRun, event
 from fsm.diagrams import inheritance, mermaid
-from fsm.diagrams.graph_model import Graph, Node
-from fsm.diagrams.mermaid_source import escaped
+from fsm.diagrams.graph_model import GraphNode, StateGraph
+from fsm.diagrams.mermaid_source import escape_mermaid
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of
 
 PAGE = Path(__file__).parents[2] / "pages" / "task_run.mmd"
 
-# Every line there is, with nothing in a text that Mermaid reads as more than text.
+# The form of every line; nothing in a text has a meaning to Mermaid.
 TEXT = r"(?:[A-Za-z0-9 ,()\[\]_]|[^\x00-\x7f]|[#]\d+;)*"
 LINE = re.compile(
     rf"""stateDiagram-v2|\s+(?:
@@ -52,7 +52,7 @@ def test_no_edge_crosses_the_border_of_a_box() -> None:
     assert not boxed & ends
 
 
-def test_a_lifecycle_without_families_has_no_boxes() -> None:
+def test_a_lifecycle_without_clusters_has_no_boxes() -> None:
     class Lamp(Run):
         switch = event(Running, source=Pending)
 
@@ -76,7 +76,7 @@ def test_a_run_is_drawn_as_its_path(run: TaskRun) -> None:
     assert text.count("stroke-width:4px") == 1
 
 
-def test_inheritance_has_no_beginning() -> None:
+def test_inheritance_has_no_initial_state() -> None:
     assert "[*]" not in mermaid(inheritance())
 
 
@@ -91,22 +91,22 @@ def test_hostile_text_adds_no_edge(text: str) -> None:
     assert mermaid(lifecycle_of(text)).count("-->") == mermaid(lifecycle_of("fine")).count("-->")
 
 
-def test_no_statement_hides_in_a_label() -> None:
-    assert "direction" not in escaped("turn direction LR").lower()
+def test_a_label_contains_no_statement() -> None:
+    assert "direction" not in escape_mermaid("turn direction LR").lower()
 
 
-def test_another_direction_is_drawn() -> None:
+def test_another_direction_can_be_chosen() -> None:
     assert "    direction LR\n" in mermaid(TaskRun, direction="LR")
 
 
-def test_a_direction_that_is_none_is_refused() -> None:
+def test_an_invalid_direction_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="a direction is one of TB, BT, LR, RL"):
         mermaid(TaskRun, direction="TB\n    [*] --> s3")
 
 
-def test_a_note_stands_on_a_line_of_its_own() -> None:
-    noted = Node("**Busy**", notes=("2 now", "$$x$$"))
+def test_a_note_has_a_line_of_its_own() -> None:
+    noted = GraphNode("**Busy**", notes=("2 now", "$$x$$"))
 
-    text = mermaid(Graph("noted", (noted,), (), ()))
+    text = mermaid(StateGraph("noted", (noted,), (), ()))
 
     assert 'state "#42;#42;Busy#42;#42;\n2 now\n#36;#36;x#36;#36;" as s0' in text

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fsm import MemoryJournal, Run, TaskRun, event, open_journal
-from fsm.diagrams import Graph
-from fsm.diagrams.build import of_run
+from fsm.diagrams import StateGraph
+from fsm.diagrams.build import graph_of_run
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
 from fsm.lifecycle.refusal import Refusal
@@ -67,7 +67,7 @@ def test_a_kind_with_the_table_of_a_class_is_drawn_as_that_class(kept: Journal) 
 def test_a_kind_with_a_table_of_its_own_is_drawn_as_recorded(kept: Journal) -> None:
     drawn = Catalog((TaskRun,)).drawn(kept, f"{Order.__module__}:Order")
 
-    assert isinstance(drawn, Graph)
+    assert isinstance(drawn, StateGraph)
     ways = {(edge.source.name, edge.labels[0].event, edge.dest.name) for edge in drawn.edges}
     assert ways == {("Pending", "start", "Running"), ("Running", "finish", "Finished")}
 
@@ -147,7 +147,7 @@ def test_runs_that_went_the_same_way_share_a_trail() -> None:
     assert one != another
 
 
-def notes(drawn: Graph | None) -> dict[str, tuple[str, ...]]:
+def notes(drawn: StateGraph | None) -> dict[str, tuple[str, ...]]:
     assert drawn is not None
     return {node.name: node.notes for node in drawn.nodes if node.notes}
 
@@ -165,7 +165,7 @@ def test_a_trail_tells_what_was_refused_as_any_picture_of_the_run() -> None:
     assert found["Failed"] == ("refused: pause",)
     assert found["Running"][0] == "refused: resume (2\N{MULTIPLICATION SIGN})"
     assert found["Running"][-1] == "and 2 others"
-    assert found == notes(of_run(TaskRun.restore("load", journal), refusals))
+    assert found == notes(graph_of_run(TaskRun.restore("load", journal), refusals))
 
 
 def test_the_longest_refusal_is_cut() -> None:

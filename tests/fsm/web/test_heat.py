@@ -12,7 +12,7 @@ import pytest
 from fsm import Run, TaskRun, event, open_journal
 from fsm.diagrams import heat
 from fsm.diagrams.build import graph
-from fsm.diagrams.graph_model import Graph
+from fsm.diagrams.graph_model import StateGraph
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.testing import HandClock
@@ -44,12 +44,12 @@ def kept(tmp_path: Path) -> Journal:
     return journal
 
 
-def said(shown: Graph | None) -> dict[str, tuple[str, ...]]:
+def said(shown: StateGraph | None) -> dict[str, tuple[str, ...]]:
     assert shown is not None
     return {node.name: node.notes for node in shown.nodes}
 
 
-def taken(shown: Graph | None) -> Counter[str]:
+def taken(shown: StateGraph | None) -> Counter[str]:
     assert shown is not None
     times: Counter[str] = Counter()
     for label in (label for edge in shown.edges for label in edge.labels):
@@ -101,7 +101,7 @@ def test_the_families_stay_as_they_are(kept: Journal) -> None:
     assert [(box.name, [node.name for node in box.nodes]) for box in hot.clusters] == [
         (box.name, [node.name for node in box.nodes]) for box in shown.clusters
     ]
-    assert hot.unfold() == shown.unfold()
+    assert hot.expand() == shown.expand()
     assert all(node in hot.nodes for box in hot.clusters for node in box.nodes)
 
 
@@ -122,7 +122,7 @@ class Counted:
         outer = self
 
         class Counting(Catalog):
-            def drawn(self, journal: Journal, kind: str) -> type[Run] | Graph | None:
+            def drawn(self, journal: Journal, kind: str) -> type[Run] | StateGraph | None:
                 outer.times += 1
                 return super().drawn(journal, kind)
 

@@ -1,4 +1,4 @@
-"""SVG: what the document holds; how it looks is judged in tests/browser."""
+"""The content of SVG documents. What they look like is tested in tests/browser."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from fsm import TaskRun
 from fsm.diagrams import graph, inheritance, svg
-from fsm.diagrams.graph_model import Edge, Graph, Label, Node
-from fsm.diagrams.svg_drawing.fonts import width
+from fsm.diagrams.graph_model import GraphEdge, GraphNode, Label, StateGraph
+from fsm.diagrams.svg_drawing.fonts import text_width
 from fsm.errors import LifecycleError, MissingExtra
 from fsm.text import as_label
 
@@ -26,7 +26,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-def test_without_its_extra_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
 
     with pytest.raises(MissingExtra, match=r"pip install 'runstates\[diagrams\]'") as caught:
@@ -36,7 +36,7 @@ def test_without_its_extra_it_says_which(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class TestDrawn:
-    """What Graphviz draws."""
+    """With Graphviz."""
 
     @pytest.fixture(autouse=True)
     def graphviz(self) -> None:
@@ -49,30 +49,30 @@ class TestDrawn:
 
         assert {node.name for node in graph(TaskRun).nodes} <= texts
 
-    def test_each_state_explains_itself(self) -> None:
+    def test_each_state_has_its_docstring_as_tooltip(self) -> None:
         root = ElementTree.fromstring(svg(TaskRun))
 
         titles = {title.text for title in root.findall(".//{*}title")}
 
         assert "Waiting to be started: how every run begins." in titles
 
-    def test_it_says_what_it_is_a_picture_of(self, run: TaskRun) -> None:
+    def test_the_document_has_a_title(self, run: TaskRun) -> None:
         root = ElementTree.fromstring(svg(run))
 
         assert (root.get("role"), root.findtext("{*}title")) == ("img", f"TaskRun {run.id}")
 
-    def test_its_text_takes_the_room_it_was_given(self) -> None:
+    def test_text_is_stretched_to_its_reserved_width(self) -> None:
         texts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}text")
 
         fitted = {text.text or "": float(text.get("textLength", 0)) for text in texts}
 
-        assert fitted["Running"] == pytest.approx(width("Running", 13), abs=0.1)
+        assert fitted["Running"] == pytest.approx(text_width("Running", 13), abs=0.1)
         assert all(fitted.values())
 
     def test_a_run_is_drawn(self, run: TaskRun) -> None:
         assert "succeed" in svg(run)
 
-    def test_a_label_is_one_group_with_its_arrow(self, run: TaskRun) -> None:
+    def test_a_label_and_its_arrow_are_one_group(self, run: TaskRun) -> None:
         parts = ElementTree.fromstring(svg(run)).findall(".//{*}g[@class='edge']")
 
         labelled = [part for part in parts if part.findall("{*}text")]
@@ -80,14 +80,14 @@ class TestDrawn:
         assert len(labelled) == len(graph(run).path().edges)
         assert all(len(part.findall("{*}path")) == 2 for part in labelled)
 
-    def test_each_edge_explains_itself(self) -> None:
+    def test_each_edge_has_its_label_as_tooltip(self) -> None:
         parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
 
         titles = sorted(part.findtext("{*}title", "") for part in parts)
 
         assert titles == sorted(["", *("\n".join(edge.lines) for edge in graph(TaskRun).edges)])
 
-    def test_each_event_of_a_label_stands_out(self) -> None:
+    def test_each_event_of_a_label_is_bold(self) -> None:
         parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
 
         names = Counter(name.text for part in parts for name in part.iterfind(".//{*}tspan"))
@@ -96,14 +96,14 @@ class TestDrawn:
             label.event for edge in graph(TaskRun).edges for label in edge.labels
         )
 
-    def test_a_label_reads_as_a_whole(self) -> None:
+    def test_the_lines_of_a_label_are_its_whole_text(self) -> None:
         parts = ElementTree.fromstring(svg(TaskRun)).findall(".//{*}g[@class='edge']")
 
         for part in parts:
-            said = " ".join("".join(text.itertext()) for text in part.findall("{*}text"))
-            assert said.split() == part.findtext("{*}title", "").split()
+            text = " ".join("".join(text.itertext()) for text in part.findall("{*}text"))
+            assert text.split() == part.findtext("{*}title", "").split()
 
-    def test_what_a_run_did_not_do_tells_its_name_when_asked(self, run: TaskRun) -> None:
+    def test_edges_that_a_run_did_not_take_have_a_tooltip_only(self, run: TaskRun) -> None:
         parts = ElementTree.fromstring(svg(run)).findall(".//{*}g[@class='edge']")
 
         silent = {part.findtext("{*}title", "") for part in parts if not part.findall("{*}text")}
@@ -118,18 +118,18 @@ class TestDrawn:
 
             assert names == sorted(node.name for node in graph(target).nodes)
 
-    def test_the_same_is_drawn_the_same(self, run: TaskRun) -> None:
+    def test_the_same_graph_gives_the_same_document(self, run: TaskRun) -> None:
         assert svg(run) == svg(run)
 
     def test_a_hundred_states_are_drawn(self) -> None:
-        nodes = tuple(Node(f"State{place}", initial=not place) for place in range(100))
+        nodes = tuple(GraphNode(f"State{place}", initial=not place) for place in range(100))
         edges = tuple(
-            Edge(node, nodes[place * step % 100], (Label("go"),))
+            GraphEdge(node, nodes[place * step % 100], (Label("go"),))
             for place, node in enumerate(nodes)
             for step in (3, 7)
         )
 
-        root = ElementTree.fromstring(svg(Graph("many", nodes, (), edges)))
+        root = ElementTree.fromstring(svg(StateGraph("many", nodes, (), edges)))
 
         assert len(root.findall(".//{*}g[@class='node']")) == 100
 
@@ -146,14 +146,14 @@ class TestDrawn:
         assert len(root.findall(".//{*}style")) == 1
 
     @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 200])
-    def test_hostile_text_is_shown_as_it_is(self, text: str) -> None:
+    def test_hostile_text_is_shown_unchanged(self, text: str) -> None:
         root = ElementTree.fromstring(svg(lifecycle_of(text)))
 
         shown = {as_label(element.text or "") for element in root.findall(".//{*}text")}
 
         assert (as_label(lifecycle_of(text).lifecycle.nodes[1].__name__) or "?") in shown
 
-    def test_threads_may_draw_at_once(self) -> None:
+    def test_several_threads_can_draw_at_once(self) -> None:
         drawn: list[str] = []
         threads = [threading.Thread(target=lambda: drawn.append(svg(TaskRun))) for _ in range(4)]
 

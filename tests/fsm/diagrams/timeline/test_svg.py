@@ -1,4 +1,4 @@
-"""Charts: many runs over time, in SVG and in Mermaid, and no text of the user's is markup."""
+"""Runs over time, in SVG and in Mermaid; no text of users is markup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TASK = re.compile(r"    \S+ [^:]+ :(active|crit|done|milestone), \d+, \d+")
 hostile = st.text() | st.sampled_from(HOSTILE)
 
 
-def brief(name: str, began: int = 0) -> list[Step]:
+def two_steps(name: str, began: int = 0) -> list[Step]:
     """A run that takes a second."""
     running, done = Running(), Success()
     return [
@@ -42,8 +42,8 @@ def brief(name: str, began: int = 0) -> list[Step]:
     ]
 
 
-def checked(text: str) -> ElementTree.Element:
-    """The root of an SVG document in which all is on the list."""
+def parse_checked(text: str) -> ElementTree.Element:
+    """The root of an SVG document, after each element and attribute is checked."""
     root = ElementTree.fromstring(text)
     for element in root.iter():
         assert element.tag.rpartition("}")[2] in ELEMENTS
@@ -59,27 +59,27 @@ def texts(root: ElementTree.Element, tag: str = "text") -> list[str]:
 class TestChart:
     """As SVG."""
 
-    def test_nothing_has_moved(self) -> None:
-        assert "no run has moved yet" in texts(checked(chart([TaskRun(), []])))
+    def test_without_a_run_that_moved_the_picture_says_so(self) -> None:
+        assert "no run has moved yet" in texts(parse_checked(chart([TaskRun(), []])))
 
     def test_each_run_is_named(self, run: TaskRun) -> None:
-        said = texts(checked(chart([run, brief("other")])))
+        found = texts(parse_checked(chart([run, two_steps("other")])))
 
-        assert {"load", "other"} <= set(said)
+        assert {"load", "other"} <= set(found)
 
-    def test_its_attempts_are_numbered(self, run: TaskRun) -> None:
-        said = texts(checked(chart([run])))
+    def test_attempts_are_numbered(self, run: TaskRun) -> None:
+        found = texts(parse_checked(chart([run])))
 
-        assert [each for each in said if each.isdigit()] == ["1", "2", "3"]
-        assert "Success 17 s, 3 attempts" in said
+        assert [each for each in found if each.isdigit()] == ["1", "2", "3"]
+        assert "Success 17 s, 3 attempts" in found
 
-    def test_what_took_no_time_is_seen(self, run: TaskRun) -> None:
-        hints = texts(checked(chart([run])), "title")
+    def test_a_state_that_took_no_time_is_visible(self, run: TaskRun) -> None:
+        hints = texts(parse_checked(chart([run])), "title")
 
         assert "Failed at 00:00:05.000" in hints
 
     def test_a_failure_that_took_no_time_stands_out(self, run: TaskRun) -> None:
-        root = checked(chart([run]))
+        root = parse_checked(chart([run]))
 
         failed = [
             rect
@@ -89,7 +89,7 @@ class TestChart:
         highs = {float(rect.get("height", "")) for rect in root.findall(".//{*}g/{*}rect")}
         assert {float(rect.get("height", "")) for rect in failed} == {max(highs)}
 
-    def test_a_clock_that_goes_back_draws_nothing_outside(self, clock: HandClock) -> None:
+    def test_a_clock_that_goes_back_leaves_bars_inside(self, clock: HandClock) -> None:
         run = TaskRun("run-1", clock=clock, max_retries=1)
         run.submit()
         clock.advance(seconds=7)
@@ -99,7 +99,7 @@ class TestChart:
         run.retry()
         clock.advance(seconds=2)
         run.start()
-        drawn = checked(chart([run], until=run.history[0].micros + 20_000_000))
+        drawn = parse_checked(chart([run], until=run.history[0].micros + 20_000_000))
 
         xs = [float(rect.get("x", "200")) for rect in drawn.findall(".//{*}g/{*}rect")]
         assert all(200 <= x <= 960 for x in xs)
@@ -111,11 +111,11 @@ class TestChart:
     @pytest.mark.parametrize("width", [600, 900, 1200, 2000])
     @given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 10**17))
     @settings(max_examples=50, deadline=None)
-    def test_no_two_marks_overlap(self, width: int, began: int, spread: int) -> None:
-        steps = brief("r", began)
+    def test_no_two_ticks_overlap(self, width: int, began: int, spread: int) -> None:
+        steps = two_steps("r", began)
         steps[1] = steps[1]._replace(micros=began + spread)
 
-        root = checked(chart([steps], width))
+        root = parse_checked(chart([steps], width))
 
         marks = [
             (float(text.get("x", "")), len(text.text or ""))
@@ -125,28 +125,28 @@ class TestChart:
         for (x, long), (after, longer) in pairwise(marks):
             assert after - x > 6.5 * (long + longer) / 2
 
-    def test_bars_say_how_long(self, run: TaskRun) -> None:
-        assert "Running at 00:00:00.000, 5 s" in texts(checked(chart([run])), "title")
+    def test_bars_have_their_duration_as_tooltip(self, run: TaskRun) -> None:
+        assert "Running at 00:00:00.000, 5 s" in texts(parse_checked(chart([run])), "title")
 
-    def test_it_reads_in_the_dark(self, run: TaskRun) -> None:
+    def test_there_are_colours_for_a_dark_scheme(self, run: TaskRun) -> None:
         assert "prefers-color-scheme: dark" in chart([run])
 
     def test_many_runs_are_grouped(self) -> None:
-        many = [brief(f"{'load' if place % 3 else 'mail'}-{place}") for place in range(90)]
+        many = [two_steps(f"{'load' if place % 3 else 'mail'}-{place}") for place in range(90)]
 
-        said = texts(checked(chart(many)))
+        found = texts(parse_checked(chart(many)))
 
-        assert {"load", "mail", "60 runs", "30 runs", "60 Success"} <= set(said)
+        assert {"load", "mail", "60 runs", "30 runs", "60 Success"} <= set(found)
 
-    def test_its_size_does_not_grow_with_the_runs(self) -> None:
+    def test_the_size_does_not_grow_with_the_runs(self) -> None:
         few, many = (
-            chart([brief(f"load-{place}", place * 1000) for place in range(count)])
+            chart([two_steps(f"load-{place}", place * 1000) for place in range(count)])
             for count in (200, 2_000)
         )
 
         assert len(many) < 2 * len(few)
 
-    def test_its_size_does_not_grow_with_the_steps(self) -> None:
+    def test_the_size_does_not_grow_with_the_steps(self) -> None:
         states = Running(), Pending()
         steps = [
             Step("r", seq, "go", states[seq % 2], states[not seq % 2], seq * 1000)
@@ -157,33 +157,33 @@ class TestChart:
 
     @given(name=hostile, kind=hostile)
     def test_hostile_text_is_only_text(self, name: str, kind: str) -> None:
-        checked(chart([brief(name)], kinds={name: kind}))
+        parse_checked(chart([two_steps(name)], kinds={name: kind}))
 
     @settings(max_examples=20, deadline=None)
     @given(name=hostile, kind=hostile)
     def test_hostile_text_is_only_text_in_groups(self, name: str, kind: str) -> None:
         names = [f"{name}{place}" for place in range(61)]
 
-        checked(chart(map(brief, names), kinds=dict.fromkeys(names[:9], kind)))
+        parse_checked(chart(map(two_steps, names), kinds=dict.fromkeys(names[:9], kind)))
 
 
 class TestGantt:
     """As Mermaid."""
 
     def test_each_run_is_a_section(self, run: TaskRun) -> None:
-        lines = gantt([run, brief("other")]).splitlines()
+        lines = gantt([run, two_steps("other")]).splitlines()
 
         assert [line for line in lines if "section" in line] == [
             "    section other", "    section load",
         ]  # fmt: skip
 
     def test_each_state_is_a_task(self) -> None:
-        assert gantt([brief("r")]).splitlines()[-2:] == [
+        assert gantt([two_steps("r")]).splitlines()[-2:] == [
             "    1 Running :active, 0, 1000",
             "    2 Success :milestone, 1000, 1000",
         ]
 
-    def test_of_a_long_run_both_ends_are_drawn(self) -> None:
+    def test_a_long_run_shows_its_first_and_last_spans(self) -> None:
         steps = [Step("r", seq, "go", Pending(), Running(), seq) for seq in range(1, 1000)]
 
         assert gantt([steps]).count(" Running :") == 50
@@ -191,12 +191,12 @@ class TestGantt:
     @pytest.mark.parametrize(
         ("days", "form"), [(0, "%H:%M:%S"), (2, "%m-%d %H:%M"), (3650, "%Y-%m-%d")]
     )
-    def test_its_axis_says_as_much_as_is_needed(self, days: int, form: str) -> None:
-        runs = brief("a"), brief("b", days * 86_400_000_000)
+    def test_the_axis_is_as_precise_as_needed(self, days: int, form: str) -> None:
+        runs = two_steps("a"), two_steps("b", days * 86_400_000_000)
 
         assert f"axisFormat {form}\n" in gantt(runs)
 
-    def test_of_many_long_runs_as_much_is_drawn_as_mermaid_reads(self) -> None:
+    def test_the_text_stays_within_the_limit_of_mermaid(self) -> None:
         def long(name: str) -> list[Step]:
             return [Step(name, seq, "go", Pending(), Running(), BEGAN + seq) for seq in range(99)]
 
@@ -206,14 +206,16 @@ class TestGantt:
         assert 30_000 < len(text) < 50_000
 
     def test_many_runs_are_grouped(self) -> None:
-        text = gantt([brief(f"load-{place}") for place in range(100)])
+        text = gantt([two_steps(f"load-{place}") for place in range(100)])
 
         assert "section load (100 runs)" in text
         assert text.count(" :") == 2
 
     @given(name=hostile)
     def test_hostile_text_is_only_text(self, name: str) -> None:
-        first, second, third, section, *tasks = gantt([brief(name)]).removesuffix("\n").split("\n")
+        first, second, third, section, *tasks = (
+            gantt([two_steps(name)]).removesuffix("\n").split("\n")
+        )
 
         assert (first, second) == ("gantt", "    dateFormat x")
         assert third.startswith("    axisFormat ")
@@ -224,27 +226,27 @@ class TestGantt:
 
 
 class TestAttempts:
-    """Which attempt a run was in."""
+    """The attempt that each span belongs to."""
 
     def numbers(self, run: TaskRun) -> list[int]:
         (bar,) = bars([run])
         return [span.attempt for span in bar.spans]
 
-    def test_a_loop_goes_on_with_its_attempt(self, clock: HandClock) -> None:
+    def test_a_loop_continues_its_attempt(self, clock: HandClock) -> None:
         run = TaskRun(clock=clock)
         for event in ("submit", "start", "loop", "iterate", "start", "fail", "rerun", "start"):
             run.trigger(event)
 
         assert self.numbers(run) == [0, 1, 1, 1, 1, 1, 1, 2]
 
-    def test_a_rescue_starts_the_same_again(self, clock: HandClock) -> None:
+    def test_a_rescue_continues_its_attempt(self, clock: HandClock) -> None:
         run = TaskRun(clock=clock)
         for event in ("start", "rescue", "start"):
             run.trigger(event)
 
         assert self.numbers(run) == [1, 1, 1]
 
-    def test_one_that_fails_before_it_begins_counts(self, clock: HandClock) -> None:
+    def test_an_attempt_that_fails_before_it_begins_is_counted(self, clock: HandClock) -> None:
         run = TaskRun(clock=clock, max_retries=1)
         for event in ("fail_trigger", "retry", "fail"):
             run.trigger(event)
@@ -254,56 +256,54 @@ class TestAttempts:
 
 
 class TestGroups:
-    """What belongs together."""
+    """Groups of runs."""
 
-    def test_runs_of_one_name_but_for_its_number(self) -> None:
-        found = groups(bars([brief("a-1"), brief("a-2"), brief("b/2020-01-01")]))
+    def test_runs_are_grouped_by_name_without_its_number(self) -> None:
+        found = groups(bars([two_steps("a-1"), two_steps("a-2"), two_steps("b/2020-01-01")]))
 
         assert {group.name: len(group.bars) for group in found} == {"a": 2, "b": 1}
 
-    def test_runs_of_many_names_by_kind(self) -> None:
+    def test_runs_of_many_names_are_grouped_by_kind(self) -> None:
         names = [chr(97 + place) for place in range(20)]
 
-        found = groups(bars(map(brief, names), kinds=dict.fromkeys(names, "shop:Order")))
+        found = groups(bars(map(two_steps, names), kinds=dict.fromkeys(names, "shop:Order")))
 
         assert [group.name for group in found] == ["shop:Order"]
 
     def test_groups_beyond_forty_share_one(self) -> None:
         names = [f"n{place}" for place in range(60)]
 
-        found = groups(bars(map(brief, names), kinds={name: name for name in names}))
+        found = groups(bars(map(two_steps, names), kinds={name: name for name in names}))
 
         assert len(found) == 40
         assert found[-1].name == "21 others"
         assert sum(len(group.bars) for group in found) == 60
 
-    def test_counts_are_of_runs_at_a_point_in_time(self) -> None:
-        (group,) = groups(bars([brief("a-1"), brief("a-2", 1_000_000)]))
+    def test_counts_are_the_runs_at_a_point_in_time(self) -> None:
+        (group,) = groups(bars([two_steps("a-1"), two_steps("a-2", 1_000_000)]))
 
         (counts,) = group.counts(0, 2_000_000, 4).values()
 
         assert counts == [1, 1, 1, 1]
 
-    def test_the_shortest_failure_counts(self, run: TaskRun) -> None:
+    def test_the_shortest_failure_is_counted(self, run: TaskRun) -> None:
         (group,) = groups(bars([run]))
         (bar,) = group.bars
 
         counts = group.counts(bar.began, bar.ended, 5)
 
-        assert "Failed" in {look.name for look in counts}
+        assert "Failed" in {style.name for style in counts}
 
     @pytest.mark.parametrize("began", [0, 1, 499_999, 500_000, 999_999])
-    def test_the_shortest_run_counts(self, began: int) -> None:
-        (group,) = groups(bars([brief("a-1", began)]))
+    def test_the_shortest_run_is_counted(self, began: int) -> None:
+        (group,) = groups(bars([two_steps("a-1", began)]))
 
         (counts,) = group.counts(0, 1_000_000_000, 100).values()
 
         assert sum(counts) == 1
 
     @pytest.mark.parametrize("seconds", [1, 6, 0.7, 13])
-    def test_a_run_counts_once_however_often_it_loops(
-        self, clock: HandClock, seconds: float
-    ) -> None:
+    def test_a_run_that_loops_is_counted_once(self, clock: HandClock, seconds: float) -> None:
         run = TaskRun("run-1", clock=clock)
         for _ in range(300):
             run.start()
@@ -315,7 +315,7 @@ class TestGroups:
 
         counts = group.counts(bar.began, bar.ended, 50)
 
-        assert {look.name: counted for look, counted in counts.items()} == {"Running": [1] * 50}
+        assert {style.name: counted for style, counted in counts.items()} == {"Running": [1] * 50}
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ class TestGroups:
         (5 * 366 * 86_400_000_000, ["2020", "2021", "2022", "2023", "2024", "2025"]),
     ],
 )
-def test_marks_are_at_round_times(clock: HandClock, spread: int, labels: list[str]) -> None:
+def test_ticks_are_at_round_times(clock: HandClock, spread: int, labels: list[str]) -> None:
     began = int(clock().timestamp()) * 1_000_000
 
     marks = [label for _, label in ticks(began, began + spread)]
@@ -338,13 +338,13 @@ def test_marks_are_at_round_times(clock: HandClock, spread: int, labels: list[st
 
 
 @pytest.mark.parametrize("seconds", [9, 155, 86_300, 90_000, 218_163_600])
-def test_no_mark_lies_on_when_the_picture_begins(clock: HandClock, seconds: float) -> None:
-    run = TaskRun("load", clock=clock)  # at midnight, where there is a mark
+def test_no_tick_overlaps_the_heading(clock: HandClock, seconds: float) -> None:
+    run = TaskRun("load", clock=clock)  # at midnight, where there is a tick
     run.start()
     clock.advance(seconds=seconds)
     run.succeed()
 
-    root = checked(chart([run], 900))
+    root = parse_checked(chart([run], 900))
 
     heading, first, *_ = (text for text in root.iter(f"{SVG}text") if text.get("y") == "28")
     assert heading.text is not None
@@ -354,7 +354,7 @@ def test_no_mark_lies_on_when_the_picture_begins(clock: HandClock, seconds: floa
 
 
 @given(began=st.integers(0, 4 * 10**15), spread=st.integers(0, 2 * 10**17))
-def test_marks_are_few_within_the_picture(began: int, spread: int) -> None:
+def test_there_are_few_ticks_all_within_the_picture(began: int, spread: int) -> None:
     marks = [micros for micros, _ in ticks(began, began + spread)]
 
     assert all(began <= micros <= began + spread for micros in marks)

@@ -1,4 +1,4 @@
-"""Timeline: a bar a run, readable without colour, and no text of the user's is markup."""
+"""Timelines on a terminal: a bar for each run, readable without colour; no text is markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from fsm import Step, TaskRun
 from fsm.diagrams.timeline.bars import bars, cells
-from fsm.diagrams.timeline.terminal import timeline
+from fsm.diagrams.timeline.console import timeline
 from fsm.testing import HandClock
 from states import Pending, Running, State
 
@@ -22,17 +22,17 @@ from ..conftest import HOSTILE
 
 
 def printed(shown: Any, width: int = 80, **options: Any) -> str:
-    """What a console makes of it."""
+    """The text that a console prints."""
     console = Console(file=io.StringIO(), width=width, **options)
     console.print(shown)
     return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO, from above
 
 
-def test_nothing_has_moved() -> None:
+def test_without_a_run_that_moved_the_text_says_so() -> None:
     assert printed(timeline([TaskRun(), []])) == "no run has moved yet\n"
 
 
-def test_each_run_is_a_line_in_the_order_they_began(clock: HandClock, run: TaskRun) -> None:
+def test_runs_are_lines_in_the_order_in_which_they_began(clock: HandClock, run: TaskRun) -> None:
     later = TaskRun("later", clock=clock)
     later.start()
 
@@ -41,7 +41,7 @@ def test_each_run_is_a_line_in_the_order_they_began(clock: HandClock, run: TaskR
     assert [line.split()[0] for line in lines[:3]] == ["00:00:00", "load", "later"]
 
 
-def test_retries_are_seen(run: TaskRun) -> None:
+def test_every_retry_is_visible(run: TaskRun) -> None:
     line = printed(timeline([run]), 100).splitlines()[1]
 
     assert line.count("✗") == 2
@@ -49,7 +49,7 @@ def test_retries_are_seen(run: TaskRun) -> None:
     assert line.endswith("Success 17 s, 3 attempts")
 
 
-def test_waits_are_seen(clock: HandClock) -> None:
+def test_waits_are_as_long_as_they_lasted(clock: HandClock) -> None:
     run = TaskRun("r", clock=clock)
     run.schedule(start_time=clock().add(seconds=10))
     clock.advance(seconds=10)
@@ -62,17 +62,17 @@ def test_waits_are_seen(clock: HandClock) -> None:
     assert abs(line.count("░") - line.count("█")) <= 1  # of 43 cells
 
 
-def test_a_state_of_no_known_kind_is_seen() -> None:
+def test_a_state_of_unknown_kind_has_a_mark() -> None:
     @attrs.frozen
     class Dreaming(State):
-        """None of the questions is answered yes."""
+        """A state of no known kind."""
 
     steps = [Step("r", 1, "sleep", Pending(), Dreaming(), 0)]
 
     assert "▪ Dreaming" in printed(timeline([steps]))
 
 
-def test_a_history_is_as_good_as_its_run(run: TaskRun) -> None:
+def test_a_history_is_drawn_as_its_run(run: TaskRun) -> None:
     assert printed(timeline([run.history])) == printed(timeline([run]))
 
 
@@ -85,7 +85,7 @@ def test_a_run_that_is_not_finished_lasts_until_the_end(clock: HandClock) -> Non
     assert line.endswith("█ Running 5 s")
 
 
-def test_where_there_is_only_ascii_it_is_ascii(run: TaskRun) -> None:
+def test_an_ascii_terminal_gets_ascii(run: TaskRun) -> None:
     long_name = TaskRun("n" * 100, clock=HandClock())
     long_name.start()
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -97,13 +97,13 @@ def test_where_there_is_only_ascii_it_is_ascii(run: TaskRun) -> None:
     assert b"#" in file.buffer.getvalue()  # type: ignore[attr-defined]  # a BytesIO, from above
 
 
-def test_colours_are_those_of_the_states(run: TaskRun) -> None:
+def test_bars_have_the_colours_of_the_states(run: TaskRun) -> None:
     text = printed(timeline([run]), force_terminal=True, color_system="truecolor")
 
     assert "\x1b[38;2;61;103;255m" in text  # Running
 
 
-def test_not_on_a_terminal_it_is_plain(run: TaskRun) -> None:
+def test_there_are_no_colours_outside_a_terminal(run: TaskRun) -> None:
     assert "\x1b" not in printed(timeline([run]))
 
 
@@ -117,18 +117,18 @@ def test_hostile_names_are_only_text(text: str) -> None:
     assert all(line.isprintable() for line in lines)
 
 
-def test_markup_is_shown_as_it_is() -> None:
+def test_markup_of_rich_is_shown_as_text() -> None:
     steps = [Step("[red]x[/]", 1, "start", Pending(), Running(), 0)]
 
     assert "[red]x[/]" in printed(timeline([steps]))
 
 
 @pytest.mark.parametrize("width", [1, 10, 40, 200])
-def test_any_width_will_do(run: TaskRun, width: int) -> None:
+def test_any_width_is_accepted(run: TaskRun, width: int) -> None:
     assert "load" in printed(timeline([run], width), 300)
 
 
-def test_a_long_loop_is_seen_running(clock: HandClock) -> None:
+def test_a_long_loop_is_drawn_as_running(clock: HandClock) -> None:
     run = TaskRun("loop", clock=clock)
     for _ in range(1000):
         run.start()
@@ -159,7 +159,7 @@ def test_names_bars_and_ends_share_a_narrow_terminal(clock: HandClock, width: in
 
 
 @pytest.mark.parametrize("seconds", range(1, 60, 5))
-def test_the_end_of_a_run_is_seen_where_there_is_room_behind_it(
+def test_the_end_of_a_run_is_visible_if_there_is_a_cell_after_it(
     clock: HandClock, seconds: int
 ) -> None:
     first, last = TaskRun("first", clock=clock), TaskRun("last", clock=clock)
@@ -172,7 +172,7 @@ def test_the_end_of_a_run_is_seen_where_there_is_room_behind_it(
     assert "█●" in printed(timeline([first, last])).splitlines()[1]
 
 
-def test_the_scale_says_which_day_it_is(clock: HandClock) -> None:
+def test_the_scale_shows_the_day(clock: HandClock) -> None:
     run = TaskRun("a name that leaves room", clock=clock)
     run.start()
 
@@ -180,19 +180,19 @@ def test_the_scale_says_which_day_it_is(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 100])
-def test_each_state_has_a_cell_where_there_is_room(run: TaskRun, width: int) -> None:
+def test_each_state_has_a_cell_if_there_are_enough(run: TaskRun, width: int) -> None:
     (bar,) = bars([run])
 
     shown = cells(bar, bar.began, bar.ended, width)
 
     assert len(shown) == width
     if width == 100:
-        kinds = {look.name for look in shown if look}
+        kinds = {style.name for style in shown if style}
         assert kinds >= {"Running", "Failed", "Retrying"}
 
 
 @pytest.mark.parametrize("package", ["rich", "pygraphviz"])
-def test_diagrams_do_not_pay_for_what_they_may_not_need(package: str) -> None:
+def test_importing_diagrams_does_not_import_optional_packages(package: str) -> None:
     code = f"import fsm.diagrams, sys; sys.exit({package!r} in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

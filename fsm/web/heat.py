@@ -14,9 +14,7 @@ import attrs
 
 from fsm.diagrams import StateGraph, heat
 from fsm.journal import Journal
-from fsm.journal.traffic import Traffic
 
-from .brief import brief
 from .classes import Catalog
 from .source import Source
 from .views import as_svg
@@ -72,12 +70,4 @@ def heated(journal: Journal, catalog: Catalog, kind: str) -> tuple[StateGraph | 
     traffic = journal.traffic(kind or None)
     name = None if isinstance(drawn, StateGraph) else drawn.lifecycle.name
     # How many are where now says the page itself, as it changes.
-    return heat(drawn, _brief(traffic), now=False), name
-
-
-def _brief(traffic: Traffic) -> Traffic:
-    """The same under the names by which the page knows them."""
-    return Traffic(
-        {brief(name): stay for name, stay in traffic.stays.items()},
-        {(brief(a), brief(event), brief(b)): n for (a, event, b), n in traffic.ways.items()},
-    )
+    return heat(drawn, traffic, now=False), name

@@ -11,8 +11,6 @@ from fsm.journal import Record
 from fsm.lifecycle.refusal import Refusal
 from fsm.states import State
 
-from .brief import brief
-
 __all__ = ["table", "trail"]
 
 _MOST = 400  # ways from state to state; of more no picture can be read
@@ -29,20 +27,19 @@ def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> StateG
     visits: Counter[str] = Counter()
     last = ""
     for record in records:
-        source, last = brief(record.source), brief(record.dest)
+        source, last = record.source, record.dest
         if not visits:
             visits[source] = 1
         visits[last] += source != last
-        ways.setdefault((source, last), {}).setdefault(brief(record.event), []).append(record.seq)
-    told = (each._replace(state=brief(each.state), event=brief(each.event)) for each in refusals)
-    return _graph(ways, visits, last, refusal_notes(told))
+        ways.setdefault((source, last), {}).setdefault(record.event, []).append(record.seq)
+    return _graph(ways, visits, last, refusal_notes(refusals))
 
 
 def table(edges: Iterable[tuple[str, str, str]]) -> StateGraph | None:
     """The edges that a journal has recorded of a class: source, event and dest."""
     ways: dict[tuple[str, str], dict[str, list[int]]] = {}
     for source, event, dest in sorted(edges):
-        ways.setdefault((brief(source), brief(dest)), {})[brief(event)] = []
+        ways.setdefault((source, dest), {})[event] = []
     return _graph(ways, Counter(), "", {})
 
 

@@ -16,7 +16,6 @@ from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.text import cut
 
-from .brief import brief
 from .classes import Catalog
 from .handler import markup, script, style
 from .heat import heated
@@ -51,9 +50,7 @@ def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
         "runs": [listed(run) for run in snapshot.runs],
         "histories": kept,
         "paths": _paths(journal, told),
-        "lifecycles": {
-            brief(kind): _lifecycle(journal, catalog, kind) for kind in ("", *dict(most))
-        },
+        "lifecycles": {kind: _lifecycle(journal, catalog, kind) for kind in ("", *dict(most))},
         "timeline": timeline(journal, told),
     }
     return _file(_embedded(data))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fsm.diagrams.build import graph_of_run
 
 from .actions import why_not
-from .brief import brief
 from .recorded import trail
 from .story import story
 from .views import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
@@ -46,19 +45,12 @@ def _why(server: Server, asked: Asked) -> object:
 
 def _lifecycle(server: Server, asked: Asked) -> object:
     with server.source.journal() as journal:
-        drawn = server.catalog.drawn(journal, _kind(server, asked))
+        drawn = server.catalog.drawn(journal, asked.get("kind", ""))
     return lifecycle(drawn)
 
 
 def _heat(server: Server, asked: Asked) -> object:
-    return server.heat.drawn(_kind(server, asked), server.watch.snapshot.version)
-
-
-def _kind(server: Server, asked: Asked) -> str:
-    """The kind that `brief` calls so."""
-    wanted = asked.get("kind", "")
-    kinds = (run.kind for run in server.watch.snapshot.runs if brief(run.kind) == wanted)
-    return next(kinds, wanted)
+    return server.heat.drawn(asked.get("kind", ""), server.watch.snapshot.version)
 
 
 def _picture(server: Server, asked: Asked) -> object:

@@ -11,8 +11,6 @@ from fsm.journal.late import Late
 from fsm.lifecycle.refusal import Refusal
 from fsm.text import cut, format_time, readable
 
-from .brief import brief
-
 __all__ = ["MOST", "notes", "story"]
 
 MOST = 200  # notes of each sort, for one run; of more, the last
@@ -46,12 +44,12 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     return {
         "what": "refused",
         "seq": refusal.seq,
-        "event": brief(refusal.event),
-        "state": brief(refusal.state),
+        "event": refusal.event,
+        "state": refusal.state,
         "at": format_time(refusal.micros),
         "ms": refusal.micros / 1000,
         "reason": cut(refusal.reason),
-        "who": None if refusal.who is None else brief(refusal.who),
+        "who": None if refusal.who is None else cut(refusal.who, 200),
     }
 
 
@@ -59,11 +57,11 @@ def _late(late: Late) -> dict[str, Any]:
     return {
         "what": "late",
         "seq": late.seq,
-        "event": brief(late.event),
-        "state": brief(late.dest),
+        "event": late.event,
+        "state": late.dest,
         "at": format_time(late.micros),
         "ms": late.micros / 1000,
         "reason": cut(late.reason),
-        "who": None if late.owner is None else brief(late.owner),
+        "who": late.owner,
         "payload": readable(late.payload),
     }

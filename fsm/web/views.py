@@ -19,7 +19,6 @@ from fsm.run.run import Run
 from fsm.states import State, ambient
 from fsm.text import cut, format_time, is_dated, readable
 
-from .brief import brief
 from .classes import Catalog
 from .story import notes
 from .watch import Snapshot
@@ -42,7 +41,7 @@ _Pairs = Counter[tuple[str, str]]  # kind and state
 class Query:
     """Which runs of a snapshot, and which page of them."""
 
-    state: str = ""  # as `brief` calls it
+    state: str = ""
     kind: str = ""
     search: str = ""  # a part of the id, in whatever case
     offset: int = 0
@@ -54,8 +53,8 @@ class Query:
         return [
             run
             for run in snapshot.runs
-            if self.state in ("", brief(run.state))
-            and self.kind in ("", brief(run.kind))
+            if self.state in ("", run.state)
+            and self.kind in ("", run.kind)
             and part in run.run.casefold()
         ]
 
@@ -69,9 +68,9 @@ def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
 
     What has no runs is not counted.
     """
-    pairs = Counter((brief(run.kind), brief(run.state)) for run in snapshot.runs)
+    pairs = Counter((run.kind, run.state) for run in snapshot.runs)
     states = _summed(pairs, 1)
-    known = {brief(node.__name__): node for cls in catalog.classes for node in cls.lifecycle.nodes}
+    known = {node.__name__: node for cls in catalog.classes for node in cls.lifecycle.nodes}
     others = [state for state, _ in states.most_common() if state not in known]
     colors = {state.__name__: as_hex(str(state.color)) for state in State.children()}
     colors |= {name: as_hex(str(node.color)) for name, node in known.items()}
@@ -122,14 +121,14 @@ def listed(run: Summary) -> dict[str, Any]:
     """One run of the list."""
     return {
         "run": run.run,
-        "state": brief(run.state),
+        "state": run.state,
         "phase": run.phase,
-        "kind": brief(run.kind),
+        "kind": run.kind,
         "message": None if run.message is None else cut(str(run.message), _LONGEST_MESSAGE),
         "steps": run.steps,
         "began": format_time(run.began),
         "moved": format_time(run.moved),
-        "owner": None if run.owner is None else brief(run.owner),
+        "owner": run.owner,
     }
 
 
@@ -175,7 +174,7 @@ def timeline(journal: Journal, runs: Sequence[Summary], width: int = 1200) -> st
     """Runs over time, until now, as SVG: the first thousand of them; none that cannot be read."""
     drawn = runs[:_MOST_DRAWN]
     histories = filter(None, (_dated(journal, run.run) for run in drawn))
-    kinds = {run.run: brief(run.kind) for run in drawn}
+    kinds = {run.run: run.kind for run in drawn}
     return diagrams.chart(histories, width, until=ambient.micros(), kinds=kinds)
 
 
@@ -192,9 +191,9 @@ def _steps(records: Iterable[Record]) -> Sequence[dict[str, Any]]:
     return [
         {
             "seq": record.seq,
-            "event": brief(record.event),
-            "source": brief(record.source),
-            "dest": brief(record.dest),
+            "event": record.event,
+            "source": record.source,
+            "dest": record.dest,
             "at": format_time(record.micros),
             "ms": record.micros / 1000,
             "payload": readable(record.payload),

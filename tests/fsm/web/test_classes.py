@@ -168,16 +168,6 @@ def test_a_trail_tells_what_was_refused_as_any_picture_of_the_run() -> None:
     assert found == notes(graph_of_run(TaskRun.restore("load", journal), refusals))
 
 
-def test_the_longest_refusal_is_cut() -> None:
-    journal = MemoryJournal()
-    TaskRun("load", journal=journal).start()
-    refusal = Refusal("load", 1, "x" * 1_000_000, "Running", 1, "no")
-
-    found = notes(trail(journal.records("load"), [refusal]))
-
-    assert len(found["Running"][0]) < 100
-
-
 def paths(journal: Journal) -> tuple[dict[str, int], list[str]]:
     found = re.search(r'id="data">(.*?)</script>', report(journal, TaskRun), re.DOTALL)
     assert found is not None
@@ -215,14 +205,6 @@ def test_what_no_picture_can_show_is_not_drawn() -> None:
     assert trail(()) is None
     assert table(()) is None
     assert table((f"A{n}", "go", f"B{n}") for n in range(1000)) is None
-
-
-def test_the_longest_name_is_cut() -> None:
-    drawn = table([("x" * 1_000_000, "y" * 1_000_000, "z")])
-
-    assert drawn is not None
-    assert max(len(node.name) for node in drawn.nodes) < 100
-    assert len(drawn.edges[0].labels[0].event) < 100
 
 
 # What is said of runs.

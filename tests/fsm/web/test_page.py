@@ -15,16 +15,15 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import attrs
 import pytest
 
 from fsm import Claim, MemoryJournal, TaskRun, open_journal
 from fsm.errors import InvalidArgument, JournalError, TransitionError, UnknownRun
 from fsm.journal import Journal, Summary
 from fsm.testing import HandClock
-from fsm.web import Server, Snapshot, Source, Watch, report
+from fsm.web import Server, Source, Watch, report
 from fsm.web.actions import act
 from fsm.web.classes import Catalog
 from fsm.web.security import HEADERS, Door
@@ -261,19 +260,6 @@ def test_the_lifecycle_is_shown_with_its_traffic(ask: Ask) -> None:
 
     assert (said["name"], said["version"]) == ("TaskRun", 1)
     assert "start (8\N{MULTIPLICATION SIGN})" in said["diagram"]
-
-
-@pytest.mark.parametrize("view", ["lifecycle", "heat"])
-def test_a_kind_without_an_end_has_a_short_address(view: str, ask: Ask, server: Server) -> None:
-    kind = "shop:" + "x" * 1_000_000
-    run = attrs.evolve(server.watch.snapshot.runs[0], kind=kind)
-    server.watch.snapshot = Snapshot(99, (run,))
-
-    (name,) = [each["name"] for each in ask("GET", "/api/overview")[2]["kinds"]]
-    target = f"/api/{view}?{urlencode({'kind': name})}"
-
-    assert len(target) < 200
-    assert ask("GET", target)[0] == 200
 
 
 def test_ten_thousand_runs_are_answered_by_the_page(tmp_path: Path) -> None:

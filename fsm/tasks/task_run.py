@@ -89,6 +89,7 @@ class TaskRun(Run):
     policy's `max_rescues` says. A `rerun` is a person's word: once more, whatever the policy says.
     """
 
+    __module__ = "fsm"
     __slots__ = ("policy",)
 
     # fmt: off

@@ -128,9 +128,7 @@ def test_a_kind_is_chosen(page: Page, path: Path) -> None:
         Order("order-1", journal=kept).start()
 
     kind = f"{Order.__module__}:Order"
-    expect(page.locator("#kind option")).to_have_text(
-        ["Any kind", "fsm.tasks.task_run:TaskRun", kind]
-    )
+    expect(page.locator("#kind option")).to_have_text(["Any kind", "fsm:TaskRun", kind])
     page.get_by_label("Kind").select_option(kind)
 
     expect(page.locator("#rows button")).to_have_text(["order-1"])
@@ -163,7 +161,7 @@ def test_a_run_shows_what_happened(page: Page) -> None:
     expect(page.locator("#steps b")).to_have_text(["start", "fail"])
     expect(page.locator("#steps pre")).to_contain_text(str(2**60))
     expect(page.locator("#state")).to_have_text("Failed")
-    expect(page.locator("#about")).to_contain_text("fsm.tasks.task_run:TaskRun · began 2020-01-01")
+    expect(page.locator("#about")).to_contain_text("fsm:TaskRun · began 2020-01-01")
 
 
 def test_a_run_shows_where_its_time_went(page: Page) -> None:

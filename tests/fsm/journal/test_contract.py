@@ -122,7 +122,7 @@ def test_runs_are_told_at_a_glance(journal: Any, clock: HandClock) -> None:
 
     began, moved = summary.began, summary.moved
     assert summary == Summary(
-        "r", "Failed", "broken", 2, began, moved, kind="fsm.tasks.task_run:TaskRun", phase="failed"
+        "r", "Failed", "broken", 2, began, moved, kind="fsm:TaskRun", phase="failed"
     )
     assert summary.moved - summary.began == 5_000_000
     assert summary.began_at == run.history[0].at

@@ -258,7 +258,7 @@ def test_a_run_is_summed_up_by_name(make: Callable[..., TaskRun], journal: Journ
     summary = journal.summary("r")
 
     assert (summary.state, summary.steps, summary.phase) == ("Success", 2, "finished")
-    assert summary.kind == "fsm.tasks.task_run:TaskRun"
+    assert summary.kind == "fsm:TaskRun"
     assert summary.over
 
 

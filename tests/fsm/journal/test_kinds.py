@@ -103,7 +103,7 @@ def test_runs_whose_class_was_never_said_are_of_no_kind(journal: Journal, clock:
 
 @pytest.mark.parametrize(
     "kinds",
-    [TaskRun, 5, "fsm:TaskRun", [None], ["fsm.tasks.task_run:TaskRun"], [Pending], [[TaskRun]]],
+    [TaskRun, 5, "fsm:TaskRun", [None], ["fsm:TaskRun"], [Pending], [[TaskRun]]],
 )
 def test_what_is_no_class_of_runs_is_refused(kinds: Any, mixed: Journal, clock: HandClock) -> None:
     with pytest.raises(InvalidArgument, match="class"):

@@ -271,7 +271,7 @@ def test_a_subclass_brings_its_edges_to_a_journal_that_knew_the_old_table(
         Failed, Shelved, Retrying,
     ]  # fmt: skip
     assert raw.answers([("old", 2, "quarantine", "Failed", "Shelved")]) == ["fsm: no such edge"]
-    assert journal.edges("fsm.tasks.task_run:TaskRun") == journal_edges(TaskRun)
+    assert journal.edges("fsm:TaskRun") == journal_edges(TaskRun)
 
 
 def test_classes_of_one_name_in_two_modules_have_their_own_edges(both: tuple[Journal, Raw]) -> None:

@@ -75,7 +75,7 @@ def test_kinds_are_counted_apart(journal: Any, clock: HandClock) -> None:
     assert journal.traffic().runs == 2
     with pytest.raises(InvalidArgument):
         journal.traffic(7)
-    assert journal.traffic("fsm.tasks.task_run:TaskRun").runs == 1
+    assert journal.traffic("fsm:TaskRun").runs == 1
     assert journal.traffic("nowhere:Run").runs == 0
 
 

@@ -69,7 +69,7 @@ DAMAGE = {
     ),
     "an illegal edge": (
         "UPDATE steps SET event = 'succeed' WHERE run = 'r' AND seq = 2",
-        "succeed: Running → Failed is no edge of fsm.tasks.task_run:TaskRun",
+        "succeed: Running → Failed is no edge of fsm:TaskRun",
     ),
     "an unknown event": (
         "UPDATE steps SET event = 'explode' WHERE run = 'r' AND seq = 1",

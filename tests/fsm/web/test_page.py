@@ -177,7 +177,7 @@ def test_the_states_are_counted_in_the_order_of_the_lifecycle(ask: Ask) -> None:
 
     assert counted(said) == {"Running": 7, "Paused": 1, "Failed": 1}
     assert said["states"][0]["name"] == TaskRun.lifecycle.nodes[0].__name__
-    assert [kind["name"] for kind in said["kinds"]] == ["fsm.tasks.task_run:TaskRun"]
+    assert [kind["name"] for kind in said["kinds"]] == ["fsm:TaskRun"]
     assert (said["total"], said["trouble"]) == (9, None)
 
 

@@ -114,7 +114,7 @@ def test_runs_of_another_class_are_not_taken_for_those_of_this_one(
 
     assert refused.exit_code == 1
     assert "has no runs of elsewhere:Other" in refused.stderr
-    assert "it has runs of fsm.tasks.task_run:TaskRun" in refused.stderr
+    assert "it has runs of fsm:TaskRun" in refused.stderr
 
 
 def test_an_unknown_run_is_an_error(journal: str, fsm: Invoke) -> None:

@@ -53,7 +53,7 @@ def test_a_run_of_another_class_is_left_alone(lost: str, fsm: Invoke) -> None:
     result = fsm("rescue", "shop:Order", "--journal", lost)
 
     assert result.exit_code == 0
-    assert "skipped: its class is not loaded: fsm.tasks.task_run:TaskRun" in result.stdout
+    assert "skipped: its class is not loaded: fsm:TaskRun" in result.stdout
     assert "0 of 1 lapsed runs rescued" in result.stdout
 
 

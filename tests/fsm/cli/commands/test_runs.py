@@ -72,7 +72,7 @@ def test_json_says_what_is_known(journal: str, fsm: Invoke) -> None:
         "steps": 5,
         "began": "2020-01-01T00:00:00+00:00",
         "moved": "2020-01-01T00:00:01.500000+00:00",
-        "class": "fsm.tasks.task_run:TaskRun",
+        "class": "fsm:TaskRun",
         "owner": None,
         "lease": None,
         "wakes": None,

@@ -32,7 +32,7 @@ def test_json_brings_the_same(journal: str, fsm: Invoke) -> None:
     assert (data["run"], data["state"], data["class"]) == (
         "etl/load",
         "Success",
-        "fsm.tasks.task_run:TaskRun",
+        "fsm:TaskRun",
     )
     assert [line["seq"] for line in data["lines"]] == [1, 2, 3, 4, 5]
     assert data["lines"][1]["at"] == "2020-01-01T00:00:01.500000+00:00"

@@ -54,7 +54,7 @@ def test_json_tells_each_span(journal: str, fsm: Invoke) -> None:
     (run,) = json.loads(result.stdout)
     assert (run["run"], run["class"], run["state"]) == (
         "etl/load",
-        "fsm.tasks.task_run:TaskRun",
+        "fsm:TaskRun",
         "Success",
     )
     assert [span["state"] for span in run["spans"]] == [

@@ -66,7 +66,7 @@ def test_a_class_that_it_is_not_is_told(journal: str, fsm: Invoke) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("error: run 'etl/load' is no Order as far as")
-    assert "say --as fsm.tasks.task_run:TaskRun\n" in result.stderr
+    assert "say --as fsm:TaskRun\n" in result.stderr
 
 
 def test_the_guards_asked_are_those_of_the_class_named(journal: str, fsm: Invoke) -> None:

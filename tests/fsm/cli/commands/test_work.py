@@ -357,7 +357,7 @@ def test_where_a_class_is_missing_the_tasks_are_named_too(jobs: Path, fsm: Invok
 
 def test_a_plain_run_class_is_no_task(jobs: Path, fsm: Invoke) -> None:
     assert TaskRun is load("fsm:TaskRun")
-    code, said = work(fsm, "fsm.tasks.task_run:TaskRun")
+    code, said = work(fsm, "fsm:TaskRun")
 
     assert code == 1
     assert "a class of another kind, not a function" in said

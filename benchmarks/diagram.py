@@ -1,4 +1,4 @@
-"""Diagram: a lifecycle, and a run's way through it, as Mermaid."""
+"""Diagrams: a lifecycle and the path of a run as Mermaid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["tables"]
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """TaskRun's table, by us and by `transitions`, and one run of it."""
+    """Draw the table of TaskRun with fsm and with `transitions`, and one run of it."""
     run = TaskRun("run-1", max_retries=2)
     run.start()
     run.fail(message="no network")
@@ -27,11 +27,11 @@ def tables(effort: Effort) -> Iterator[Table]:
 
     machine = task_machine(functools.partial(GraphMachine, graph_engine="mermaid"), model)
     contenders = {
-        "transitions, the table": _repeated(
+        "transitions, the table": _repeat(
             lambda: machine.get_combined_graph(force_new=True).source
         ),
-        "ours, the table": _repeated(lambda: mermaid(TaskRun)),
-        "ours, a run": _repeated(lambda: mermaid(run)),
+        "ours, the table": _repeat(lambda: mermaid(TaskRun)),
+        "ours, a run": _repeat(lambda: mermaid(run)),
     }
     yield take_turns(
         "a mermaid diagram",
@@ -39,11 +39,11 @@ def tables(effort: Effort) -> Iterator[Table]:
         against="transitions, the table",
         effort=effort,
         unit="ms",
-        note="of TaskRun's 20 states; transitions draws each edge, ours folds families",
+        note="of TaskRun's 20 states; transitions draws each edge, ours bundles edges",
     )
 
 
-def _repeated(draw: Callable[[], object]) -> Make:
+def _repeat(draw: Callable[[], object]) -> Make:
     def work(times: int) -> None:
         for _ in range(times):
             draw()

@@ -1,4 +1,4 @@
-"""Draw the pictures of README.md and docs/ again: `python docs/pictures.py`."""
+"""Draws the pictures of README and docs into docs/img: `python docs/pictures.py`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FOLDER = Path(__file__).parent / "img"
 NAMES = ("etl/extract", "etl/load", "mail", "report")
 
 
-def winding() -> TaskRun:
-    """A run that was tried three times and went round a loop twice."""
+def looping_run() -> TaskRun:
+    """A run with three attempts, which then looped twice."""
     clock = HandClock()
     run = TaskRun("load", clock=clock, max_retries=2)
     run.submit()
@@ -39,10 +39,10 @@ def winding() -> TaskRun:
     return run
 
 
-def tried(
+def retried_run(
     name: str, began: float, chances: random.Random, journal: StepStore | None = None
 ) -> TaskRun:
-    """A run that fails one time in three and is then tried again."""
+    """A run each of whose attempts fails with a chance of 35 %, and is retried."""
     clock = HandClock()
     clock.advance(seconds=began)
     run = TaskRun(name, clock=clock, max_retries=3, journal=journal)
@@ -64,33 +64,35 @@ def tried(
     return run
 
 
-def many(count: int, seconds: float, journal: StepStore | None = None) -> list[TaskRun]:
-    """Runs that begin within so many seconds."""
+def many_runs(count: int, seconds: float, journal: StepStore | None = None) -> list[TaskRun]:
+    """*count* runs that begin within so many seconds."""
     chances = random.Random(3)
     return [
-        tried(f"{chances.choice(NAMES)}-{place}", seconds * chances.random(), chances, journal)
+        retried_run(
+            f"{chances.choice(NAMES)}-{place}", seconds * chances.random(), chances, journal
+        )
         for place in range(count)
     ]
 
 
 def traffic(count: int, seconds: float) -> Traffic:
-    """How things stand in the middle of so many runs."""
+    """The traffic halfway through so many runs."""
     journal, now = MemoryJournal(), HandClock().advance(seconds=seconds / 2)
-    steps = (step for run in many(count, seconds) for step in run.history)
+    steps = (step for run in many_runs(count, seconds) for step in run.history)
     journal.extend(step for step in steps if step.at <= now)
     return journal.traffic()
 
 
 PICTURES: Final[dict[str, Callable[[], str]]] = {
     "lifecycle": lambda: svg(TaskRun),
-    "run": lambda: svg(winding()),
+    "run": lambda: svg(looping_run()),
     "inheritance": lambda: svg(State),
-    "timeline": lambda: chart([winding(), *many(18, 12)]),
+    "timeline": lambda: chart([looping_run(), *many_runs(18, 12)]),
     "heat": lambda: svg(heat(TaskRun, traffic(2_000, 600))),
-    "many": lambda: chart(many(10_000, 600)),
+    "many": lambda: chart(many_runs(10_000, 600)),
 }
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for picture, drawn in PICTURES.items():
-        (FOLDER / f"{picture}.svg").write_text(drawn(), encoding="utf-8")
+    for picture, draw in PICTURES.items():
+        (FOLDER / f"{picture}.svg").write_text(draw(), encoding="utf-8")

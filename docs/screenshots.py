@@ -1,6 +1,7 @@
-"""Screenshots: the pictures, and the page of `fsm serve`, as a browser shows them 1200 pixels wide.
+"""Takes screenshots of the pictures and of the page of `fsm serve`, 1200 pixels wide.
 
-`tox -e pictures`, or `python docs/screenshots.py`: it needs Playwright and the machine's Chromium.
+Run it by `tox -e pictures` or `python docs/screenshots.py`. It needs Playwright and the Chromium
+of the machine, whose path may be given in FSM_CHROMIUM.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from pictures import FOLDER, PICTURES, many
+from pictures import FOLDER, PICTURES, many_runs
 from playwright.sync_api import Page, sync_playwright
 
 from fsm import TaskRun, open_journal
@@ -28,8 +29,8 @@ WIDTH: Final = 1200
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 QUIET = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-FAILED = "etl/load-302"  # the run that is opened
-SHEET = """
+FAILED = "etl/load-302"  # the run that the page shows
+PAGE_STYLE = """
 <style>
   body { margin: 0; background: #ffffff }
   svg { display: block; max-width: 100%; height: auto; margin: auto }
@@ -39,15 +40,15 @@ SHEET = """
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Journal]:
+def _open(path: Path) -> Iterator[Journal]:
     with closing(open_journal(path, make=False)) as journal:
         yield journal
 
 
 @contextmanager
-def _served(path: Path) -> Iterator[str]:
-    """The page of a journal, for as long as it is looked at."""
-    with Server(partial(_opened, path), TaskRun, port=0) as server:
+def _serve(path: Path) -> Iterator[str]:
+    """Serve the page of a journal; yield its URL."""
+    with Server(partial(_open, path), TaskRun, port=0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -57,26 +58,26 @@ def _served(path: Path) -> Iterator[str]:
             thread.join()
 
 
-def _busy(journal: Journal) -> None:
-    """Runs that begin last, and are now in the middle of things, or at all kinds of ends."""
+def _add_latest_runs(journal: Journal) -> None:
+    """Add the runs that begin last: some run or wait, others have ended in different states."""
     clock = HandClock()
     clock.advance(seconds=610)
 
-    def begun(name: str) -> TaskRun:
+    def begin(name: str) -> TaskRun:
         clock.advance(seconds=2)
         run = TaskRun(name, journal=journal, clock=clock, max_retries=2)
         run.start()
         clock.advance(seconds=3)
         return run
 
-    begun("mail-300").fail(result=TimeoutError("no answer within 30 s"))
-    begun("etl/extract-301").cancel(message="not needed any more")
-    _tried_again(begun(FAILED), clock)
-    begun("report-303").pause(message="waits for somebody to look at the figures")
+    begin("mail-300").fail(result=TimeoutError("no answer within 30 s"))
+    begin("etl/extract-301").cancel(message="not needed any more")
+    _fail_twice(begin(FAILED), clock)
+    begin("report-303").pause(message="waits for somebody to look at the figures")
     TaskRun("etl/extract-304", journal=journal, clock=clock).skip()
-    begun("etl/load-305").loop()
-    begun("mail-306").succeed()
-    failed = begun("etl/extract-307")
+    begin("etl/load-305").loop()
+    begin("mail-306").succeed()
+    failed = begin("etl/extract-307")
     failed.fail()
     failed.retry(start_time=clock().add(seconds=60))
     for place in range(308, 311):
@@ -84,11 +85,11 @@ def _busy(journal: Journal) -> None:
             start_time=clock().add(seconds=3600)
         )
     for place in range(311, 315):
-        begun(f"etl/load-{place}")
+        begin(f"etl/load-{place}")
 
 
-def _tried_again(run: TaskRun, clock: HandClock) -> None:
-    """Fail twice, with a word out of place in between."""
+def _fail_twice(run: TaskRun, clock: HandClock) -> None:
+    """Fail, refuse an event, retry, and fail again."""
     run.fail(result=ConnectionError("no route to warehouse-2"))
     clock.advance(seconds=2)
     with suppress(TransitionError):
@@ -101,40 +102,40 @@ def _tried_again(run: TaskRun, clock: HandClock) -> None:
     run.fail(result=ConnectionError("no route to warehouse-2"))
 
 
-def _shoot(page: Page, name: str, scheme: str, *, whole: bool) -> None:
+def _take_screenshot(page: Page, name: str, scheme: str, *, whole: bool) -> None:
     page.screenshot(path=FOLDER / f"{name}-{scheme}.png", full_page=whole)
 
 
-def _shoot_all(page: Page, scheme: str, served: str) -> None:
+def _take_screenshots(page: Page, scheme: str, url: str) -> None:
     for name in PICTURES:
-        drawn = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
-        page.set_content(SHEET + drawn)
+        picture = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+        page.set_content(PAGE_STYLE + picture)
         page.set_viewport_size({"width": WIDTH, "height": 1})
-        _shoot(page, name, scheme, whole=True)
+        _take_screenshot(page, name, scheme, whole=True)
     page.set_viewport_size({"width": WIDTH, "height": 1060})
-    page.goto(served)
+    page.goto(url)
     page.click(f"#rows button:text-is('{FAILED}')")
     page.wait_for_selector("#path g.node")
-    _shoot(page, "page", scheme, whole=False)
+    _take_screenshot(page, "page", scheme, whole=False)
 
 
 def main() -> None:
-    """Draw the pictures, and photograph them in the light and in the dark."""
+    """Draw the pictures, and take screenshots in a light and in a dark colour scheme."""
     FOLDER.mkdir(exist_ok=True)
-    for name, drawn in PICTURES.items():
-        (FOLDER / f"{name}.svg").write_text(drawn(), encoding="utf-8")
-    found = os.environ.get("FSM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # which Chromium refuses to root
+    for name, draw in PICTURES.items():
+        (FOLDER / f"{name}.svg").write_text(draw(), encoding="utf-8")
+    chromium = os.environ.get("FSM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses to sandbox for root
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder, "runs.db")
         with closing(open_journal(path)) as journal:
-            many(300, 600, journal)
-            _busy(journal)
-        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox])
-        with _served(path) as url:
+            many_runs(300, 600, journal)
+            _add_latest_runs(journal)
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *sandbox])
+        with _serve(path) as url:
             for scheme in SCHEMES:
                 context = browser.new_context(color_scheme=scheme)
-                _shoot_all(context.new_page(), scheme, url)
+                _take_screenshots(context.new_page(), scheme, url)
                 context.close()
         browser.close()
 

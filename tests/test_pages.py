@@ -1,4 +1,4 @@
-"""Pages: what the code prints, approved by someone who has read it."""
+"""What the code prints is what a reviewer has approved, in tests/pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fsm import TaskRun
 
 PAGES = Path(__file__).parent / "pages"
 
-APPROVE = """the table has changed; read the difference aloud, and if it is meant, approve it:
+APPROVE = """the table has changed; read the difference, and if it is intended, approve it:
     python -c "from fsm import TaskRun; print(TaskRun.lifecycle.matrix(), end='')" > {page}"""
 
 

@@ -1,7 +1,7 @@
 """The pictures in docs/img are those that the code draws.
 
-Letters and lines may lie elsewhere with another release of Graphviz; what is said, and by how many
-shapes, may not differ. `tox -e pictures` draws them again.
+Another release of Graphviz may place shapes and text differently; which shapes and texts there are
+may not differ. `tox -e pictures` draws them again.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ NAMES = [*runpy.run_path(str(DOCS / "pictures.py"))["PICTURES"], "page"]
 DRAW = """
 import json, runpy, sys
 pictures = runpy.run_path(sys.argv[1])["PICTURES"]
-print(json.dumps({name: drawn() for name, drawn in pictures.items()}))
+print(json.dumps({name: draw() for name, draw in pictures.items()}))
 """
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, str]:
-    """All pictures, drawn by a process that knows of no state class but ours."""
+    """All pictures, drawn by a process of its own, without the state classes of other tests."""
     pytest.importorskip("pygraphviz")
     command = [sys.executable, "-c", DRAW, str(DOCS / "pictures.py")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    pictures: dict[str, str] = json.loads(said.stdout)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    pictures: dict[str, str] = json.loads(done.stdout)
     return pictures
 
 
-def held(picture: str) -> Counter[tuple[str, str, str]]:
-    """Each element of an SVG: what it is, of which class, and what it says."""
+def elements(picture: str) -> Counter[tuple[str, str, str]]:
+    """The tag, class and text of each element of an SVG."""
     return Counter(
         (element.tag, element.get("class", ""), (element.text or "").strip())
         for element in ElementTree.fromstring(picture).iter()
@@ -47,12 +47,12 @@ def held(picture: str) -> Counter[tuple[str, str, str]]:
 def test_a_picture_is_what_the_code_draws(name: str, drawn: dict[str, str]) -> None:
     kept = (DOCS / "img" / f"{name}.svg").read_text(encoding="utf-8")
 
-    assert held(kept) == held(drawn[name])
+    assert elements(kept) == elements(drawn[name])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
-def test_each_picture_has_been_photographed(name: str, scheme: str) -> None:
+def test_each_picture_has_a_screenshot_in_both_schemes(name: str, scheme: str) -> None:
     taken = (DOCS / "img" / f"{name}-{scheme}.png").read_bytes()
 
     assert taken.startswith(b"\x89PNG")

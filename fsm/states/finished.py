@@ -9,7 +9,6 @@ import attrs
 from pendulum import DateTime
 
 from .base import State
-from .children import DerivedResult, as_map_states, as_no_result
 from .converters import (
     Names,
     as_cached_inputs,
@@ -18,7 +17,51 @@ from .converters import (
     as_expiration,
     as_loop_count,
 )
-from .result import NoResult, Result, as_result
+from .errors import InvalidPayload
+from .result import NoResult, NoResultType, Result, as_result
+
+
+def as_map_states(value: Sequence[State | None] | None) -> Sequence[State | None]:
+    """Copy a list of children's states; None stands for a child whose state is not known.
+
+    Raises:
+        InvalidPayload: It is no list or tuple, or holds something else.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple)):
+        raise InvalidPayload(
+            f"map_states cannot hold {type(value).__name__}; give a list of states or None",
+            "map_states",
+        )
+    for index, child in enumerate(value):
+        if child is not None and not isinstance(child, State):
+            raise InvalidPayload(
+                f"map_states.{index} cannot hold {type(child).__name__}; give a state or None",
+                f"map_states.{index}",
+            )
+    return list(value)
+
+
+def as_no_result(value: Any) -> Result:
+    """Refuse a result for a `Mapped`: its children's results are its result."""
+    if not isinstance(value, NoResultType):
+        raise InvalidPayload(
+            "the result of a Mapped is that of its children and cannot be given; "
+            "leave it out, or give map_states",
+            "result",
+        )
+    return value
+
+
+class _ChildrenResult:
+    """The `_result` of a Mapped: built from its children each time it is read."""
+
+    def __get__(self, state: Any, owner: type[Any] | None = None) -> Any:
+        return self if state is None else Result(state.result)
+
+    def __set__(self, state: Any, value: object) -> None:
+        """Ignore what `as_no_result` let pass, or a pickle of the same children."""
 
 
 class Finished(State):
@@ -117,7 +160,7 @@ class Mapped(Success):
 
 
 # The slot itself, so that whoever carries `_result` on carries the children's results.
-Mapped._result = DerivedResult()  # type: ignore[assignment]  # a field to attrs
+Mapped._result = _ChildrenResult()  # type: ignore[assignment]  # a field to attrs
 
 
 class Cancelled(Finished):

@@ -22,7 +22,7 @@ from fsm.run.access import step_before
 from .errors import MissingExtra
 from .run.callbacks import Listener
 from .states import ExceptionRecord, Retrying
-from .states.exceptions import recorded
+from .states.exceptions import record_exception
 from .tasks.task_run import TaskRun
 from .text import escape
 
@@ -217,7 +217,7 @@ def _tell_failure(span: Span, step: Step) -> None:
     """Add the exception, or what the state says in its place, as OpenTelemetry names things."""
     error: Any = step.dest.result
     if isinstance(error, BaseException):
-        error = recorded(error)  # bounded, and whatever its own code does
+        error = record_exception(error)  # bounded, and whatever its own code does
     if not isinstance(error, ExceptionRecord):
         error = ExceptionRecord(type(step.dest).__name__, _text(step.dest.message))
     told = {"exception.type": error.type, "exception.message": error.text}

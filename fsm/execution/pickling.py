@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fsm.errors import InvalidArgument, MissingExtra
 from fsm.run.run import Run
-from fsm.states.exceptions import recorded
+from fsm.states.exceptions import record_exception
 
 from .commands import Answer, Raised
 
@@ -83,7 +83,7 @@ def parcel(answer: Answer) -> Packed:
     """Pack an answer; a result that cannot travel is the task's failure."""
     said = traceback = ""
     if isinstance(answer, Raised):
-        record = recorded(answer.error)
+        record = record_exception(answer.error)
         said, traceback = f"{record.type}: {record.text}", "\n".join(record.traceback)
     try:
         return Packed(packed("what the task returned", answer), said, traceback)

@@ -10,14 +10,17 @@ from fsm.journal.phase import due_of, phase_of
 from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.states import State, registry
-from fsm.states.exceptions import ExceptionRecord, recorded
+from fsm.states.exceptions import ExceptionRecord, record_exception
 
 __all__ = ["StoryEntry"]
 
 _Path = tuple[str, ...]
 _ERROR: _Path = ("_result", "exact", "$exception")
 _BUILTIN_FIELDS = {"type", "__version__", "exact", "_result", "n_map_states"} | {
-    field.alias for cls in State.children() if registry.is_ours(cls) for field in attrs.fields(cls)
+    field.alias
+    for cls in State.children()
+    if registry.is_builtin(cls)
+    for field in attrs.fields(cls)
 }
 _MAX_OWN_FIELDS = 5
 
@@ -136,7 +139,7 @@ def _as_count(value: object) -> int | None:
 def _error_of(state: State) -> ExceptionRecord | None:
     result = None if state.is_mapped() else state.result
     if isinstance(result, BaseException):
-        return recorded(result)
+        return record_exception(result)
     return result if isinstance(result, ExceptionRecord) else None
 
 

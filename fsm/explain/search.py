@@ -24,7 +24,7 @@ from fsm.run.access import advance, double_of, now_micros, set_time
 from fsm.run.decision import propose
 from fsm.run.run import Run
 from fsm.states import State, StateError, moment
-from fsm.states.exceptions import recorded
+from fsm.states.exceptions import record_exception
 
 __all__ = ["PathStep", "describe_error", "find_path"]
 
@@ -170,5 +170,5 @@ def describe_error(error: Exception) -> str:
         return "; ".join(map(str, error.rejections))
     if isinstance(error, LifecycleError | StateError):
         return str(error)
-    record = recorded(error)
+    record = record_exception(error)
     return f"{record.type}: {record.text}"

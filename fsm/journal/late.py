@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.states import State, codec, moment
+from fsm.states import State, loads, moment
 
 if TYPE_CHECKING:
     import pendulum
@@ -38,5 +38,4 @@ class Late(NamedTuple):
         Raises:
             NotDeserializable: Its class is not known here.
         """
-        state: State = codec.loads(self.payload)
-        return state
+        return loads(self.payload)

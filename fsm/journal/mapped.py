@@ -16,8 +16,8 @@ from itertools import islice
 from typing import NoReturn
 
 from fsm.errors import CorruptJournal
-from fsm.states import Mapped, State, ambient, codec, registry
-from fsm.states.codec.plain_json import canonical
+from fsm.states import Mapped, State, ambient, dumps, loads, registry
+from fsm.states.codec.plain_json import canonical_json
 
 __all__ = ["Bare", "ChildRow", "Children", "filled", "spared"]
 
@@ -70,7 +70,7 @@ def spared(
         return written(dest.evolve(map_states=[None] * len(states))), len(states)
     wire = json.loads(written(dest.evolve(map_states=[])))
     del wire["map_states"]
-    return canonical(wire | {"n_map_states": len(states)}), len(states)
+    return canonical_json(wire | {"n_map_states": len(states)}), len(states)
 
 
 def filled(run: str, dest: State, payload: str, rows: Children, count: int) -> State:
@@ -82,8 +82,7 @@ def filled(run: str, dest: State, payload: str, rows: Children, count: int) -> S
     """
     made = {} if "map_states" in json.loads(payload) else _all_bare()
     children = [
-        made[name] if said is None else codec.loads(said)
-        for name, said in islice(rows(run, made), count)
+        made[name] if said is None else loads(said) for name, said in islice(rows(run, made), count)
     ]
     if len(children) != count or not isinstance(dest, Mapped):
         raise CorruptJournal(f"run {run!r} had {count} children; {len(children)} are there")
@@ -96,7 +95,7 @@ def _are_bare(states: Sequence[State | None]) -> bool:
     different = {id(state): state for state in states}.values()  # thousands may be one object
     for state in different:
         plain = None if state is None else bare.of(type(state))
-        if state is None or (plain is not None and codec.dumps(state) != codec.dumps(plain)):
+        if state is None or (plain is not None and dumps(state) != dumps(plain)):
             return False
     return True
 
@@ -115,12 +114,12 @@ def _all_bare() -> dict[str, State]:
 
 
 def _made(cls: type[State]) -> State | None:
-    if registry.named(cls.__name__) is not cls:  # its name leads to another
+    if registry.find(cls.__name__) is not cls:  # its name leads to another
         return None
     try:
-        with ambient.sealed(), ambient.clock(_no_time):
+        with ambient.hide_context(), ambient.clock(_no_time):
             made, again = cls(), cls()
-        return made if codec.dumps(made) == codec.dumps(again) else None
+        return made if dumps(made) == dumps(again) else None
     except Exception:  # it takes arguments, asks for the time, or its defaults cannot be written
         return None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fsm.errors import CorruptJournal
 from fsm.lifecycle.step import Step
-from fsm.states import Mapped, NotSerializable, StateError, codec, moment
+from fsm.states import Mapped, NotSerializable, StateError, codec, dumps, loads, moment
 
 from .mapped import Children, filled, spared
 from .phase import due_of, phase_of
@@ -50,11 +50,11 @@ class Record(NamedTuple):
         Raises:
             NotSerializable: The payload cannot be written; names the field.
         """
-        dumps = codec.dumps if redaction is None else redaction.dumps
+        write = dumps if redaction is None else redaction.dumps
         dest, spare = step.dest, None
         if rows is not None and isinstance(dest, Mapped) and dest.map_states:
-            spare = spared(step.run, dest, rows, dumps)
-        payload, children = (dumps(dest), None) if spare is None else spare
+            spare = spared(step.run, dest, rows, write)
+        payload, children = (write(dest), None) if spare is None else spare
         origin = _origin(step, redaction) if step.seq == 1 else None
         return cls(
             step.run,
@@ -101,7 +101,7 @@ def read(records: Iterable[Record], rows: Children | None = None) -> Iterator[St
                 began = json.loads(record.origin or "null")
                 source = codec.read(began["source"])
                 settings = dict(began["settings"])
-            dest = codec.loads(record.payload)
+            dest = loads(record.payload)
             if record.children is not None and rows is not None:
                 dest = filled(record.run, dest, record.payload, rows, record.children)
             moment.from_micros(record.micros)

@@ -10,7 +10,7 @@ from typing import Any
 from fsm.errors import InvalidArgument
 from fsm.states import NotDeserializable, NotSerializable, codec
 from fsm.states.codec import limits
-from fsm.states.codec.plain_json import canonical
+from fsm.states.codec.plain_json import canonical_json
 
 __all__ = ["STRUCK", "Redaction", "as_redaction", "patterns_of"]
 
@@ -44,12 +44,12 @@ class Redaction:
         return text
 
     def dumps(self, state: Any) -> str:
-        """Write a state as JSON, as `codec.dumps` does, without what matches.
+        """Write a state as JSON, as `fsm.states.dumps` does, without what matches.
 
         Raises:
             NotSerializable: It cannot be written; names the field.
         """
-        text = canonical(self.wire(codec.write(state)))
+        text = canonical_json(self.wire(codec.write(state)))
         if len(text) > limits.CHARS:
             raise NotSerializable(f"the state takes more than {limits.CHARS} characters of JSON")
         return text

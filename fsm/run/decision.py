@@ -20,7 +20,7 @@ from fsm.lifecycle.guard import Rejection, weigh
 from fsm.lifecycle.payload import given_by
 from fsm.lifecycle.step import Step
 from fsm.states import NoResult, State, ambient
-from fsm.states.fast_new import Molten, is_plain, molten
+from fsm.states.fast_new import Unfrozen, allows_fast_new, new_unfrozen
 from fsm.states.meta import _MetaState as MetaState
 from fsm.states.result import as_result
 
@@ -95,7 +95,7 @@ def short_cut(row: CompiledRow) -> ShortCut:
     Little is nothing, a message, a result or both.
     """
     wraps = issubclass(row.source, MetaState)  # context flows from the state it stands for
-    if wraps or row.stays or row.row.prepare is not None or not is_plain(row.dest):
+    if wraps or row.stays or row.row.prepare is not None or not allows_fast_new(row.dest):
         return _none
     event, cls, message, guards = row.event, row.dest, row.row.message, row.guards
 
@@ -103,7 +103,7 @@ def short_cut(row: CompiledRow) -> ShortCut:
         if _surroundings() is not _NONE:
             return None
         micros = _nanos() // 1000 if run._clock is None else run._micros()
-        dest: Any = molten(Molten)
+        dest: Any = new_unfrozen(Unfrozen)
         dest.message = message if said is ABSENT or said is None else said
         dest._result = NoResult if result is ABSENT else as_result(result)
         names = source._context

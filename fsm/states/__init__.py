@@ -1,13 +1,22 @@
-"""What a run is, and what it carries: one class per state, from Pending to Finished.
+"""What a run is, and what it carries: one class per state.
 
-Nothing here knows how a run moves.
+Nothing here knows how a run moves: that is `fsm`. The module is also importable as `states`.
+
+    State
+    ├── Pending, Scheduled, Paused, Resume, Retrying    the run waits
+    ├── Submitted, Queued, ClientFailed                 meta states, which wrap another state
+    ├── Running                                         the run is being executed
+    └── Finished, Success, Failed, Cancelled, ...       the run has ended
+
+`dumps` and `loads` write and read a state as JSON. `ambient` holds the clock and the context that
+constructors read. All errors are `StateError`s.
 """
 
 from __future__ import annotations
 
 # The order of these four is the order of `State.children()`.
 from .pending import Paused, Pending, Resume, Retrying, Scheduled  # isort: skip
-from .meta import ClientFailed, Queued, Submitted  # isort: skip
+from .meta import ClientFailed, Queued, Submitted, _MetaState  # noqa: F401  # isort: skip  # pickles
 from .running import Running  # isort: skip
 from .finished import (  # isort: skip
     Cached,
@@ -25,7 +34,7 @@ from .finished import (  # isort: skip
 
 from . import ambient
 from .base import State
-from .codec import dumps, loads
+from .codec.json_text import dumps, loads
 from .errors import (
     DuplicateState,
     InvalidPayload,

@@ -1,9 +1,9 @@
-"""The surroundings of a constructor: the clock in force and the ambient context.
+"""The clock that is in force, and the ambient context: both hold for a `with` block.
 
-Law: nothing else in the project asks for the time.
+Nothing else in the project reads the time.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,31 +19,35 @@ from .errors import InvalidPayload
 
 Clock = Callable[[], datetime]
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-_Surroundings = tuple[Clock | int | None, Mapping[str, Any]]  # the clock, and the context
+_NO_NAMES: Mapping[str, Any] = MappingProxyType({})
+_Ambient = tuple[Clock | int | None, Mapping[str, Any]]  # the clock, and the context
 
-NONE: _Surroundings = (None, _NOTHING)  # the system's clock, and no context
-_surroundings: ContextVar[_Surroundings] = ContextVar("surroundings", default=NONE)
+NONE: _Ambient = (None, _NO_NAMES)  # the system's clock, and no context
+_ambient: ContextVar[_Ambient] = ContextVar("ambient", default=NONE)
 
 
-class InForce:
-    """A `with` block's clock and context; those before come back at its end."""
+class AmbientScope:
+    """Puts a clock and a context in force for a `with` block."""
 
-    __slots__ = ("_before", "_surroundings")
+    __slots__ = ("_ambient", "_before")
 
-    def __init__(self, surroundings: _Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, ambient: _Ambient) -> None:
+        self._ambient = ambient
 
     def __enter__(self) -> None:
-        self._before: Token[_Surroundings] = _surroundings.set(self._surroundings)
+        self._before: Token[_Ambient] = _ambient.set(self._ambient)
 
     def __exit__(self, *error: object) -> None:
-        _surroundings.reset(self._before)
+        _ambient.reset(self._before)
 
 
 def micros() -> int:
-    """Read the clock in force: microseconds since 1970 in UTC."""
-    clock = _surroundings.get()[0]
+    """Read the clock in force: microseconds since 1970 in UTC.
+
+    Raises:
+        InvalidPayload: A clock of the caller returned something else than an aware datetime.
+    """
+    clock = _ambient.get()[0]
     if clock is None:
         return time.time_ns() // 1000
     if isinstance(clock, int):
@@ -51,54 +55,59 @@ def micros() -> int:
     at = clock()
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise InvalidPayload(
-            f"the clock answered {type(at).__name__} without a zone; "
-            "it has to answer an aware datetime",
+            f"the clock returned {type(at).__name__} without a time zone; "
+            "it must return an aware datetime",
             "clock",
         )
     return moment.to_micros(at)
 
 
 def now() -> pendulum.DateTime:
-    """Read the clock in force, as a moment in UTC."""
+    """Read the clock in force: an aware datetime in UTC."""
     return moment.from_micros(micros())
 
 
-def clock(ask: Clock) -> InForce:
-    """Put a clock in force: a callable that answers an aware datetime."""
-    if not callable(ask):
+def clock(read: Clock) -> AmbientScope:
+    """Put a clock in force for a `with` block.
+
+    Args:
+        read: Called without arguments each time the time is needed; returns an aware datetime.
+    """
+    if not callable(read):
         raise InvalidPayload(
-            f"a clock is called, and {type(ask).__name__} cannot be; use at() for a fixed time",
+            f"a clock must be callable, and {type(read).__name__} is not; "
+            "use at() for a fixed time",
             "clock",
         )
-    return InForce((ask, context()))
+    return AmbientScope((read, context()))
 
 
-def at(micros: int) -> InForce:
-    """Stop the clock at a point in time, in microseconds since 1970 in UTC."""
+def at(micros: int) -> AmbientScope:
+    """Stop the clock for a `with` block, at so many microseconds since 1970 in UTC."""
     if type(micros) is not int:
         raise InvalidPayload(
             f"at() takes whole microseconds since 1970, not {type(micros).__name__}", "clock"
         )
-    return InForce((micros, context()))
+    return AmbientScope((micros, context()))
 
 
 def context() -> Mapping[str, Any]:
-    """Look at the ambient context: names such as task_tags and task_run_count."""
-    return _surroundings.get()[1]
+    """Return the ambient context: `task_tags`, `task_run_count`, `task_loop_count`, and others."""
+    return _ambient.get()[1]
 
 
-# For where a call of `context` or `micros` would count: whether anything is in force at all, and
-# the system's clock, which is right where nothing is.
-current = _surroundings.get
+# For hot paths that cannot afford a frame: `current() is NONE` says that nothing is in force, and
+# then the time is `nanos() // 1000`.
+current = _ambient.get
 nanos = time.time_ns
 
 
-def using(**names: Any) -> InForce:
-    """Lay *names* over the ambient context."""
-    clock, known = _surroundings.get()
-    return InForce((clock, MappingProxyType({**known, **names})))
+def using(**names: Any) -> AmbientScope:
+    """Add names to the ambient context for a `with` block; the constructors of states read it."""
+    clock, known = _ambient.get()
+    return AmbientScope((clock, MappingProxyType({**known, **names})))
 
 
-def sealed() -> InForce:
-    """Hide the ambient context, as when a state is restored or copied."""
-    return InForce((_surroundings.get()[0], _NOTHING))
+def hide_context() -> AmbientScope:
+    """Hide the ambient context for a `with` block, as when a state is restored or copied."""
+    return AmbientScope((_ambient.get()[0], _NO_NAMES))

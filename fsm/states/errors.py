@@ -2,21 +2,21 @@
 
 StateError
 ├── InvalidPayload(TypeError, ValueError)   a constructor got what the field cannot hold   .field
-├── NotSerializable(TypeError)              a payload the wire cannot say exactly          .field
-├── NotDeserializable(ValueError)           what arrived is no state                       .field
-│   └── UnknownState(LookupError)           a type no one has declared
-└── DuplicateState(TypeError)               a class took the name of one of ours
+├── NotSerializable(TypeError)              a payload that cannot be written exactly       .field
+├── NotDeserializable(ValueError)           what arrived describes no state                .field
+│   └── UnknownState(LookupError)           it names a class that was not declared
+└── DuplicateState(TypeError)               a class has the name of a built-in state
 """
-
-from __future__ import annotations
 
 
 class StateError(Exception):
-    """The base of everything this package raises.
+    """The base of every error that `fsm.states` raises.
 
     Attributes:
         field: The dotted path of the field concerned, such as `cached_inputs.x`, or "".
     """
+
+    __module__ = "fsm.states"
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -24,20 +24,30 @@ class StateError(Exception):
 
 
 class InvalidPayload(StateError, TypeError, ValueError):
-    """A constructor was given a value its field cannot hold."""
+    """A constructor was given a value that its field cannot hold."""
+
+    __module__ = "fsm.states"
 
 
 class NotSerializable(StateError, TypeError):
-    """A state carries something the wire cannot say exactly."""
+    """A state carries something that cannot be written exactly."""
+
+    __module__ = "fsm.states"
 
 
 class NotDeserializable(StateError, ValueError):
-    """What arrived cannot be read as a state. The one error of loading."""
+    """What arrived cannot be read as a state. Loading raises no other error."""
+
+    __module__ = "fsm.states"
 
 
 class UnknownState(NotDeserializable, LookupError):
-    """What arrived names a type of state that no one has declared."""
+    """What arrived names a state class that was not declared in this process."""
+
+    __module__ = "fsm.states"
 
 
 class DuplicateState(StateError, TypeError):
-    """A class was declared under the name of one of the built-in states."""
+    """A class was declared with the name of one of the built-in states."""
+
+    __module__ = "fsm.states"

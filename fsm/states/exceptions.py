@@ -1,26 +1,34 @@
-"""What is left of an exception once it has been written down."""
+"""Exceptions as data: what is kept of one after it was written."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 from traceback import format_exception
 
 import attrs
 
-from fsm.states.codec.limits import cleaned
+from fsm.states.codec.limits import clean
 
-_LINES = 50  # the innermost of a traceback, which say where it broke
+__all__ = ["ExceptionRecord", "record_exception"]
+
+_LINES = 50  # the last lines of a traceback, which are the innermost
 _LINE = 1_000  # characters
-_TEXT = 10_000
+_TEXT = 10_000  # characters
 
 
 @attrs.frozen(eq=False)
 class ExceptionRecord:
-    """An exception as the wire keeps it: inert, never raised.
+    """An exception as it was written: data, which is never raised.
 
-    `type` is qualified (`KeyError`, `requests.exceptions.Timeout`); `traceback` holds its lines
-    as Python prints them, causes and notes included. Equal to what has the same type and says the
-    same, be it a record or an exception, so that a restored run equals the one that was saved.
+    It equals a record or an exception with the same type and text, so that a restored run equals
+    the one that was saved.
+
+    Args:
+        type: The qualified name of its class: `KeyError`, `requests.exceptions.Timeout`.
+        text: Its `str()`, cut to 10,000 characters.
+        traceback: The last 50 lines as Python prints them, causes and notes included.
     """
+
+    __module__ = "fsm.states"
 
     type: str
     text: str
@@ -28,7 +36,7 @@ class ExceptionRecord:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, BaseException):
-            other = recorded(other)
+            other = record_exception(other)
         if not isinstance(other, ExceptionRecord):
             return NotImplemented
         return (self.type, self.text) == (other.type, other.text)
@@ -43,37 +51,37 @@ class ExceptionRecord:
         return f"{self.type.rpartition('.')[2]}({self.text!r})"
 
 
-def recorded(error: BaseException) -> ExceptionRecord:
-    """Write an exception down, as much of it as is useful and never more."""
+def record_exception(error: BaseException) -> ExceptionRecord:
+    """Convert an exception to a record of bounded size, even if its own methods fail."""
     return ExceptionRecord(
-        type=_shortened(_qualified(type(error)), _LINE),
-        text=_shortened(_said(error), _TEXT),
-        traceback=_lines(error),
+        type=_shorten(_name_of(type(error)), _LINE),
+        text=_shorten(_text_of(error), _TEXT),
+        traceback=_traceback_lines(error),
     )
 
 
-def _qualified(kind: type) -> str:
+def _name_of(kind: type) -> str:
     module, name = str(kind.__module__), str(kind.__qualname__)
     return name if module == "builtins" else f"{module}.{name}"
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as broken:  # an exception's __str__ is anyone's code
-        return f"<{type(broken).__name__} while asking what it says>"
+    except Exception as broken:  # an exception's __str__ is a user's code
+        return f"<str() of it raised {type(broken).__name__}>"
 
 
-def _lines(error: BaseException) -> tuple[str, ...]:
+def _traceback_lines(error: BaseException) -> tuple[str, ...]:
     if error.__traceback__ is None and error.__cause__ is None:
         return ()
     try:
         printed = "".join(format_exception(error, limit=-_LINES))
-    except Exception:  # a traceback is worth less than the record
+    except Exception:  # the record is worth more than its traceback
         return ()
-    return tuple(_shortened(line, _LINE) for line in printed.splitlines()[-_LINES:])
+    return tuple(_shorten(line, _LINE) for line in printed.splitlines()[-_LINES:])
 
 
-def _shortened(text: str, length: int) -> str:
-    text = cleaned(text[: length + 1])
+def _shorten(text: str, length: int) -> str:
+    text = clean(text[: length + 1])
     return text if len(text) <= length else text[: length - 1] + "…"

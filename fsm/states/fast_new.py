@@ -1,11 +1,11 @@
-"""Plain: payloads of the four common fields and nothing else, made without their constructor.
+"""Build payloads without their constructor, for classes with the four common fields only.
 
-A frozen attrs constructor sets each field through `object.__setattr__`, after its converter: four
-times what a step can afford. Where a class has nothing of its own, the fields are set while the
-object is still of a class that allows it:
+A frozen attrs constructor sets each field through `object.__setattr__` after its converter, which
+takes four times what a step can afford. Where a class adds nothing, the fields are set while the
+object still has a class that allows it:
 
-    payload = molten(Molten)
-    payload.message = ...  # and the other three, as the converters would have them
+    payload = new_unfrozen(Unfrozen)
+    payload.message = ...  # and the other three, as their converters would return them
     payload.__class__ = cls
 """
 
@@ -15,38 +15,39 @@ import attrs
 
 from .base import State
 
-__all__ = ["Molten", "is_plain", "molten"]
+__all__ = ["Unfrozen", "allows_fast_new", "new_unfrozen"]
 
 _HOOKS = ("__attrs_pre_init__", "__attrs_post_init__")
 
-molten = object.__new__
+new_unfrozen = object.__new__
 
 
-class _Molten(State):  # by its name no member of the family
-    """A state while it is being made."""
+class _Unfrozen(State):  # the underscore keeps it out of `State.children()`
+    """A state while it is being built."""
 
+    __module__ = "fsm.states"
     __slots__ = ()
 
     __setattr__ = object.__setattr__
     __delattr__ = object.__delattr__
 
 
-Molten = _Molten
+Unfrozen = _Unfrozen
 
 
-def is_plain(cls: type[State]) -> bool:
-    """Whether a *cls* may be made so: it has no fields, hooks or slots of its own."""
-    if _meant(cls) != _meant(State) or any(hasattr(cls, hook) for hook in _HOOKS):
+def allows_fast_new(cls: type[State]) -> bool:
+    """Whether a *cls* may be built so: it has no fields, hooks or slots of its own."""
+    if _field_rules(cls) != _field_rules(State) or any(hasattr(cls, hook) for hook in _HOOKS):
         return False
     try:
-        molten(Molten).__class__ = cls  # type: ignore[assignment]  # what is asked
-    except TypeError:  # a class with a layout of its own
+        new_unfrozen(Unfrozen).__class__ = cls  # type: ignore[assignment]  # that is the question
+    except TypeError:  # the class has another memory layout
         return False
     return True
 
 
-def _meant(cls: type[State]) -> dict[str, tuple[object, ...]]:
-    """What its fields, in whatever order, ask of a constructor."""
+def _field_rules(cls: type[State]) -> dict[str, tuple[object, ...]]:
+    """Return what the constructor does with each field, in whatever order it takes them."""
     return {
         field.name: (field.converter, field.default, field.validator, field.init)
         for field in attrs.fields(cls)

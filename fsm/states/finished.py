@@ -1,6 +1,6 @@
-"""Finished and what is a kind of it: the ends a run may come to."""
+"""Finished and its subclasses: the states of a run that has ended."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -65,8 +65,12 @@ class _ChildrenResult:
 
 
 class Finished(State):
-    """Come to an end: the base of every end."""
+    """The run has ended: the base of every end.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#003ccb"
@@ -77,7 +81,16 @@ class Finished(State):
 
 @attrs.frozen(eq=False, repr=False)
 class Looped(Finished):
-    """Finished iteration `loop_count` of a loop; the next one follows."""
+    """One iteration of a loop has ended; the next one follows.
+
+    Args:
+        message, result, context, cached_inputs: As in every `State`; the result is that of the
+            iteration, and the next one gets it.
+        loop_count: The number of the iteration, from 1. The ambient `task_loop_count`, or else 1,
+            if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#003ccb"
 
@@ -94,8 +107,12 @@ class Looped(Finished):
 
 
 class Success(Finished):
-    """Finished well."""
+    """The run ended well.
 
+    Its fields are those of every `State`; `result` is what the run returned.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#28a745"
@@ -106,7 +123,17 @@ class Success(Finished):
 
 @attrs.frozen(eq=False, repr=False)
 class Cached(Success):
-    """Finished well, with a result kept until `cached_result_expiration`."""
+    """The run ended well, and its result may be used again until `cached_result_expiration`.
+
+    Args:
+        message, result, cached_inputs, context: As in every `State`; the result is the one that
+            may be used again, for the same `cached_inputs`.
+        cached_parameters: The parameters that the result was computed from.
+        cached_result_expiration: When the result may no longer be used: an aware datetime. Never,
+            if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#34d058"
 
@@ -125,10 +152,16 @@ class Cached(Success):
 
 @attrs.frozen(eq=False, repr=False)
 class Mapped(Success):
-    """Mapped over children. All were submitted; how they end is theirs to say.
+    """The run was mapped over children; all were submitted, and each ends in its own way.
 
-    The result is that of the children and cannot be given.
+    Args:
+        message, context, cached_inputs: As in every `State`.
+        result: Cannot be given: the result is the list of the children's results.
+        map_states: The states of the children in order; None for a child whose state is not
+            known.
     """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#003ccb"
 
@@ -142,13 +175,13 @@ class Mapped(Success):
 
     @property
     def result(self) -> list[Any]:
-        """The children's results in order; None for a child without one."""
+        """The results of the children in order; None for a child without one."""
         return [None if child is None else child.result for child in self.map_states]
 
-    def _given(self, fields: Mapping[str, str]) -> dict[str, Any]:
-        given = super()._given(fields)
-        del given["result"]  # the children make it up again
-        return given
+    def _arguments(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        arguments = super()._arguments(fields)
+        del arguments["result"]  # it follows from the children
+        return arguments
 
     @property
     def n_map_states(self) -> int:
@@ -159,13 +192,17 @@ class Mapped(Success):
         return True
 
 
-# The slot itself, so that whoever carries `_result` on carries the children's results.
+# In place of the slot, so that a step that passes `_result` on passes the children's results.
 Mapped._result = _ChildrenResult()  # type: ignore[assignment]  # a field to attrs
 
 
 class Cancelled(Finished):
-    """Finished because someone said so."""
+    """The run was cancelled before it had ended by itself.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#c42800"
@@ -173,7 +210,13 @@ class Cancelled(Finished):
 
 @attrs.frozen(eq=False, repr=False)
 class Failed(Finished):
-    """Finished badly."""
+    """The run failed.
+
+    Its fields are those of every `State`; `result` is the exception, if there was one. After it
+    was read from a journal it is an `ExceptionRecord`.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#eb0000"
 
@@ -189,32 +232,48 @@ class Failed(Finished):
 
 
 class TimedOut(Failed):
-    """Failed by taking too long."""
+    """The run failed because it took longer than it may.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#ff4e33"
 
 
 class TriggerFailed(Failed):
-    """Failed because the runs it depends on did not end as its trigger asks."""
+    """The run failed because the runs upstream did not end as its trigger rule asks.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#ff5131"
 
 
 class ValidationFailed(Failed):
-    """Failed because its result did not pass validation."""
+    """The run failed because its result did not pass validation.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#ff5131"
 
 
 class Skipped(Success):
-    """Finished well by having nothing to do."""
+    """The run had nothing to do, and counts as successful.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#62757f"

@@ -1,6 +1,6 @@
-"""Meta states: what the world around a run says of it, wrapped around the state it is in."""
+"""Meta states: what happened to a run outside of it, wrapped around the state it is in."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from .result import NoResult, Result, as_result
 
 
 def as_wrapped(value: State | None) -> State | None:
-    """Take a state to wrap; a meta state is not wrapped again."""
+    """Return a state to wrap; a meta state cannot be wrapped again."""
     if value is None or (isinstance(value, State) and not value.is_meta_state()):
         return value
     raise InvalidPayload(
@@ -25,7 +25,14 @@ def as_wrapped(value: State | None) -> State | None:
 
 @attrs.frozen(eq=False, repr=False)
 class _MetaState(State):
-    """A state of the outside world that stands for the state it wraps, one level deep."""
+    """A state outside of the run that wraps the state the run is in, one level deep.
+
+    Args:
+        message, result, context, cached_inputs: As in every `State`.
+        state: The state it wraps, which is no meta state; None if it is not known.
+    """
+
+    __module__ = "fsm.states"
 
     message: Any = None
     _result: Result = attrs.field(default=NoResult, alias="result", converter=as_result)
@@ -40,16 +47,28 @@ class _MetaState(State):
 
 
 class ClientFailed(_MetaState):
-    """The client lost touch; the run was in the `state` it wraps."""
+    """The client lost contact and could not write down the next state of the run.
 
+    Args:
+        message, result, context, cached_inputs: As in every `State`.
+        state: The state that the run was in; no meta state, or None.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#eb0000"
 
 
 class Submitted(_MetaState):
-    """Handed to an executor; the run was in the `state` it wraps."""
+    """The run was submitted to an executor.
 
+    Args:
+        message, result, context, cached_inputs: As in every `State`.
+        state: The state in which it was submitted, often a `Scheduled`; no meta state, or None.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#ffdf5d"
@@ -60,7 +79,15 @@ class Submitted(_MetaState):
 
 @attrs.frozen(eq=False, repr=False)
 class Queued(_MetaState):
-    """Waiting in a queue since or until `start_time`; the run was in the `state` it wraps."""
+    """The run waits in a queue, often because no worker is free.
+
+    Args:
+        message, result, context, cached_inputs: As in every `State`.
+        state: The state in which it was queued; no meta state, or None.
+        start_time: Until when it is queued: an aware datetime. Now, if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#ffea7f"
 

@@ -1,6 +1,6 @@
-"""Pending and what is a kind of it: the states of a run that waits."""
+"""Pending and its subclasses: the states of a run that waits."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 from typing import Any, ClassVar
 
@@ -19,14 +19,19 @@ from .converters import (
 )
 from .result import NoResult, Result, as_result
 
-# A class lists its fields where its constructor takes others than its parent's, or in another
-# order. Where it takes the same, it is a plain subclass: attrs would only write the same again.
-# State has the comparison and the repr, so attrs need not write and drop them for each class.
+# A class lists its fields if its constructor takes others than its parent's, or in another order.
+# If it takes the same, it is a plain subclass: attrs would only generate the same again.
+# State has the comparison and the repr, so attrs need not generate them for each class.
 
 
 @attrs.frozen(eq=False, repr=False)
 class Pending(State):
-    """Waiting to be started: how every run begins."""
+    """The run waits to be started; every run begins so.
+
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#7ebdff"
 
@@ -43,7 +48,15 @@ class Pending(State):
 
 @attrs.frozen(eq=False, repr=False)
 class Scheduled(Pending):
-    """Waiting for `start_time`."""
+    """The run waits for its `start_time`.
+
+    Args:
+        message, result, cached_inputs, context: As in every `State`. The context gets the ambient
+            `task_run_count`, if there is one.
+        start_time: When the run may start: an aware datetime. Now, if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#ffab00"
 
@@ -63,7 +76,14 @@ class Scheduled(Pending):
 
 @attrs.frozen(eq=False, repr=False)
 class Paused(Scheduled):
-    """Held until someone resumes it, or until `start_time`: ten years away unless given."""
+    """The run is held until it is resumed, or until `start_time`.
+
+    Args:
+        message, result, cached_inputs, context: As in `Scheduled`.
+        start_time: When the pause ends: an aware datetime. Ten years from now, if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#cfd8dc"
 
@@ -79,8 +99,12 @@ class Paused(Scheduled):
 
 
 class Resume(Scheduled):
-    """Let go after a pause, to start at `start_time`."""
+    """The run goes on after a pause, at `start_time`.
 
+    Its fields are those of `Scheduled`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#fb8532"
@@ -88,7 +112,16 @@ class Resume(Scheduled):
 
 @attrs.frozen(eq=False, repr=False)
 class Retrying(Scheduled):
-    """Waiting to try again at `start_time`, after `run_count` attempts."""
+    """The run failed and waits for its next attempt at `start_time`.
+
+    Args:
+        message, result, cached_inputs, context: As in `Scheduled`.
+        start_time: When the next attempt may start: an aware datetime. Now, if left out.
+        run_count: How many attempts there were so far. The ambient `task_run_count`, or else 1,
+            if left out.
+    """
+
+    __module__ = "fsm.states"
 
     color: ClassVar[str] = "#f66a0a"
 

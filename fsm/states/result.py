@@ -1,6 +1,6 @@
 """The result of a run: a value, where it is kept, or the fact that there is none."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,10 +9,19 @@ import attrs
 
 from .errors import InvalidPayload
 
+__all__ = ["NoResult", "NoResultType", "Result", "SafeResult", "as_result"]
+
 
 @attrs.frozen
 class Result:
-    """What a run came to: its value, and where that is kept, if anywhere."""
+    """What a run came to.
+
+    Args:
+        value: The value itself.
+        location: Where the value is kept, such as a URL; None if it is kept nowhere else.
+    """
+
+    __module__ = "fsm.states"
 
     value: Any = None
     location: str | None = None
@@ -22,7 +31,7 @@ class Result:
 
 
 def as_result_handler(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Take a handler's description as the wire says it: a mapping, or nothing."""
+    """Copy the description of a result handler: a mapping or None."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -35,10 +44,16 @@ def as_result_handler(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 @attrs.frozen
 class SafeResult(Result):
-    """A result in the form the reference system stores.
+    """A result in the form that the reference system stores.
 
-    `result_handler` is what the wire said of whoever wrote the value: data, never run.
+    Args:
+        value: The value itself.
+        location: Where the value is kept; None if it is kept nowhere else.
+        result_handler: The description of the handler that wrote the value. It is data and is
+            never run.
     """
+
+    __module__ = "fsm.states"
 
     result_handler: Mapping[str, Any] | None = attrs.field(
         default=None, converter=as_result_handler
@@ -50,20 +65,22 @@ class SafeResult(Result):
 
 @attrs.frozen(init=False)
 class NoResultType(Result):
-    """The absence of a result, which is not a result of None. `NoResult` is the one instance."""
+    """The absence of a result, which differs from a result of None. `NoResult` is the instance."""
 
-    _one: ClassVar[NoResultType | None] = None
+    __module__ = "fsm.states"
 
-    def __new__(cls) -> NoResultType:
-        if NoResultType._one is None:
-            one: NoResultType = object.__new__(cls)
-            object.__setattr__(one, "value", None)
-            object.__setattr__(one, "location", None)
-            NoResultType._one = one
-        return NoResultType._one
+    _instance: ClassVar["NoResultType | None"] = None
+
+    def __new__(cls) -> "NoResultType":
+        if NoResultType._instance is None:
+            instance: NoResultType = object.__new__(cls)
+            object.__setattr__(instance, "value", None)
+            object.__setattr__(instance, "location", None)
+            NoResultType._instance = instance
+        return NoResultType._instance
 
     def __init__(self) -> None:
-        """Take nothing: there is only one."""
+        """Take no arguments: there is one instance."""
 
     def __reduce__(self) -> str:
         return "NoResult"
@@ -79,5 +96,5 @@ NoResult: NoResultType = NoResultType()
 
 
 def as_result(value: Any) -> Result:
-    """Keep a Result; wrap anything else, None included, in one."""
+    """Return a Result as it is; wrap anything else, None included, in one."""
     return value if isinstance(value, Result) else Result(value)

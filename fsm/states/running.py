@@ -1,15 +1,17 @@
 """Running: the state of a run at work."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from .base import State
 
 
 class Running(State):
-    """Being run."""
+    """The run is being executed.
 
+    Its fields are those of every `State`.
+    """
+
+    __module__ = "fsm.states"
     __slots__ = ()
 
     color: ClassVar[str] = "#3d67ff"

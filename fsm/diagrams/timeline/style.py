@@ -9,7 +9,7 @@ import attrs
 from fsm.diagrams.color import as_hex
 from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
-from fsm.states import State, StateError, codec
+from fsm.states import State, StateError, loads
 
 __all__ = ["StateStyle", "style_of"]
 
@@ -48,7 +48,7 @@ def style_of(step: Step | Record) -> StateStyle:
     if isinstance(step, Step):
         return StateStyle.of(step.dest)
     try:
-        return StateStyle.of(codec.loads(step.payload))
+        return StateStyle.of(loads(step.payload))
     except (StateError, ValueError, RecursionError):
         over = step.phase in ("finished", "failed")
         kind = _PHASES.get(step.phase, "finished" if over else "other")

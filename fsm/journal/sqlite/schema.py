@@ -18,7 +18,7 @@ from fsm.journal.phase import PHASES, RUNNING, due_of, phase_of
 from fsm.journal.records import Record, read
 from fsm.journal.relational.inserts import Writing
 from fsm.journal.relational.statements import STEP
-from fsm.states import StateError, codec
+from fsm.states import StateError, loads
 
 __all__ = ["MARK", "RULES", "VERSION", "create", "upgrade"]
 
@@ -243,7 +243,7 @@ def _complete(connection: sqlite3.Connection, run: str) -> None:
     )
     try:
         began = Writing(next(read([first])), None).run_row()
-        state = codec.loads(last.payload)
+        state = loads(last.payload)
     except (StateError, CorruptJournal):  # of a class that is not known here: nobody hands it out
         return
     phase, timeout, deadline = phase_of(state), began["timeout"], None

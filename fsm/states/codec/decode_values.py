@@ -1,4 +1,4 @@
-"""Reading values: plain JSON, and the exact form that `exact` writes. Runs nothing."""
+"""Decode values: plain JSON, and the tagged JSON that `encode_values` writes. Runs nothing."""
 
 from __future__ import annotations
 
@@ -16,164 +16,167 @@ from .limits import DEPTH
 from .plain_json import looks_tagged
 
 
-class Untagger(ABC):
-    """Reads values that `limits.check` has let in."""
+class ValueDecoder(ABC):
+    """Decodes values that `limits.check` has accepted."""
 
     __slots__ = ()
 
     @abstractmethod
-    def state(self, wire: Any, place: str, depth: int) -> Any:
-        """Read a state; left to who knows how."""
+    def decode_state(self, wire: Any, path: str, depth: int) -> Any:
+        """Decode a state inside a value."""
 
-    def copied(self, value: Any, place: str, depth: int) -> Any:
+    def copy_json(self, value: Any, path: str, depth: int) -> Any:
         """Copy plain JSON."""
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
         if depth >= DEPTH:
-            raise too_deep(place)
+            raise depth_error(path)
         if kind is list:
-            return [self.copied(item, place, depth + 1) for item in value]
-        return {name: self.copied(item, place, depth + 1) for name, item in value.items()}
+            return [self.copy_json(item, path, depth + 1) for item in value]
+        return {name: self.copy_json(item, path, depth + 1) for name, item in value.items()}
 
-    def untag(self, value: Any, place: str, depth: int) -> Any:
-        """Make the value that an exact form describes."""
-        kind = type(value)
+    def decode(self, tagged: Any, path: str, depth: int) -> Any:
+        """Build the value that tagged JSON describes."""
+        kind = type(tagged)
         if kind is not dict and kind is not list:
-            return value
-        tagged = kind is dict and looks_tagged(value)
-        if depth >= DEPTH and not (tagged and next(iter(value)) in _LEAVES):
-            raise too_deep(place)
+            return tagged
+        has_tag = kind is dict and looks_tagged(tagged)
+        if depth >= DEPTH and not (has_tag and next(iter(tagged)) in _LEAVES):
+            raise depth_error(path)
         if kind is list:
-            return [self.untag(item, place, depth + 1) for item in value]
-        if not tagged:
-            return {name: self.untag(item, place, depth + 1) for name, item in value.items()}
-        ((tag, inner),) = value.items()
-        make = _MADE.get(tag)
-        if make is None:
-            raise NotDeserializable(f"{place} has the unknown tag {tag[:64]!r}", place)
-        return make(self, inner, place, depth)
+            return [self.decode(item, path, depth + 1) for item in tagged]
+        if not has_tag:
+            return {name: self.decode(item, path, depth + 1) for name, item in tagged.items()}
+        ((tag, inner),) = tagged.items()
+        decode = _DECODE.get(tag)
+        if decode is None:
+            raise NotDeserializable(f"{path} has the unknown tag {tag[:64]!r}", path)
+        return decode(self, inner, path, depth)
 
-    def _items(self, value: Any, place: str, depth: int) -> list[Any]:
+    def _decode_items(self, value: Any, path: str, depth: int) -> list[Any]:
         if type(value) is not list:
-            raise misshapen(place)
-        return [self.untag(item, place, depth + 1) for item in value]
+            raise tag_error(path)
+        return [self.decode(item, path, depth + 1) for item in value]
 
-    def _tuple(self, value: Any, place: str, depth: int) -> tuple[Any, ...]:
-        return tuple(self._items(value, place, depth))
+    def _decode_tuple(self, value: Any, path: str, depth: int) -> tuple[Any, ...]:
+        return tuple(self._decode_items(value, path, depth))
 
-    def _set(self, value: Any, place: str, depth: int) -> set[Any]:
-        return set(self._distinct(self._items(value, place, depth), place))
+    def _decode_set(self, value: Any, path: str, depth: int) -> set[Any]:
+        return set(_check_distinct(self._decode_items(value, path, depth), path))
 
-    def _frozenset(self, value: Any, place: str, depth: int) -> frozenset[Any]:
-        return frozenset(self._set(value, place, depth))
+    def _decode_frozenset(self, value: Any, path: str, depth: int) -> frozenset[Any]:
+        return frozenset(self._decode_set(value, path, depth))
 
-    def _dict(self, value: Any, place: str, depth: int) -> dict[Any, Any]:
+    def _decode_dict(self, value: Any, path: str, depth: int) -> dict[Any, Any]:
         if type(value) is not list or not all(
             type(pair) is list and len(pair) == 2 for pair in value
         ):
-            raise misshapen(place)
-        names = self._distinct([self.untag(name, place, depth + 1) for name, _ in value], place)
+            raise tag_error(path)
+        names = _check_distinct([self.decode(name, path, depth + 1) for name, _ in value], path)
         return {
-            name: self.untag(item, place, depth + 1)
+            name: self.decode(item, path, depth + 1)
             for name, (_, item) in zip(names, value, strict=True)
         }
 
-    def _distinct(self, items: list[Any], place: str) -> list[Any]:
+    def _decode_bytes(self, value: Any, path: str, _depth: int) -> bytes:
         try:
-            if len(set(items)) == len(items):
-                return items
-        except TypeError:
-            raise NotDeserializable(f"{place} has a key that cannot be one", place) from None
-        raise NotDeserializable(f"{place} has the same key twice", place)
-
-    def _bytes(self, value: Any, place: str, _depth: int) -> bytes:
-        try:
-            return b64decode(text_at(value, place), validate=True)
+            return b64decode(as_string(value, path), validate=True)
         except ValueError:
-            raise misshapen(place) from None
+            raise tag_error(path) from None
 
-    def _moment(self, value: Any, place: str, _depth: int) -> Any:
-        return moment.parse(value, place)
+    def _decode_moment(self, value: Any, path: str, _depth: int) -> Any:
+        return moment.parse(value, path)
 
-    def _exception(self, value: Any, place: str, _depth: int) -> ExceptionRecord:
+    def _decode_exception(self, value: Any, path: str, _depth: int) -> ExceptionRecord:
         if type(value) is not dict or value.keys() != {"type", "text", "traceback"}:
-            raise misshapen(place)
+            raise tag_error(path)
         lines = value["traceback"]
         if type(lines) is not list:
-            raise misshapen(place)
+            raise tag_error(path)
         return ExceptionRecord(
-            text_at(value["type"], place),
-            text_at(value["text"], place),
-            tuple(text_at(line, place) for line in lines),
+            as_string(value["type"], path),
+            as_string(value["text"], path),
+            tuple(as_string(line, path) for line in lines),
         )
 
-    def _state(self, value: Any, place: str, depth: int) -> Any:
-        return self.state(value, place + ".", depth + 1)
+    def _decode_state(self, value: Any, path: str, depth: int) -> Any:
+        return self.decode_state(value, path + ".", depth + 1)
 
-    def _no_result(self, value: Any, place: str, _depth: int) -> Result:
+    def _decode_no_result(self, value: Any, path: str, _depth: int) -> Result:
         if value is not True:
-            raise misshapen(place)
+            raise tag_error(path)
         return NoResult
 
-    def _result(self, value: Any, place: str, depth: int) -> Result:
+    def _decode_result(self, value: Any, path: str, depth: int) -> Result:
         if type(value) is not list or len(value) != 2:
-            raise misshapen(place)
-        return Result(self.untag(value[0], place, depth + 1), location_at(value[1], place))
+            raise tag_error(path)
+        return Result(self.decode(value[0], path, depth + 1), as_location(value[1], path))
 
-    def _safe(self, value: Any, place: str, depth: int) -> SafeResult:
+    def _decode_safe_result(self, value: Any, path: str, depth: int) -> SafeResult:
         if type(value) is not list or len(value) != 3:
-            raise misshapen(place)
+            raise tag_error(path)
         inner, location, handler = value
         return SafeResult(
-            self.untag(inner, place, depth + 1),
-            location_at(location, place),
-            None if handler is None else self.handler(handler, place, depth + 1),
+            self.decode(inner, path, depth + 1),
+            as_location(location, path),
+            None if handler is None else self.decode_handler(handler, path, depth + 1),
         )
 
-    def handler(self, wire: Any, place: str, depth: int) -> dict[str, Any]:
-        """Read the description of a result's handler."""
+    def decode_handler(self, wire: Any, path: str, depth: int) -> dict[str, Any]:
+        """Decode the description of a result's handler."""
         if type(wire) is not dict or type(wire.get("type")) is not str:
             raise NotDeserializable(
-                f"{place}.result_handler is no object with a type", f"{place}.result_handler"
+                f"{path}.result_handler is no object with a type", f"{path}.result_handler"
             )
-        handler: dict[str, Any] = self.copied(wire, f"{place}.result_handler", depth)
+        handler: dict[str, Any] = self.copy_json(wire, f"{path}.result_handler", depth)
         return handler
 
 
-def text_at(value: Any, place: str) -> str:
-    """Take a string."""
+def _check_distinct(items: list[Any], path: str) -> list[Any]:
+    try:
+        if len(set(items)) == len(items):
+            return items
+    except TypeError:
+        raise NotDeserializable(
+            f"{path} has a key or an element that cannot be hashed", path
+        ) from None
+    raise NotDeserializable(f"{path} has the same key or element twice", path)
+
+
+def as_string(value: Any, path: str) -> str:
+    """Return *value* if it is a string."""
     if type(value) is not str:
-        raise NotDeserializable(f"{place} is {type(value).__name__}, not a string", place)
+        raise NotDeserializable(f"{path} is {type(value).__name__}, not a string", path)
     return value
 
 
-def location_at(value: Any, place: str) -> str | None:
-    """Take the location of a result."""
-    return None if value is None else text_at(value, f"{place}.location")
+def as_location(value: Any, path: str) -> str | None:
+    """Return the location of a result: a string or None."""
+    return None if value is None else as_string(value, f"{path}.location")
 
 
-def misshapen(place: str) -> NotDeserializable:
-    """Say that an exact form is none."""
-    return NotDeserializable(f"{place} has a tag around what it cannot mean", place)
+def tag_error(path: str) -> NotDeserializable:
+    """Return the error for a tag whose content does not fit it."""
+    return NotDeserializable(f"{path} has a tag with content that does not fit it", path)
 
 
-def too_deep(place: str) -> NotDeserializable:
-    """Say that something nests too deep."""
-    return NotDeserializable(f"{place} nests deeper than {DEPTH} levels", place)
+def depth_error(path: str) -> NotDeserializable:
+    """Return the error for a value that nests too deep."""
+    return NotDeserializable(f"{path} nests deeper than {DEPTH} levels", path)
 
 
 _LEAVES = ("$bytes", "$datetime", "$exception")
-_MADE: dict[str, Callable[[Untagger, Any, str, int], Any]] = {
-    "$bytes": Untagger._bytes,
-    "$datetime": Untagger._moment,
-    "$dict": Untagger._dict,
-    "$exception": Untagger._exception,
-    "$frozenset": Untagger._frozenset,
-    "$noresult": Untagger._no_result,
-    "$result": Untagger._result,
-    "$safe": Untagger._safe,
-    "$set": Untagger._set,
-    "$state": Untagger._state,
-    "$tuple": Untagger._tuple,
+_DECODE: dict[str, Callable[[ValueDecoder, Any, str, int], Any]] = {
+    "$bytes": ValueDecoder._decode_bytes,
+    "$datetime": ValueDecoder._decode_moment,
+    "$dict": ValueDecoder._decode_dict,
+    "$exception": ValueDecoder._decode_exception,
+    "$frozenset": ValueDecoder._decode_frozenset,
+    "$noresult": ValueDecoder._decode_no_result,
+    "$result": ValueDecoder._decode_result,
+    "$safe": ValueDecoder._decode_safe_result,
+    "$set": ValueDecoder._decode_set,
+    "$state": ValueDecoder._decode_state,
+    "$tuple": ValueDecoder._decode_tuple,
 }

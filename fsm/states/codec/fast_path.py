@@ -1,7 +1,7 @@
-"""Glance: the short cut through writing and reading for what most states carry: little, and plain.
+"""The fast path for what most states carry: few values, and plain ones.
 
-Law: what it says, `Writer` and `Reader` say too. It refuses nothing; what it is not sure of it
-leaves to them, by answering None.
+What it writes and reads is what `Encoder` and `Decoder` write and read; a test compares them. It
+raises nothing: where it does not apply it returns None, and they do the work.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from fsm.states.errors import StateError
 from fsm.states.result import NoResult, Result
 
 from .limits import INTEGERS
-from .schema import VERSION, form_of, of_ours
+from .schema import VERSION, find_builtin, schema_of
 
-# What these let through is within `limits`: a context and parameters of 16**3 strings each, a
-# value of 16**2, and names as long, come to 9 million characters.
-_FEW = 16  # names or items of one container
-_SHORT = 500  # characters of a string or a name
+# What these accept is within `limits`: a context and parameters of 16**3 strings each, a value of
+# 16**2, and keys as long, come to 9 million characters.
+_FEW = 16  # keys or items of one container
+_SHORT = 500  # characters of a string or a key
 _DEEP = 3  # containers inside one another, below the state
 
-_ABSENT = {"type": "NoResultType", "__version__": VERSION}
-_PRESENT = {  # and the value
+_NO_RESULT = {"type": "NoResultType", "__version__": VERSION}
+_RESULT = {  # without its value
     "type": "SafeResult",
     "__version__": VERSION,
     "result_handler": {"type": "JSONResultHandler", "__version__": VERSION},
@@ -34,71 +34,81 @@ _PRESENT = {  # and the value
 }
 
 
-class _NotPlain(Exception):
-    """A glance is not enough."""
+class _DoesNotApply(Exception):
+    """The fast path does not apply to this state."""
 
 
 def write(state: Any) -> dict[str, Any] | None:
-    """Write a state as `Writer` does; None if a glance is not enough."""
+    """Write a state as `Encoder` does; None if the fast path does not apply."""
     try:
-        form = of_ours(type(state)) or form_of(type(state))
+        schema = find_builtin(type(state)) or schema_of(type(state))
         message, context = state.message, state._context
-        if not form.plain or state._cached_inputs or not (context is None or type(context) is dict):
+        if (
+            not schema.fast_keys
+            or state._cached_inputs
+            or not (context is None or type(context) is dict)
+        ):
             return None
         if message is not None and (
             type(message) is not str or len(message) > _SHORT or not message.isprintable()
         ):
             return None
         wire = {
-            "type": form.name,
+            "type": schema.name,
             "__version__": VERSION,
             "message": message,
-            "context": _names(context, _DEEP) if context else {},
+            "context": _copy_dict(context, _DEEP) if context else {},
             "cached_inputs": {},
-            "_result": _ABSENT.copy() if state._result is NoResult else _written(state._result),
+            "_result": (
+                _NO_RESULT.copy() if state._result is NoResult else _write_result(state._result)
+            ),
         }
-        for name, attribute in form.own:
+        for name, attribute in schema.builtin_fields:
             wire[name] = _WRITE[name](getattr(state, attribute))
-    except (_NotPlain, StateError):
+    except (_DoesNotApply, StateError):
         return None
     return wire
 
 
 def read(wire: dict[str, Any]) -> Any:
-    """Read a state as `Reader` does what `limits` let in; None if a glance is not enough."""
+    """Read a state as `Decoder` does after `limits.check`; None if the fast path does not apply."""
     for key in wire:
-        if type(key) is not str:  # a subclass may say it equals what it is not
+        if type(key) is not str:  # a subclass may compare equal to what it is not
             return None
     name, message = wire.get("type"), wire.get("message")
     if type(name) is not str or not (message is None or _is_short(message)):
         return None
-    cls = registry.named(name)
+    cls = registry.find(name)
     if cls is None:
         return None
     try:
-        form = form_of(cls)
-        if wire.keys() != form.plain or form.constructed or not _is_short(wire["__version__"]):
+        schema = schema_of(cls)
+        if (
+            wire.keys() != schema.fast_keys
+            or schema.needs_constructor
+            or not _is_short(wire["__version__"])
+        ):
             return None
         inputs, context = wire["cached_inputs"], wire["context"]
         if type(context) is not dict or type(inputs) is not dict or inputs:
             return None
-        state, put = object.__new__(cls), form.put
-        put["message"](state, message)
-        put["_result"](state, _read(_plain(wire["_result"], _DEEP)))
-        put["_context"](state, _names(context, _DEEP) if context else None)
-        put["_cached_inputs"](state, None)
-        for name, attribute in form.own:
-            put[attribute](state, _READ[name](wire[name]))
-    except (_NotPlain, StateError):
+        state, setters = object.__new__(cls), schema.setters
+        setters["message"](state, message)
+        setters["_result"](state, _read_result(_copy(wire["_result"], _DEEP)))
+        setters["_context"](state, _copy_dict(context, _DEEP) if context else None)
+        setters["_cached_inputs"](state, None)
+        for name, attribute in schema.builtin_fields:
+            setters[attribute](state, _READ[name](wire[name]))
+    except (_DoesNotApply, StateError):
         return None
     return state
 
 
-def _written(result: Result) -> dict[str, Any]:
+def _write_result(result: Result) -> dict[str, Any]:
     if type(result) is not Result or result.location is not None:
-        raise _NotPlain
+        raise _DoesNotApply
     value = result.value
-    plain = _names(value, _DEEP - 1) if type(value) is dict else _plain(value, _DEEP - 1)
+    plain = _copy_dict(value, _DEEP - 1) if type(value) is dict else _copy(value, _DEEP - 1)
     return {
         "type": "SafeResult",
         "__version__": VERSION,
@@ -108,23 +118,23 @@ def _written(result: Result) -> dict[str, Any]:
     }
 
 
-def _read(wire: Any) -> Result:
-    if wire == _ABSENT:
+def _read_result(wire: Any) -> Result:
+    if wire == _NO_RESULT:
         return NoResult
     if type(wire) is dict:
         value = wire.get("value")
-        if wire == {**_PRESENT, "value": value}:
+        if wire == {**_RESULT, "value": value}:
             return Result(value)
-    raise _NotPlain
+    raise _DoesNotApply
 
 
-def _plain(value: Any, levels: int) -> Any:
-    """Copy a value that goes no more than so many containers deep."""
+def _copy(value: Any, levels: int) -> Any:
+    """Copy plain JSON with at most so many levels of containers."""
     kind = type(value)
     if kind is dict:
-        return _names(value, levels) if value else {}
+        return _copy_dict(value, levels) if value else {}
     if kind is list:
-        return _items(value, levels) if value else []
+        return _copy_list(value, levels) if value else []
     if (
         value is None
         or (kind is int and value in INTEGERS)
@@ -133,38 +143,38 @@ def _plain(value: Any, levels: int) -> Any:
         or (kind is float and isfinite(value))
     ):
         return value
-    raise _NotPlain
+    raise _DoesNotApply
 
 
-def _names(value: dict[Any, Any], levels: int) -> dict[str, Any]:
+def _copy_dict(value: dict[Any, Any], levels: int) -> dict[str, Any]:
     if not levels or len(value) > _FEW:
-        raise _NotPlain
+        raise _DoesNotApply
     copy = {}
     for name in value:
         if type(name) is not str or len(name) > _SHORT or not name.isprintable():
-            raise _NotPlain
+            raise _DoesNotApply
         item = value[name]
-        kind = type(item)  # the commonest kinds without a call, which takes as long as the check
+        kind = type(item)  # the commonest kinds inline: a call takes as long as the check
         if kind is str:
             if len(item) > _SHORT or not item.isprintable():
-                raise _NotPlain
+                raise _DoesNotApply
         elif kind is int:
             if item.bit_length() > 63:
-                raise _NotPlain
+                raise _DoesNotApply
         elif kind is list:
-            item = _items(item, levels - 1)
+            item = _copy_list(item, levels - 1)
         else:
-            item = _plain(item, levels - 1)
+            item = _copy(item, levels - 1)
         copy[name] = item
     return copy
 
 
-def _items(value: list[Any], levels: int) -> list[Any]:
+def _copy_list(value: list[Any], levels: int) -> list[Any]:
     if not levels or len(value) > _FEW:
-        raise _NotPlain
+        raise _DoesNotApply
     for item in value:
         if type(item) is not str or len(item) > _SHORT or not item.isprintable():
-            return [_plain(item, levels - 1) for item in value]
+            return [_copy(item, levels - 1) for item in value]
     return value.copy()
 
 
@@ -172,29 +182,29 @@ def _is_short(value: Any) -> bool:
     return type(value) is str and len(value) <= _SHORT and value.isprintable()
 
 
-def _moment(value: Any) -> str:
+def _write_moment(value: Any) -> str:
     if type(value) is pendulum.DateTime and value.tzinfo is pendulum.UTC:
         return moment.format(value)
-    raise _NotPlain
+    raise _DoesNotApply
 
 
-def _count(value: Any) -> int:
+def _check_count(value: Any) -> int:
     if type(value) is int and value >= 0 and value in INTEGERS:
         return value
-    raise _NotPlain
+    raise _DoesNotApply
 
 
 _WRITE: dict[str, Callable[[Any], Any]] = {
-    "cached_parameters": lambda value: _plain(value, _DEEP),
-    "cached_result_expiration": lambda value: None if value is None else _moment(value),
-    "loop_count": _count,
-    "run_count": _count,
-    "start_time": _moment,
+    "cached_parameters": lambda value: _copy(value, _DEEP),
+    "cached_result_expiration": lambda value: None if value is None else _write_moment(value),
+    "loop_count": _check_count,
+    "run_count": _check_count,
+    "start_time": _write_moment,
 }
 _READ: dict[str, Callable[[Any], Any]] = {
-    "cached_parameters": lambda wire: _plain(wire, _DEEP),
+    "cached_parameters": lambda wire: _copy(wire, _DEEP),
     "cached_result_expiration": lambda wire: None if wire is None else moment.parse(wire, ""),
-    "loop_count": _count,
-    "run_count": _count,
+    "loop_count": _check_count,
+    "run_count": _check_count,
     "start_time": lambda wire: moment.parse(wire, ""),
 }

@@ -1,4 +1,4 @@
-"""How much a state on the wire may be, checked before anything is made of it."""
+"""How large a serialised state may be, checked before any object is built from it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from fsm.states.errors import NotDeserializable
 
-DEPTH = 32  # containers, results and states inside one another, in what a state carries
-ITEMS = 1_100_000  # keys and elements, all told: room for one Mapped of unknown children
-CHARS = 16 * 1024 * 1024  # of text, and of the JSON itself
-CHILDREN = 1_000_000  # of one Mapped
+DEPTH = 32  # levels of containers, results and states inside one another
+ITEMS = 1_100_000  # keys and elements in all: room for one Mapped of unknown children
+CHARS = 16 * 1024 * 1024  # characters of text, and of the JSON itself
+CHILDREN = 1_000_000  # children of one Mapped
 INTEGERS = range(-(2**63), 2**63)
 
-# DEPTH as JSON says it: the exact form of one level takes up to five.
-_WIRE_DEPTH = 6 * DEPTH
+# Levels of JSON for DEPTH levels of values: tagged JSON takes up to five for one.
+_JSON_DEPTH = 6 * DEPTH
 
 _UNCLEAN = re.compile("[\0\ud800-\udfff]")
 
@@ -26,35 +26,36 @@ def is_clean(text: str) -> bool:
     return text.isprintable() or not _UNCLEAN.search(text)
 
 
-def cleaned(text: str) -> str:
-    """Spell out what is not clean, as in `\\x00`."""
+def clean(text: str) -> str:
+    """Replace NUL and lone surrogates by their escapes, such as `\\x00`."""
     return text if is_clean(text) else _UNCLEAN.sub(lambda bad: ascii(bad[0])[1:-1], text)
 
 
-def shown(name: str) -> str:
-    """Cut a name to what a message has room for."""
-    return cleaned(name[:64])
+def shorten(name: str) -> str:
+    """Cut a name to 64 characters, for an error message."""
+    return clean(name[:64])
 
 
 def check(wire: Mapping[str, Any]) -> None:
-    """Refuse what is not plain JSON within the limits, without recursion.
+    """Refuse what is no JSON or exceeds the limits, without recursion.
 
     Raises:
-        NotDeserializable: Something is too deep, too big, or not JSON; names the top-level field.
+        NotDeserializable: Something is too deep, too large, or no JSON; names the top-level field.
     """
     if _is_small(wire, 3):
         return
-    fault = _fault(wire)
+    fault = _find_fault(wire)
     if fault:
-        blamed = (name for name, value in wire.items() if _fault({name: value}))
-        field = next((shown(name) for name in blamed if type(name) is str), "")
+        faulty = (name for name, value in wire.items() if _find_fault({name: value}))
+        field = next((shorten(name) for name in faulty if type(name) is str), "")
         raise NotDeserializable(f"{field or 'the state'} {fault}", field)
 
 
 def _is_small(wire: Mapping[str, Any], below: int) -> bool:
-    """Whether a glance is enough, as for most states: few, short, printable, and not deep.
+    """Whether the dict is well within the limits: few keys, short printable texts, not deep.
 
-    At most 12**4 strings of 500 under names of 64: that is below CHARS, be they all shared.
+    Most states are. At most 12**4 strings of 500 characters under keys of 64 are fewer than
+    CHARS, even if all are one shared object.
     """
     if len(wire) > 12:
         return False
@@ -76,12 +77,15 @@ def _is_small(wire: Mapping[str, Any], below: int) -> bool:
     return True
 
 
-def _fault(wire: Mapping[str, Any]) -> str:
-    """Say what is wrong, or nothing. Level by level: each list and dict is seen as often as it
-    is written, so a cycle ends at the depth limit and a shared one at the item limit."""
+def _find_fault(wire: Mapping[str, Any]) -> str:
+    """Return what is wrong, as the end of a sentence, or an empty text.
+
+    It goes level by level and visits a container as often as it would be written: a cycle ends at
+    the depth limit, a shared container at the item limit.
+    """
     items = chars = 0
     level: list[Any] = [wire]
-    for _ in range(_WIRE_DEPTH):
+    for _ in range(_JSON_DEPTH):
         below: list[Any] = []
         for container in level:
             items += len(container)
@@ -91,7 +95,7 @@ def _fault(wire: Mapping[str, Any]) -> str:
             if type(container) is not list:
                 for name in container:
                     if type(name) is not str or not is_clean(name):
-                        return "has a name that is no clean string"
+                        return "has a key that is no text, or that holds NUL or a lone surrogate"
                     chars += len(name)
                 values = container.values()
             for value in values:
@@ -105,13 +109,13 @@ def _fault(wire: Mapping[str, Any]) -> str:
                 elif kind is dict or kind is list:
                     below.append(value)
                 elif value is not None and kind is not bool and not _is_number(value):
-                    return f"holds {_shown(value)}, which JSON cannot say"
+                    return f"holds {_describe(value)}, which JSON cannot express"
         if chars > CHARS:
             return f"has more than {CHARS} characters"
         if not below:
             return ""
         level = below
-    return f"nests deeper than {_WIRE_DEPTH} levels"
+    return f"nests deeper than {_JSON_DEPTH} levels"
 
 
 def _is_number(value: Any) -> bool:
@@ -120,7 +124,7 @@ def _is_number(value: Any) -> bool:
     return type(value) is float and isfinite(value)
 
 
-def _shown(value: Any) -> str:
+def _describe(value: Any) -> str:
     if type(value) is int:
         return "an integer beyond 64 bits"
     return repr(value) if type(value) is float else type(value).__name__

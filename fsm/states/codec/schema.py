@@ -1,4 +1,4 @@
-"""The form of a class on the wire: which of its fields goes where."""
+"""Which fields a state class has in its serialised form, and under which keys."""
 
 from __future__ import annotations
 
@@ -11,90 +11,95 @@ import attrs
 from fsm.states import registry
 from fsm.states.errors import NotSerializable
 
-VERSION = "0.10.7"  # the release of the reference whose wire this is
+VERSION = "0.10.7"  # the release of the reference system whose JSON format this is
 
-_EVERYONES = frozenset(("message", "result", "context", "cached_inputs"))
+_COMMON = frozenset(("message", "result", "context", "cached_inputs"))
 _RESERVED = frozenset(("type", "__version__", "exact", "_result", "n_map_states"))
 
-# The fields of ours that a glance can be enough for: they hold neither states nor children.
-_PLAIN = frozenset(
+# The fields of built-in classes that the fast path can handle: they hold no states.
+_FAST = frozenset(
     ("cached_parameters", "cached_result_expiration", "loop_count", "run_count", "start_time")
 )
 
-_ours: dict[type[Any], Form] = {}
-_theirs: WeakKeyDictionary[type[Any], Form] = WeakKeyDictionary()
-of_ours = _ours.get  # form_of, for where the call itself would count; None if it has not seen it
+_builtin: dict[type[Any], Schema] = {}
+_custom: WeakKeyDictionary[type[Any], Schema] = WeakKeyDictionary()
+find_builtin = _builtin.get  # schema_of without a frame; None for a class it has not seen yet
 
 
 @attrs.frozen(eq=False)
-class Form:
-    """How one class is written and read.
+class Schema:
+    """How one state class is written and read.
 
-    `own` are the fields our classes add to State's four, `extra` those of a user's class;
-    both are pairs of the constructor's name, which is the wire's, and the attribute's.
+    `builtin_fields` are the fields that a built-in class adds to the four of `State`,
+    `custom_fields` those of a user's class. Both are pairs: the constructor's name, which is also
+    the key in JSON, and the name of the attribute.
     """
 
     name: str
-    own: tuple[tuple[str, str], ...]
-    extra: tuple[tuple[str, str], ...]
-    mapped: bool
-    known: frozenset[str]
-    plain: frozenset[str]  # all there is on the wire of an ordinary state; empty if never ordinary
-    exact: frozenset[str]
-    constructed: bool
-    put: Mapping[str, Callable[[Any, Any], None]]  # by attribute: what fills it, frozen or not
+    builtin_fields: tuple[tuple[str, str], ...]
+    custom_fields: tuple[tuple[str, str], ...]
+    is_mapped: bool
+    keys: frozenset[str]  # all keys that may occur
+    fast_keys: frozenset[str]  # the keys the fast path expects; empty if it never applies
+    exact_keys: frozenset[str]  # the keys that may occur below "exact"
+    needs_constructor: bool
+    setters: Mapping[str, Callable[[Any, Any], None]]  # by attribute; work on frozen instances
 
 
-def form_of(cls: type[Any], field: str = "") -> Form:
-    """Find the form of a class of states.
+def schema_of(cls: type[Any], field: str = "") -> Schema:
+    """Return the schema of a state class.
+
+    Args:
+        cls: The state class.
+        field: The dotted path of the field that holds the state, for the error.
 
     Raises:
-        NotSerializable: It has none: it is abstract, or its name leads to another class.
+        NotSerializable: The class is abstract, or its name is that of a class declared later.
     """
-    form = _ours.get(cls)
-    if form is not None:
-        return form
+    schema = _builtin.get(cls)
+    if schema is not None:
+        return schema
     if cls.__name__ in ("State", "_MetaState"):
         raise NotSerializable(
-            f"{cls.__name__} is no state to be in; use one of its children", field
+            f"{cls.__name__} is abstract and cannot be written; use one of its subclasses", field
         )
-    if registry.named(cls.__name__) is not cls:
+    if registry.find(cls.__name__) is not cls:
         raise NotSerializable(
             f"{cls.__module__}.{cls.__qualname__} would be read back as another class "
             f"declared later as {cls.__name__}; rename one",
             field,
         )
-    form = _theirs.get(cls)
-    if form is None:
-        form = _laid_out(cls)
-        (_ours if registry.is_ours(cls) else _theirs)[cls] = form
-    return form
+    schema = _custom.get(cls)
+    if schema is None:
+        schema = _build(cls)
+        (_builtin if registry.is_builtin(cls) else _custom)[cls] = schema
+    return schema
 
 
-def _laid_out(cls: type[Any]) -> Form:
+def _build(cls: type[Any]) -> Schema:
     fields = {field.alias: field for field in attrs.fields(cls) if field.init}
-    nearest = next(base for base in cls.__mro__ if registry.is_ours(base))
-    ours = {field.alias for field in attrs.fields(nearest)} - _EVERYONES
-    extra = [name for name in fields if name not in ours and name not in _EVERYONES]
-    if _RESERVED & set(extra):
+    nearest = next(base for base in cls.__mro__ if registry.is_builtin(base))
+    builtin = {field.alias for field in attrs.fields(nearest)} - _COMMON
+    custom = [name for name in fields if name not in builtin and name not in _COMMON]
+    if _RESERVED & set(custom):
         raise NotSerializable(
-            f"{cls.__name__} has a field named {min(_RESERVED & set(extra))}, "
-            "which the wire uses itself; rename it",
-            min(_RESERVED & set(extra)),
+            f"{cls.__name__} has a field named {min(_RESERVED & set(custom))}, "
+            "which the JSON format uses itself; rename the field",
+            min(_RESERVED & set(custom)),
         )
-    mapped = "map_states" in ours
-    base = {"type", "__version__", "message", "context", "cached_inputs"}
-    base |= ours | set(extra) | {"n_map_states" if mapped else "_result"}
-    return Form(
+    is_mapped = "map_states" in builtin
+    keys = {"type", "__version__", "message", "context", "cached_inputs"}
+    keys |= builtin | set(custom) | {"n_map_states" if is_mapped else "_result"}
+    return Schema(
         name=cls.__name__,
-        own=tuple((name, fields[name].name) for name in fields if name in ours),
-        extra=tuple((name, fields[name].name) for name in extra),
-        mapped=mapped,
-        known=frozenset(base | {"exact"}),
-        plain=frozenset(base if ours <= _PLAIN and not extra else ()),
-        exact=frozenset({"message", "context", *(ours & {"cached_parameters"}), *extra}),
-        # Only a class with attrs fields of its own is built through its constructor: for all
-        # others the fields as read are the state, and a constructor may ask its surroundings.
-        constructed=not registry.is_ours(cls) and "__attrs_attrs__" in cls.__dict__,
-        put={field.name: getattr(cls, field.name).__set__ for field in fields.values()},
+        builtin_fields=tuple((name, fields[name].name) for name in fields if name in builtin),
+        custom_fields=tuple((name, fields[name].name) for name in custom),
+        is_mapped=is_mapped,
+        keys=frozenset(keys | {"exact"}),
+        fast_keys=frozenset(keys if builtin <= _FAST and not custom else ()),
+        exact_keys=frozenset({"message", "context", *(builtin & {"cached_parameters"}), *custom}),
+        # Only a class with attrs fields of its own is built through its constructor. For all
+        # others the fields as read are the state, and their constructors may read the clock.
+        needs_constructor=not registry.is_builtin(cls) and "__attrs_attrs__" in cls.__dict__,
+        setters={field.name: getattr(cls, field.name).__set__ for field in fields.values()},
     )

@@ -17,7 +17,7 @@ from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
 from fsm.operations import verify
-from fsm.states import codec
+from fsm.states import dumps, loads
 from fsm.testing import HandClock
 from states import (
     Cached,
@@ -108,14 +108,14 @@ def test_a_secret_is_struck_out_wherever_it_stands(where: str) -> None:
     assert "x1" not in text
     assert "aHVudGVyM" not in text  # in base 64
     assert STRUCK in text
-    assert type(codec.loads(text)) is type(STATES[where])
+    assert type(loads(text)) is type(STATES[where])
 
 
 @pytest.mark.parametrize("where", STATES)
 def test_what_holds_no_secret_stays_as_it_is(where: str) -> None:
     text = Redaction(["nowhere"]).dumps(STATES[where])
 
-    assert text == codec.dumps(STATES[where])
+    assert text == dumps(STATES[where])
 
 
 PLAIN = st.recursive(
@@ -146,7 +146,7 @@ ANY = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(state=WRITTEN, patterns=st.lists(ANY, min_size=1, max_size=3))
 def test_whatever_is_struck_out_the_rest_can_be_read(state: State, patterns: list[str]) -> None:
-    again = codec.loads(Redaction(patterns).dumps(state))
+    again = loads(Redaction(patterns).dumps(state))
 
     assert type(again) is type(state)
 
@@ -175,7 +175,7 @@ def test_no_secret_reaches_the_journal(journal: Journal, clock: HandClock) -> No
 
 
 def test_a_name_stays_where_what_it_names_is_struck_out() -> None:
-    struck = codec.loads(Redaction(PATTERNS).dumps(Success("m", {"password": 1, "rows": 2})))
+    struck = loads(Redaction(PATTERNS).dumps(Success("m", {"password": 1, "rows": 2})))
 
     assert struck.result == {"password": STRUCK, "rows": 2}
 

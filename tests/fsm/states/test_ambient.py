@@ -83,7 +83,7 @@ def test_names_are_layered_until_the_block_ends():
 
 
 def test_sealed_hides_the_names():
-    with ambient.using(task_run_count=3), ambient.sealed():
+    with ambient.using(task_run_count=3), ambient.hide_context():
         assert dict(ambient.context()) == {}
         assert Retrying().run_count == 1
 

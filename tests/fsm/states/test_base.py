@@ -264,7 +264,7 @@ def test_what_is_public_is_sorted_with_nothing_missing():
     } < set(states.__all__)
 
 
-def test_a_field_that_asks_for_the_time_is_not_made_up_when_reading():
+def test_a_field_that_reads_the_clock_is_not_filled_in_when_reading():
     @attrs.frozen
     class Stamped(Failed):
         at: object = attrs.field(factory=ambient.now)
@@ -272,5 +272,5 @@ def test_a_field_that_asks_for_the_time_is_not_made_up_when_reading():
     wire = Stamped().serialize()
     del wire["at"]
 
-    with pytest.raises(NotDeserializable, match="asks for the time"):
+    with pytest.raises(NotDeserializable, match="reads the clock"):
         State.deserialize(wire)

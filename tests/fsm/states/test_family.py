@@ -94,7 +94,7 @@ def test_a_class_no_one_keeps_leaves_the_family():
     assert "Gone" not in [cls.__name__ for cls in Pending.children()]
 
 
-@pytest.mark.parametrize("name", ["State", "_MetaState", "_Molten"])
+@pytest.mark.parametrize("name", ["State", "_MetaState", "_Unfrozen"])
 def test_what_no_run_can_be_in_is_not_read(name):
     for wire in ({"type": name}, Success("m").serialize() | {"type": name}):
         with pytest.raises(UnknownState, match=r"'\w+'; (is its module|did you mean '[A-Z])"):

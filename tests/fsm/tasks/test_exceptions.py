@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument
-from fsm.states.exceptions import ExceptionRecord, recorded
+from fsm.states.exceptions import ExceptionRecord, record_exception
 from fsm.tasks.exceptions import as_exception_names, names_of
 
 
@@ -77,8 +77,8 @@ def test_what_cannot_name_an_exception_is_refused(value: Any, said: str) -> None
 
 @pytest.mark.parametrize("error", [ConnectionResetError("x"), Outer.Flaky("x")], ids=repr)
 def test_a_record_has_the_names_of_its_error(error: Exception) -> None:
-    assert names_of(recorded(error)) == names_of(error)
-    assert names_of(error)[0] == recorded(error).type
+    assert names_of(record_exception(error)) == names_of(error)
+    assert names_of(error)[0] == record_exception(error).type
     assert {"ConnectionError", "OSError", "Exception"} < set(names_of(error))
 
 

@@ -9,7 +9,7 @@ import pendulum
 import pytest
 
 from fsm import Cache
-from fsm.states import ambient, codec
+from fsm.states import ambient, dumps, loads
 from fsm.tasks.validators import (
     PARTIAL,
     VALIDATORS,
@@ -79,7 +79,7 @@ def test_inputs_are_compared_by_value() -> None:
 
 def test_a_restored_entry_is_as_good_as_it_was() -> None:
     entry = Cached(cached_inputs={"x": Result([1])}, cached_parameters={"day": 3})
-    again = codec.loads(codec.dumps(entry))
+    again = loads(dumps(entry))
     assert isinstance(again, Cached)
 
     assert all_inputs(again, {"x": [1]}, None)

@@ -54,7 +54,7 @@ class TestDrawn:
 
         titles = {title.text for title in root.findall(".//{*}title")}
 
-        assert "Waiting to be started: how every run begins." in titles
+        assert "The run waits to be started; every run begins so." in titles
 
     def test_the_document_has_a_title(self, run: TaskRun) -> None:
         root = ElementTree.fromstring(svg(run))

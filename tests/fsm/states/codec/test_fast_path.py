@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.states.codec import fast_path as glance
-from fsm.states.codec import limits
-from fsm.states.codec.decode import Reader
-from fsm.states.codec.encode import Writer
+from fsm.states.codec import fast_path, limits
+from fsm.states.codec.decode import Decoder
+from fsm.states.codec.encode import Encoder
 from states import (
     Cached,
     Failed,
@@ -145,7 +144,7 @@ states = st.one_of(
 
 
 def in_full(state):
-    return Writer().state(state, "", 0)
+    return Encoder().encode_state(state, "", 0)
 
 
 def fields(state):
@@ -156,15 +155,15 @@ def fields(state):
 
 
 @given(states | st.sampled_from(ORDINARY))
-def test_what_is_written_at_a_glance_is_what_the_writer_writes(state):
-    wire = glance.write(state)
+def test_the_fast_path_writes_what_the_encoder_writes(state):
+    wire = fast_path.write(state)
 
     if wire is not None:
         assert json.dumps(wire, allow_nan=False) == json.dumps(in_full(state), allow_nan=False)
 
 
 @given(st.sampled_from(ORDINARY), st.data())
-def test_what_is_read_at_a_glance_is_what_the_reader_reads(state, data):
+def test_the_fast_path_reads_what_the_decoder_reads(state, data):
     wire = in_full(state)
     parts = [wire, wire["_result"], wire["context"]]
     for _ in range(data.draw(st.integers(0, 2))):
@@ -174,33 +173,33 @@ def test_what_is_read_at_a_glance_is_what_the_reader_reads(state, data):
         if data.draw(st.booleans()):
             part[name] = data.draw(values | st.sampled_from(["Failed", "Result", {}, [], 0, -1]))
 
-    read = glance.read(wire)
+    read = fast_path.read(wire)
 
     if read is not None:
         limits.check(wire)
-        expected = Reader().state(wire, "", 0)
+        expected = Decoder().decode_state(wire, "", 0)
         assert type(read) is type(expected)
         assert fields(read) == fields(expected)
 
 
 @pytest.mark.parametrize("state", ORDINARY, ids=repr)
-def test_a_glance_is_enough_for_an_ordinary_state(state):
-    wire = glance.write(state)
+def test_the_fast_path_takes_an_ordinary_state(state):
+    wire = fast_path.write(state)
 
     assert wire is not None
-    assert fields(glance.read(wire)) == fields(state)
+    assert fields(fast_path.read(wire)) == fields(state)
 
 
 @pytest.mark.parametrize("what", UNWRITTEN)
-def test_a_glance_is_not_enough_to_write(what):
-    assert glance.write(UNWRITTEN[what]) is None
+def test_the_fast_path_leaves_other_states_to_the_encoder(what):
+    assert fast_path.write(UNWRITTEN[what]) is None
 
 
 def test_a_context_of_another_class_is_left_to_the_writer():
     state = Running(context={"a": 1})
     object.__setattr__(state, "_context", MappingProxyType({"a": 1}))
 
-    assert glance.write(state) is None
+    assert fast_path.write(state) is None
 
 
 @pytest.mark.parametrize(
@@ -233,20 +232,20 @@ def test_a_context_of_another_class_is_left_to_the_writer():
     ],
     ids=repr,
 )
-def test_a_glance_is_not_enough_to_read(change):
+def test_the_fast_path_leaves_other_dicts_to_the_decoder(change):
     (name,) = change
-    wire = glance.write(Running("Starting task run."))
+    wire = fast_path.write(Running("Starting task run."))
     wire.pop(name, None)  # so that a name of another class takes the place
 
-    assert glance.read(wire | change) is None
+    assert fast_path.read(wire | change) is None
 
 
 @pytest.mark.parametrize("name", ["start_time", "run_count"])
 @pytest.mark.parametrize("value", [None, -1, "soon", True, 1.0, "2030-01-01"])
-def test_a_glance_refuses_no_field_itself(name, value):
-    wire = glance.write(Retrying(start_time=AT, run_count=2))
+def test_the_fast_path_raises_no_error_itself(name, value):
+    wire = fast_path.write(Retrying(start_time=AT, run_count=2))
 
-    assert glance.read(wire | {name: value}) is None
+    assert fast_path.read(wire | {name: value}) is None
 
 
 def test_what_was_written_belongs_to_the_caller():
@@ -254,7 +253,7 @@ def test_what_was_written_belongs_to_the_caller():
     wire = in_full(state)
 
     for _ in range(2):
-        written = [glance.write(state), glance.write(Running())]
+        written = [fast_path.write(state), fast_path.write(Running())]
         assert written == [wire, in_full(Running())]
         written[0]["_result"]["value"]["a"].clear()
         written[0]["_result"]["result_handler"].clear()
@@ -269,14 +268,14 @@ def test_what_was_written_belongs_to_the_caller():
 def test_what_was_read_is_no_longer_the_callers():
     wire = in_full(Success(result={"a": [1]}, context={"b": ["c"]}))
 
-    state = glance.read(wire)
+    state = fast_path.read(wire)
     wire["_result"]["value"]["a"].clear()
     wire["context"]["b"].clear()
 
     assert (state.result, state.context) == ({"a": [1]}, {"b": ["c"]})
 
 
-def test_the_most_a_glance_lets_through_is_within_the_limits():
+def test_the_most_that_the_fast_path_takes_is_within_the_limits():
     text = "a" * 500
     level = text
     for _ in range(3):
@@ -284,8 +283,8 @@ def test_the_most_a_glance_lets_through_is_within_the_limits():
     inner = next(iter(level.values()))
     state = Cached(text, result=inner, context=level, cached_parameters=level)
 
-    wire = glance.write(state)
+    wire = fast_path.write(state)
 
     assert wire is not None
     limits.check(wire)
-    assert glance.read(wire) is not None
+    assert fast_path.read(wire) is not None

@@ -195,7 +195,7 @@ def test_text_that_grows_in_json_is_still_bounded():
 
 
 @pytest.mark.parametrize(
-    "way", ["fsm.states.codec.fast_path.write", "fsm.states.codec.encode.Writer.state"]
+    "way", ["fsm.states.codec.fast_path.write", "fsm.states.codec.encode.Encoder.encode_state"]
 )
 def test_a_state_that_changes_while_it_is_written_is_refused(monkeypatch, way):
     def broken(*_):

@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
             print("the source distribution lacks", *missing, file=sys.stderr)
             return 1
         environment = {**os.environ, "PYTHONSAFEPATH": "1"}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or SAMPLE)]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "auto"]
+        command += arguments or SAMPLE
         print("$", *command, flush=True)
         return subprocess.run(command, cwd=source, env=environment, check=False).returncode
 

@@ -1,6 +1,6 @@
-"""Execution: real work under the lifecycle, in this process or in others.
+"""Performs callables under the lifecycle of runs, in this process or in others.
 
-`drive` decides without IO, in wishes; a `Trip` brings a run to its end by fulfilling them, and a
-`Scheduler` many trips at once. A `Pool` is where tasks run; what leaves the process is a `Parcel`
-with an `Attempt` in it. `Runner`, `perform` and `aperform` are the doors; `fsm` has them too.
+`decide` yields commands without IO. A `Job` carries out the commands of one run, a `Scheduler`
+many jobs side by side, and a `Pool` is where their tasks are executed. `run_remote_task` is the
+entry point in a worker process.
 """

@@ -11,128 +11,132 @@ import attrs
 from fsm.states import State
 
 from .call import has_ended
-from .commands import Answer
-from .job import Trip
+from .commands import Reply
+from .job import Job
 
 __all__ = ["Batch", "Group"]
 
 
 @attrs.define(eq=False)
 class Group:
-    """Trips that are performed together: those of a batch, or the children of a mapped run."""
+    """Jobs that are performed together: those of a batch, or the children of a mapped run."""
 
-    trips: Iterator[Trip]  # made when there is room for them
-    at_once: float = math.inf  # how many are executed side by side
-    ended: Callable[[Trip], None] = lambda _trip: None  # told of each that has
-    answer: Callable[[], Answer] = lambda: None  # what all of them come to
-    held: int = 0  # trips that others have to end for first
-    starting: deque[Trip] = attrs.field(factory=deque)  # whose time has come
-    executed: int = 0
-    live: int = 0  # begun, and not at their ends
-    parent: Trip | None = None
+    jobs: Iterator[Job]  # created when there is room for them
+    max_concurrency: float = math.inf  # how many are executed side by side
+    on_end: Callable[[Job], None] = lambda _job: None  # called with each job that has ended
+    reply: Callable[[], Reply] = lambda: None  # the result of all, for the job of their parent
+    blocked: int = 0  # jobs that wait for others to end
+    ready: deque[Job] = attrs.field(factory=deque)  # jobs whose wait is over
+    executing: int = 0
+    active: int = 0  # jobs that have begun and not ended
+    parent: Job | None = None
     _exhausted: bool = False
 
-    def next(self) -> Trip | None:
-        """The next trip to go on, if there is one and room for it."""
-        if self.executed >= self.at_once:
+    def next(self) -> Job | None:
+        """Return the next job to advance; None if there is none, or no room for it."""
+        if self.executing >= self.max_concurrency:
             return None
-        if self.starting:
-            return self.starting.popleft()
-        trip = None if self._exhausted else next(self.trips, None)
-        if trip is None:
+        if self.ready:
+            return self.ready.popleft()
+        job = None if self._exhausted else next(self.jobs, None)
+        if job is None:
             self._exhausted = True
             return None
-        trip.group = self
-        self.live += 1
-        return trip
+        job.group = self
+        self.active += 1
+        return job
 
-    def release(self, trip: Trip) -> None:
-        """Let a trip that was held go."""
-        trip.group = self
-        self.held -= 1
-        self.live += 1
-        self.starting.append(trip)
+    def release(self, job: Job) -> None:
+        """Let a blocked job begin."""
+        job.group = self
+        self.blocked -= 1
+        self.active += 1
+        self.ready.append(job)
 
     def stop(self) -> None:
-        """Begin no more of them."""
+        """Begin no more jobs."""
         self._exhausted = True
-        self.held = 0
-        self.starting.clear()
+        self.blocked = 0
+        self.ready.clear()
 
     def attend(self) -> float:
-        """See to what is not of one trip alone; in how many seconds again, at the latest.
+        """Do what has to be done at times for the group as a whole; a hook for subclasses.
 
-        What it raises ends the performance, as an interrupt does.
+        Returns:
+            Seconds until it has to be called again, at the latest.
+
+        Raises:
+            BaseException: Ends the scheduler's work, as an interrupt does.
         """
         return math.inf
 
     @property
-    def over(self) -> bool:
-        """Whether all of them have ended."""
-        return self._exhausted and not self.live and not self.held
+    def is_over(self) -> bool:
+        """Whether all jobs have ended."""
+        return self._exhausted and not self.active and not self.blocked
 
 
 class Batch:
-    """Trips that are performed together, each after those it comes after.
+    """Jobs that are performed together, each after those that its call names.
 
-    A trip above which one has not come to its end does not begin: it may later. Nor does one
-    begin once the run that they are performed for, if they are, has come to its own.
+    A job does not begin if one above it has not reached its end, nor once the run that the batch
+    is performed for, if any, has ended.
     """
 
-    def __init__(self, trips: Sequence[Trip]) -> None:
-        self._trips = trips
-        known = {trip.run.id: trip for trip in trips}
-        self._below: dict[Trip, list[Trip]] = {}
-        self._waits: dict[Trip, int] = {}  # for how many others, of those that wait
-        for trip in trips:
-            above = [known[run.id] for run in trip.call.above if run.id in known]
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        known = {job.run.id: job for job in jobs}
+        self._below: dict[Job, list[Job]] = {}
+        self._blockers: dict[Job, int] = {}  # how many others a blocked job waits for
+        for job in jobs:
+            above = [known[run.id] for run in job.call.above if run.id in known]
             if above:
-                self._waits[trip] = len(above)
+                self._blockers[job] = len(above)
             for each in above:
-                self._below.setdefault(each, []).append(trip)
-        free = [trip for trip in trips if trip not in self._waits]
-        self.group = _Held(iter(free), ended=self._ended)
-        self.group.held = len(self._waits)
+                self._below.setdefault(each, []).append(job)
+        free = [job for job in jobs if job not in self._blockers]
+        self.group = _BatchGroup(iter(free), on_end=self._on_end)
+        self.group.blocked = len(self._blockers)
 
     @property
-    def trouble(self) -> Exception | None:
-        """What stopped the first of those that were stopped."""
-        found = (trip.trouble or trip.below for trip in self._trips)
-        return next((trouble for trouble in found if trouble is not None), None)
+    def error(self) -> Exception | None:
+        """The error of the first job that one has stopped; None if there is none."""
+        found = (job.error or job.child_error for job in self._jobs)
+        return next((error for error in found if error is not None), None)
 
     def ends(self) -> list[State]:
-        """The states that they ended in, in the order of the trips.
+        """Return the last states of the runs, in the order of the jobs.
 
         Raises:
-            Exception: What stopped the first of those that were stopped.
+            Exception: The error of the first job that one has stopped.
         """
-        if (trouble := self.trouble) is not None:
-            raise trouble
-        return [trip.run.state if trip.end is None else trip.end for trip in self._trips]
+        if (error := self.error) is not None:
+            raise error
+        return [job.run.state if job.end is None else job.end for job in self._jobs]
 
-    def _ended(self, trip: Trip) -> None:
-        """Let those go that waited for this one alone; leave those it keeps from ever going."""
+    def _on_end(self, job: Job) -> None:
+        """Release the jobs that waited for this one alone; end those that can never begin."""
         if self.group.parent is not None and has_ended(self.group.parent.run.state):
             self.group.stop()
             return
-        left = [(trip, trip.trouble is None and has_ended(trip.run.state))]
+        left = [(job, job.error is None and has_ended(job.run.state))]
         while left:
             above, ended = left.pop()
             for below in self._below.get(above, ()):
-                self._waits[below] -= 1
+                self._blockers[below] -= 1
                 if not ended:
                     below.end = below.run.state
-                if self._waits[below] == 0 and below.end is None:
+                if self._blockers[below] == 0 and below.end is None:
                     self.group.release(below)
-                elif self._waits[below] == 0:
-                    self.group.held -= 1
+                elif self._blockers[below] == 0:
+                    self.group.blocked -= 1
                     left.append((below, False))
 
 
-class _Held(Group):
-    """Trips of which some are held until others have ended."""
+class _BatchGroup(Group):
+    """The jobs of a batch."""
 
     def stop(self) -> None:
-        """Begin no more of them, nor those that were let go and have not begun."""
-        self.live -= sum(not trip.turn for trip in self.starting)
+        """Begin no more jobs, nor those that were released and have not begun."""
+        self.active -= sum(not job.generation for job in self.ready)
         super().stop()

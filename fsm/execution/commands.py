@@ -1,4 +1,4 @@
-"""Wish: what a run needs next of whoever drives it, and the answers there are to it."""
+"""Commands that a decider gives to its driver, and the replies of the driver."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ if TYPE_CHECKING:
     import pendulum
 
 __all__ = [
-    "Answer",
     "CatchUp",
-    "Children",
+    "Command",
     "Displaced",
     "Execute",
     "Expired",
     "Fire",
     "Interrupted",
     "Lost",
+    "PerformChildren",
     "Raised",
+    "Recorded",
+    "Reply",
     "Returned",
-    "Settled",
     "Wait",
-    "Wish",
 ]
+
+
+# Commands.
 
 
 @attrs.frozen
 class Fire:
-    """Wish: make this step. What it raises is thrown in where it was wished for."""
+    """Fire an event. What that raises is thrown into the decider at the command."""
 
     event: str
     payload: Mapping[str, Any]
@@ -38,14 +41,14 @@ class Fire:
 
 @attrs.frozen
 class CatchUp:
-    """Wish: learn what others have made of the run; answered with how many steps that were."""
+    """Apply the steps that others have made; the reply is how many there were."""
 
 
 @attrs.frozen
 class Wait:
-    """Wish: come back at this time, and not before so many seconds have really passed.
+    """Wait until a time by the wall clock, and for a number of seconds by a steady clock.
 
-    A retry waits for its delay even if somebody sets the clock forward meanwhile.
+    Both must pass: a retry waits for its delay even if the wall clock is set forward meanwhile.
     """
 
     until: pendulum.DateTime
@@ -54,63 +57,66 @@ class Wait:
 
 @attrs.frozen
 class Execute:
-    """Wish: call the task, and answer with what came of it."""
+    """Call the task; the reply is its result. None as the deadline: no time limit."""
 
     deadline: pendulum.DateTime | None
 
 
 @attrs.frozen
-class Children:
-    """Wish: perform the children of a mapped run, and answer with the states they end in.
+class PerformChildren:
+    """Perform the children of a mapped run; the reply is `Returned` with their last states.
 
-    With *again*, those that have failed are run once more, whatever their policy has left.
+    With *again*, children that have failed are run once more, even without retries left.
     """
 
     again: bool = False
 
 
+# Replies.
+
+
 @attrs.frozen
 class Returned:
-    """Answer: the task returned *value*; a state is taken as its outcome."""
+    """The task returned *value*. A state is taken as its outcome."""
 
     value: Any
 
 
 @attrs.frozen
 class Raised:
-    """Answer: the task raised."""
+    """The task raised *error*."""
 
     error: BaseException
 
 
 @attrs.frozen
 class Expired:
-    """Answer: the deadline came first. A task's own `TimeoutError` is `Raised`."""
+    """The deadline came before the task ended. A task's own `TimeoutError` is `Raised`."""
 
-    stopped: bool = False  # whether the task is; a thread cannot be
+    stopped: bool = False  # whether the task has ended; a thread cannot be stopped
 
 
 @attrs.frozen
 class Interrupted:
-    """Answer: somebody wants the work to end."""
+    """The work was interrupted, as by Ctrl-C."""
 
 
 @attrs.frozen
 class Lost:
-    """Answer: whoever executed the task is gone, and nobody knows how far it came."""
+    """The worker that executed the task is gone; how far the task came is unknown."""
 
     why: str = ""
 
 
 @attrs.frozen
 class Displaced:
-    """Answer: the work ended because that of another did, such as by breaking their pool."""
+    """The work ended because other work broke the pool that both ran in."""
 
 
 @attrs.frozen
-class Settled:
-    """Answer: what came of the task is in the run's history already."""
+class Recorded:
+    """The result of the task is in the run's history already."""
 
 
-Wish = Wait | Execute | Children | Fire | CatchUp
-Answer = Returned | Raised | Expired | Interrupted | Lost | Displaced | Settled | int | None
+Command = Wait | Execute | PerformChildren | Fire | CatchUp
+Reply = Returned | Raised | Expired | Interrupted | Lost | Displaced | Recorded | int | None

@@ -1,7 +1,7 @@
-"""Drive: from where a run stands to its end, as wishes for whoever can wait and execute. No IO.
+"""Decides what a run needs next, as commands. No IO.
 
-`decide` is all of it and makes no step itself: it wishes for those too. `drive` makes them where
-they are wished for, and hands on what takes time.
+`decide` gives a command for each step, too, and makes none itself. `drive` applies those and
+yields only the commands that take time.
 """
 
 from __future__ import annotations
@@ -14,43 +14,29 @@ import attrs
 
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
 from fsm.lifecycle.payload import given_by
-from fsm.run.access import last_step, payload_context
+from fsm.run.access import last_step, now, payload_context
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.timers import due_at
 
-from .apply import Course, fulfilled
+from .apply import Decisions, Done, run_commands
 from .commands import (
-    Answer,
     CatchUp,
-    Children,
+    Command,
     Execute,
     Expired,
     Fire,
-    Raised,
+    PerformChildren,
+    Reply,
     Returned,
     Wait,
-    Wish,
 )
-from .results import Steps, can, enter, leads, lose, now_of, settle, try_again
+from .results import Commands, can, enter_state, leads, recover, retry, settle
 
 if TYPE_CHECKING:
     from fsm.tasks.task_run import TaskRun
 
-__all__ = [
-    "Answer",
-    "Execute",
-    "Expired",
-    "Gate",
-    "Lookup",
-    "MapPlan",
-    "Raised",
-    "Returned",
-    "Wait",
-    "Wish",
-    "decide",
-    "drive",
-]
+__all__ = ["Gate", "Lookup", "MapPlan", "decide", "drive"]
 
 Lookup = Callable[["TaskRun"], "Cached | None"]
 Gate = Callable[["TaskRun"], "State | None"]
@@ -58,30 +44,23 @@ Gate = Callable[["TaskRun"], "State | None"]
 
 @attrs.frozen
 class MapPlan:
-    """What a run is mapped over: how many children it has, and how many have to succeed."""
+    """How a run is mapped: over how many children, and how many of them have to succeed."""
 
-    count: Callable[[], int]  # asked when it is mapped: only then a run above has its result
+    count: Callable[[], int]  # called when the run is mapped: results above are known then
     quorum: Quorum | None = None
     again: bool = False  # whether children that have failed are run once more
 
 
-def drive(run: TaskRun, lookup: Lookup | None = None, **asked: Any) -> Course:
-    """Take *run* from where it stands to its end, and return the state it ends in.
+def drive(run: TaskRun, lookup: Lookup | None = None, **options: Any) -> Decisions:
+    """Take *run* from its present state to its last, and return that.
 
-    Yields `Wait`, `Execute` and `Children`, and makes the steps in between itself. Takes what
-    `decide` takes.
+    Takes the arguments of `decide`, makes the steps, and yields the other commands.
     """
-    way = decide(run, lookup, **asked)
-    answer: Answer = None
-    try:
-        while True:
-            wish = way.send(answer)
-            if isinstance(wish, Fire | CatchUp):
-                wish = fulfilled(run, way, wish)
-            answer = yield wish
-    except StopIteration as stop:
-        end: State = stop.value
-        return end
+    decider, reply = decide(run, lookup, **options), None
+    while not isinstance(command := run_commands(run, decider, reply), Done):
+        reply = yield command
+    end: State = command.value
+    return end
 
 
 def decide(
@@ -91,26 +70,26 @@ def decide(
     gate: Gate | None = None,
     mapping: MapPlan | None = None,
     starts: Mapping[str, Any] = MappingProxyType({}),
-) -> Course:
-    """Take *run* from where it stands to its end, and return the state it ends in.
+) -> Decisions:
+    """Yield the commands that take *run* from its present state to its last; return that.
 
-    A paused run is left paused until its time has come. A run found `Running` has lost its
-    worker: it is rescued, and starts the same attempt again, while its policy allows that. What
-    others have made of the run meanwhile stands: it goes on from there.
+    A paused run is left paused until its start time. A run found `Running` has lost its worker:
+    it is rescued and starts the same attempt again, while its policy allows that. Steps that
+    others make meanwhile stand: the run goes on from there.
 
     Args:
-        lookup: Asked before a start for an earlier result, as a `Cached` that has not expired.
-        gate: Asked before a start for a state to enter instead, such as `TriggerFailed`.
-        mapping: The run is mapped: children do the work.
-        starts: What its start is given, such as `cached_inputs`.
+        lookup: Called before a start for an earlier result, as a `Cached` that has not expired.
+        gate: Called before a start for a state to enter instead, such as `TriggerFailed`.
+        mapping: Set for a mapped run, whose children do the work.
+        starts: The arguments of its event `start`, such as `cached_inputs`.
 
     Raises:
-        StaleRun: Somebody else runs it now.
+        StaleRun: Another process runs it now.
     """
-    round_ = _Round(run, lookup, gate, mapping, starts)
+    decider = _Decider(run, lookup, gate, mapping, starts)
     while True:
         try:
-            if (yield from round_.go()):
+            if (yield from decider.decide_next()):
                 return run.state
         except StaleRun:
             if not (yield CatchUp()) or isinstance(run.state, Running):
@@ -118,37 +97,37 @@ def decide(
 
 
 @attrs.define(eq=False)
-class _Round:
-    """One look at where the run stands, and what is to be done from there."""
+class _Decider:
+    """Looks at the state of a run, and decides what follows from it."""
 
     run: TaskRun
     lookup: Lookup | None
     gate: Gate | None
     mapping: MapPlan | None
-    starts: Mapping[str, Any]  # what its start is given
-    _mapped: bool = False  # whether its children have been seen to
+    starts: Mapping[str, Any]
+    _children_done: bool = False  # whether its children have been performed
 
-    def go(self) -> Generator[Wish, Answer, bool]:
-        """Make the next steps; whether there are no more."""
+    def decide_next(self) -> Generator[Command, Reply, bool]:
+        """Yield the next commands; return whether the run has reached its last state."""
         run, state = self.run, self.run.state
         if isinstance(state, Running):
-            yield from lose(run)
+            yield from recover(run)
         elif isinstance(state, Looped) and can(run, "iterate"):
             yield Fire("iterate", {})
-        elif isinstance(state, Cached) and _expired(run) and can(run, "expire"):
+        elif isinstance(state, Cached) and _has_expired(run) and can(run, "expire"):
             yield Fire("expire", {})
-        elif isinstance(state, Mapped) and self.mapping is not None and not self._mapped:
-            yield from self._children(self.mapping)
-        elif can(run, "retry") and not _turned_away(run):
-            yield from try_again(run)
-            self._mapped = False
-        elif _stays(run):
+        elif isinstance(state, Mapped) and self.mapping is not None and not self._children_done:
+            yield from self._perform_children(self.mapping)
+        elif can(run, "retry") and not _failed_before_start(run):
+            yield from retry(run)
+            self._children_done = False
+        elif _cannot_start(run):
             return True
         elif not can(run, "start"):
-            return (yield from _wait(run))
-        elif (instead := self._gate()) is not None:
-            yield from enter(run, instead)
-        elif (entry := self._entry()) is not None:
+            return (yield from _wait_for_start(run))
+        elif (instead := self._ask_gate()) is not None:
+            yield from enter_state(run, instead)
+        elif (entry := self._look_up()) is not None:
             yield Fire("cache", entry)
             return True
         elif self.mapping is not None:
@@ -157,60 +136,60 @@ class _Round:
             return (yield from self._execute())
         return False
 
-    def _execute(self) -> Generator[Wish, Answer, bool]:
-        """Start it and execute the task; whether nothing will ever start it."""
+    def _execute(self) -> Generator[Command, Reply, bool]:
+        """Start the run and execute its task; return True if nothing will ever start it."""
         run = self.run
         try:
             yield Fire("start", self.starts)
         except GuardRejected:
-            return (yield from _wait(run))
+            return (yield from _wait_for_start(run))
         deadline = run.deadline
-        if deadline is not None and deadline <= now_of(run):  # the time for all attempts is up
+        if deadline is not None and deadline <= now(run):  # the total time limit has passed
             yield from settle(run, Expired(stopped=True))
         else:
             yield from settle(run, (yield Execute(deadline)))
         return False
 
-    def _map(self, mapping: MapPlan) -> Steps:
+    def _map(self, mapping: MapPlan) -> Commands:
         try:
             count = mapping.count()
-        except Exception as error:  # what the run above resulted in is anyone's
+        except Exception as error:  # the result of the run above may be anything
             yield Fire("fail", {"result": error})
         else:
             yield Fire("map", {"map_states": [None] * count})
 
-    def _gate(self) -> State | None:
+    def _ask_gate(self) -> State | None:
         if self.gate is None:
             return None
         with ambient.using(**payload_context(self.run)):
             return self.gate(self.run)
 
-    def _entry(self) -> dict[str, Any] | None:
-        """What the lookup has found and has not expired, as the arguments of `cache`."""
+    def _look_up(self) -> dict[str, Any] | None:
+        """Return an earlier result that has not expired, as the arguments of `cache`."""
         found = None if self.lookup is None else self.lookup(self.run)
         if found is None:
             return None
         if not isinstance(found, Cached):
-            raise InvalidArgument(f"a lookup answers with a Cached or None, not {found!r}")
+            raise InvalidArgument(f"a lookup returns a Cached or None, not {found!r}")
         entry = given_by(found)
         return entry if can(self.run, "cache", **entry) else None
 
-    def _children(self, mapping: MapPlan) -> Steps:
-        """See to the children, and to what they make of their parent."""
-        run, self._mapped = self.run, True
-        answer = yield Children(mapping.again or run.attempts > 0)
-        if not isinstance(answer, Returned) or not isinstance(run.state, Mapped):
+    def _perform_children(self, mapping: MapPlan) -> Commands:
+        """Perform the children, and make the steps of their parent that follow."""
+        run, self._children_done = self.run, True
+        reply = yield PerformChildren(mapping.again or run.attempts > 0)
+        if not isinstance(reply, Returned) or not isinstance(run.state, Mapped):
             return
-        ends = answer.value
+        ends = reply.value
         if list(run.state.map_states) != ends:
             yield Fire("map", {"map_states": ends})
-        said = mapping.quorum.shortfall(ends) if mapping.quorum is not None else None
-        if said is not None:
-            yield Fire("fail_map", {"message": said})
+        message = mapping.quorum.shortfall(ends) if mapping.quorum is not None else None
+        if message is not None:
+            yield Fire("fail_map", {"message": message})
 
 
-def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
-    """Wait for the time at which it may start; whether there is none."""
+def _wait_for_start(run: TaskRun) -> Generator[Command, Reply, bool]:
+    """Wait until the run may start; return True if it has no such time."""
     waits = due_at(run)
     if waits is None:
         return True
@@ -218,18 +197,18 @@ def _wait(run: TaskRun) -> Generator[Wish, Answer, bool]:
     return False
 
 
-def _turned_away(run: TaskRun) -> bool:
-    """Whether its trigger failed before it could run: tried again it would fail again."""
+def _failed_before_start(run: TaskRun) -> bool:
+    """Whether its trigger rule failed it before it could run: a retry would fail again."""
     last = last_step(run)
     return isinstance(run.state, TriggerFailed) and not (last and last.source.is_running())
 
 
-def _stays(run: TaskRun) -> bool:
-    """Whether neither time nor we can start it: it is finished, or paused until somebody comes."""
+def _cannot_start(run: TaskRun) -> bool:
+    """Whether neither time nor a driver can start it: it is finished, or paused without an end."""
     paused = isinstance(run.state, Paused) and not can(run, "start")
     return paused or not leads(run, "start")
 
 
-def _expired(run: TaskRun) -> bool:
+def _has_expired(run: TaskRun) -> bool:
     waits = due_at(run)
-    return waits is not None and waits.at <= now_of(run)
+    return waits is not None and waits.at <= now(run)

@@ -1,4 +1,4 @@
-"""Dispatch: the execution of a task as whoever waits for it sees it, here or in another process."""
+"""Starts the execution of a task, in this process or in another, and reads its reply."""
 
 from __future__ import annotations
 
@@ -11,160 +11,167 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import JournalError
 from fsm.journal import Journal
-from fsm.run.access import has_listeners_before, payload_context
-from fsm.states import ambient
+from fsm.run.access import has_listeners_before, now, payload_context
 from fsm.tasks.task_run import TaskRun
 
 from .call import Call
-from .commands import Answer, Displaced, Execute, Lost, Raised, Returned
+from .commands import Displaced, Execute, Lost, Raised, Reply, Returned
 from .context import CurrentRun, call_in_context
-from .pickling import Packed, class_from_ref, packed, unpacked
-from .remote import Attempt, carry_out
+from .pickling import SerializedReply, class_from_ref, deserialize_reply, serialize
+from .remote import RemoteTask, run_remote_task
 
 if TYPE_CHECKING:
     from fsm.execution.pools.base import Pool
 
-__all__ = ["Away", "Dispatch", "Here", "dispatched"]
+__all__ = ["LocalWork", "RemoteWork", "Work", "describe_run", "start_work"]
 
-_LEASE = 60.0  # seconds, renewed as long as the worker lives
-_PATIENCE = 100  # times in a row that work may be displaced: then it is lost, which has an end
+_LEASE = 60.0  # seconds; renewed as long as the worker lives
+_MOST_DISPLACEMENTS = 100  # in a row; then the work counts as lost, which has a limit
 
 
-class Here:
-    """The execution of a task in this process, on a thread: its future, and how it is told."""
+class LocalWork:
+    """A task that is executed in this process, on a thread."""
 
-    deadline_is_ours = True  # nobody else says that its time is up
+    needs_deadline = True  # the scheduler has to watch its deadline
 
-    def __init__(self, call: Call, pool: Pool, wish: Execute) -> None:
+    def __init__(self, call: Call, pool: Pool, command: Execute) -> None:
         names = payload_context(call.run)
         args, kwargs = call.work()
-        self._current = current_of(call.run, names, wish)
+        self._current = describe_run(call.run, names, command)
         self.future = pool.submit(call_in_context, self._current, names, call.task, args, kwargs)
 
-    def answer(self) -> Answer:
-        """What came of it, once the future is done."""
+    def reply(self) -> Reply:
+        """Return the result, once the future is done."""
         try:
             error = self.future.exception()
-        except CancelledError as cancelled:  # by whoever shut the pool down
+        except CancelledError as cancelled:  # the pool was shut down
             return Raised(cancelled)
         return Returned(self.future.result()) if error is None else Raised(error)
 
     def give_up(self) -> None:
-        """Nobody waits for it any more: ask the task to end."""
+        """Ask the task to end; its result is not waited for any more."""
         self._current.cancel()
         self.future.cancel()
 
 
-class Away:
-    """The execution of a task in another process, which claims and reports it where it can."""
+class RemoteWork:
+    """A task that is executed in another process, which claims and records it where it can.
 
-    def __init__(self, call: Call, pool: Pool, wish: Execute, task: bytes | None) -> None:
+    Args:
+        data: The callable and its arguments, if they are pickled already.
+    """
+
+    def __init__(self, call: Call, pool: Pool, command: Execute, data: bytes | None) -> None:
         run, names = call.run, payload_context(call.run)
         self._run, self._pool = run, pool
         journal = run.journal if isinstance(run.journal, Journal) and run.clock is None else None
         address = None if journal is None else journal.address
         self._journal = None if address is None else journal
-        self.deadline_is_ours = not pool.fatal
+        self.needs_deadline = not pool.fatal  # else the worker process enforces it
         seconds = None
-        if pool.fatal and wish.deadline is not None:
-            seconds = (wish.deadline - _now(run)).total_seconds()
-        self._attempt = Attempt(
+        if pool.fatal and command.deadline is not None:
+            seconds = (command.deadline - now(run)).total_seconds()
+        self._task = RemoteTask(
             run=run.id,
             seq=len(run.history),
             owner=f"{socket.gethostname()[:64]}:{os.getpid()}#{len(run.history)}",
             address=address,
-            kind=None if address is None else _reporting(run),
+            kind=None if address is None else _find_recording_class(run),
             lease=_LEASE,
             seconds=seconds,
         )
-        known = packed(f"what {run.id!r} knows", (current_of(run, names, wish), dict(names)))
-        work = (
-            packed(f"the work of {run.id!r}", (call.task, *call.work())) if task is None else task
+        context = (describe_run(run, names, command), dict(names))
+        if data is None:
+            data = serialize((call.task, *call.work()), f"the work of {run.id!r}")
+        self.future = pool.submit(
+            run_remote_task, self._task, serialize(context, f"the context of {run.id!r}"), data
         )
-        self.future = pool.submit(carry_out, self._attempt, known, work)
 
-    def answer(self) -> Answer:
-        """What came of it, once the future is done."""
+    def reply(self) -> Reply:
+        """Return the result, once the future is done."""
         try:
             error = self.future.exception()
         except CancelledError as cancelled:
             error = cancelled
         if error is None:
-            answer = unpacked(Packed(*self.future.result()))
-            if isinstance(answer, Lost):
-                self._revoke()  # of a worker that was given the same before, and died of it
-            return answer
+            reply = deserialize_reply(SerializedReply(*self.future.result()))
+            if isinstance(reply, Lost):
+                self._revoke()  # of a worker that was given the same before, and died
+            return reply
         verdict = self._pool.verdict(self.future, error)
         if isinstance(verdict, Raised):
             return verdict
         claimed = self._revoke()
         if self._journal is not None and not claimed and not self._pool.fatal:
-            verdict = Displaced()  # its worker died before it came to this
-        if isinstance(verdict, Displaced) and _displaced(self._run) >= _PATIENCE:
-            return Lost(f"displaced {_PATIENCE} times in a row")
+            verdict = Displaced()  # its worker died before it claimed the run
+        if isinstance(verdict, Displaced) and _count_displacements(self._run) >= (
+            _MOST_DISPLACEMENTS
+        ):
+            return Lost(f"displaced {_MOST_DISPLACEMENTS} times in a row")
         return verdict
 
     def give_up(self) -> None:
-        """Nobody waits for it any more: what it would report is too late from now on."""
+        """Revoke the claim of the worker: a result that comes now is late."""
         self.future.cancel()
         self._revoke()
 
     def _revoke(self) -> bool:
-        """Take our claim back, so that the next attempt can have it; whether there was one."""
+        """Revoke the claim of our worker, so that the next attempt can have it.
+
+        Returns:
+            Whether there was one.
+        """
         if self._journal is None:
             return False
         with suppress(JournalError):
             owner = self._journal.summary(self._run.id).owner
-            if owner is not None and owner.startswith(f"{self._attempt.owner} on "):
+            if owner is not None and owner.startswith(f"{self._task.owner} on "):
                 return self._journal.revoke(self._run.id, owner=owner)
         return False
 
 
-Dispatch = Here | Away
+Work = LocalWork | RemoteWork
 
 
-def dispatched(call: Call, pool: Pool, wish: Execute, task: bytes | None = None) -> Dispatch:
-    """Have the task of *call* executed where *pool* executes.
+def start_work(call: Call, pool: Pool, command: Execute, data: bytes | None = None) -> Work:
+    """Execute the task of *call* in *pool*.
 
     Args:
-        task: What was packed of it already.
+        data: The callable and its arguments, if they are pickled already.
 
     Raises:
-        InvalidArgument: It cannot travel there.
+        InvalidArgument: It cannot travel to another process.
     """
-    return Away(call, pool, wish, task) if pool.remote else Here(call, pool, wish)
+    return RemoteWork(call, pool, command, data) if pool.remote else LocalWork(call, pool, command)
 
 
-def current_of(run: TaskRun, names: Any, wish: Execute) -> CurrentRun:
-    """What the task may know of *run*."""
+def describe_run(run: TaskRun, names: Any, command: Execute) -> CurrentRun:
+    """Return what `current_run()` gives to the task of *run*.
+
+    Args:
+        names: The ambient names of the run.
+    """
     return CurrentRun(
         id=run.id,
         attempt=names["task_run_count"],
         loop_count=names["task_loop_count"],
         loop_result=names["task_loop_result"],
         resumed=names["resume"],
-        deadline=wish.deadline,
+        deadline=command.deadline,
     )
 
 
-def _reporting(run: TaskRun) -> str | None:
-    """The class that can report for *run* where it is executed; None where it has to be us.
+def _find_recording_class(run: TaskRun) -> str | None:
+    """Return a reference to the class that can record the result in the worker process.
 
-    Who has a say in a step before it is kept listens here, and perhaps only here.
+    None if the driver has to: handlers and `before` listeners can veto a step, and are registered
+    in this process, perhaps only in this one.
     """
     kind = run.lifecycle.kind
-    asked = has_listeners_before(run)
-    return None if asked or class_from_ref(kind) is not type(run) else kind
+    return None if has_listeners_before(run) or class_from_ref(kind) is not type(run) else kind
 
 
-def _displaced(run: TaskRun) -> int:
-    """How often its attempt was started and paused again, up to now."""
+def _count_displacements(run: TaskRun) -> int:
+    """Count how often its attempt was started and displaced, up to now."""
     again = itertools.takewhile(lambda step: step.event in ("start", "pause"), run.history[::-1])
     return sum(step.event == "pause" for step in again)
-
-
-def _now(run: TaskRun) -> Any:
-    if run.clock is None:
-        return ambient.now()
-    with ambient.clock(run.clock):
-        return ambient.now()

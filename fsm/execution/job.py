@@ -1,4 +1,4 @@
-"""Trip: a call under way, from its first wish to its end."""
+"""A call that is being performed, from its first command to its end."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from fsm.states import Mapped, Result, Running, State
 from fsm.tasks.task_run import TaskRun
 from fsm.tasks.trigger_rules import all_successful, judge
 
-from .apply import Course, Observer, fulfilled, made
+from .apply import Decisions, Done, Observer, apply, run_commands
 from .call import Call
-from .commands import Answer, CatchUp, Displaced, Execute, Fire, Lost, Raised, Settled, Wish
+from .commands import CatchUp, Command, Displaced, Execute, Fire, Lost, Raised, Recorded, Reply
 from .decider import Lookup, MapPlan, decide
-from .dispatch import Dispatch, dispatched
+from .dispatch import Work, start_work
 from .results import INTERRUPTED
 
 if TYPE_CHECKING:
     from fsm.execution.pools.base import Pool
 
-__all__ = ["Trip"]
+__all__ = ["Job"]
 
 
-class Trip:
-    """A call under way: what it wishes for, what it waits for, and how it ended.
+class Job:
+    """A call that is being performed: what it waits for, and how it has ended.
 
     Args:
-        task: The task and its arguments, where they were packed before.
+        lookup: Called before a start for an earlier result.
+        observers: Called with each step of the run.
+        data: The callable and its arguments, if they are pickled already.
     """
 
     __slots__ = (
-        "_course", "_lookup", "_observers", "_task", "below", "call", "end", "group", "inputs",
-        "run", "trouble", "turn", "wish", "work",
+        "_data", "_decider", "_lookup", "_observers", "call", "child_error", "command", "end",
+        "error", "generation", "group", "inputs", "run", "work",
     )  # fmt: skip
 
     def __init__(
@@ -40,104 +42,107 @@ class Trip:
         call: Call,
         lookup: Lookup | None = None,
         observers: Sequence[Observer] = (),
-        task: bytes | None = None,
+        data: bytes | None = None,
     ) -> None:
         self.call, self.run = call, call.run
         self.end: State | None = None
-        self.trouble: Exception | None = None
-        self.below: Exception | None = None  # of one of its children
-        self.wish: Wish | None = None
-        self.work: Dispatch | None = None
-        self.turn = 0  # how often it has gone on: what it waited for before that is no news
-        self.group: Any = None  # those among which it is performed
+        self.error: Exception | None = None  # what stopped it before its end
+        self.child_error: Exception | None = None  # what stopped one of its children
+        self.command: Command | None = None  # what it waits for
+        self.work: Work | None = None
+        self.generation = 0  # grows with each reply; what belongs to an earlier one is ignored
+        self.group: Any = None  # the group of jobs that it is performed with
         self.inputs: Sequence[Any] = ()  # of its children
-        self._lookup, self._observers, self._task = lookup, observers, task
-        self._course: Course | None = None
+        self._lookup, self._observers, self._data = lookup, observers, data
+        self._decider: Decisions | None = None
 
     @property
-    def over(self) -> bool:
-        """Whether it has ended, well or not."""
-        return self.end is not None or self.trouble is not None
+    def is_over(self) -> bool:
+        """Whether it has ended, or an error has stopped it."""
+        return self.end is not None or self.error is not None
 
-    def go_on(self, answer: Answer, pool: Pool) -> None:
-        """Make the steps that follow from *answer*, and begin what is wished for next."""
-        self.turn += 1
-        self.work = self.wish = None
+    def advance(self, reply: Reply, pool: Pool) -> None:
+        """Make the steps that follow from *reply*, and start what takes time next."""
+        self.generation += 1
+        self.work = self.command = None
         try:
-            if self._course is None:
-                self._course = self._begun()
-            wish = self._next(self._course, answer)
-            while isinstance(wish, Execute):
+            if self._decider is None:
+                self._decider = self._decide()
+            command = self._run_commands(self._decider, reply)
+            while isinstance(command, Execute):
                 try:
-                    self.work = dispatched(self.call, pool, wish, self._task)
+                    self.work = start_work(self.call, pool, command, self._data)
                     break
-                except Exception as error:  # what it is to be given, or how it is to travel
-                    wish = self._next(self._course, Raised(error))
-            self.wish = wish
-        except StopIteration as stop:
-            self.end = stop.value
-        except Exception as trouble:  # its own: the other trips go on
-            self.trouble = trouble
+                except Exception as error:  # its arguments, or how they are pickled
+                    command = self._run_commands(self._decider, Raised(error))
+        except Exception as error:  # of this job alone: the others go on
+            self.error = error
+        else:
+            if isinstance(command, Done):
+                self.end = command.value
+            else:
+                self.command = command
 
-    def answered(self) -> Answer:
-        """What came of its work, which is done; what the run's history says of it comes first."""
+    def read_reply(self) -> Reply:
+        """Return the result of its work, which is done. What the history has of it comes first."""
         assert self.work is not None, "it has no work"
-        answer = self.work.answer()
-        if isinstance(answer, Settled | Lost | Displaced) and self.moved():
-            return Settled()
-        return Lost("nothing was recorded") if isinstance(answer, Settled) else answer
+        reply = self.work.reply()
+        if isinstance(reply, Recorded | Lost | Displaced) and self.has_moved():
+            return Recorded()
+        return Lost("nothing was recorded") if isinstance(reply, Recorded) else reply
 
-    def moved(self) -> bool:
-        """Whether others have moved the run on while its task is executed, as its journal says."""
-        made(self.run, CatchUp(), self._observers)
+    def has_moved(self) -> bool:
+        """Catch up; return whether others have moved the run on while its task is executed."""
+        apply(self.run, CatchUp(), self._observers)
         return not isinstance(self.run.state, Running | Mapped)
 
     def give_up(self) -> None:
-        """Let go of its work: what comes of it is not waited for any more."""
+        """Give its work up: the result is not waited for any more."""
         if self.work is not None:
             self.work.give_up()
             self.work = None
 
     def abandon(self, error: BaseException) -> None:
-        """Leave the run in a named state: an interrupt cancels it where it can be."""
+        """Stop after *error*. An interrupt cancels the run where that is possible."""
         self.give_up()
-        if self._course is not None:
-            self._course.close()
-        if isinstance(error, KeyboardInterrupt) and self.turn and not self.over:
-            with suppress(Exception):  # the interrupt is what matters; the journal has the rest
-                made(self.run, CatchUp(), self._observers)
+        if self._decider is not None:
+            self._decider.close()
+        if isinstance(error, KeyboardInterrupt) and self.generation and not self.is_over:
+            with suppress(Exception):  # the interrupt is raised on; the journal has the rest
+                apply(self.run, CatchUp(), self._observers)
                 if "cancel" in self.run.allowed:
-                    made(self.run, Fire("cancel", {"message": INTERRUPTED}), self._observers)
+                    apply(self.run, Fire("cancel", {"message": INTERRUPTED}), self._observers)
 
-    def counted(self) -> int:
-        """Take its inputs, which a run above may have resulted in; how many they are."""
+    def count_inputs(self) -> int:
+        """Take the inputs of its children, which may be the result of a run above; count them."""
         if self.call.over is not None:
             self.inputs = self.call.over.items()
         return len(self.inputs)
 
-    def _next(self, course: Course, answer: Answer) -> Wish:
-        return fulfilled(self.run, course, course.send(answer), self._observers)
+    def _run_commands(self, decider: Decisions, reply: Reply) -> Command | Done:
+        return run_commands(self.run, decider, reply, self._observers)
 
-    def _begun(self) -> Course:
+    def _decide(self) -> Decisions:
         call, plan = self.call, None
         if call.over is not None:
-            plan = MapPlan(self.counted, call.over.quorum, call.over.again)
+            plan = MapPlan(self.count_inputs, call.over.quorum, call.over.again)
+        has_gate = call.above or call.trigger_rule is not all_successful
         return decide(
             self.run,
             self._lookup,
-            gate=self._gate if call.above or call.trigger_rule is not all_successful else None,
+            gate=self._ask_trigger_rule if has_gate else None,
             mapping=plan,
-            starts=_kept_inputs(call),
+            starts=_cached_inputs(call),
         )
 
-    def _gate(self, _run: TaskRun) -> State | None:
+    def _ask_trigger_rule(self, _run: TaskRun) -> State | None:
         call = self.call
         above = [run.state for run in call.above]
         return judge(call.trigger_rule, above, skip_on_upstream_skip=call.skip_on_upstream_skip)
 
 
-def _kept_inputs(call: Call) -> dict[str, Any]:
-    """The inputs, where a later run is to be held against them before it may have the result."""
+def _cached_inputs(call: Call) -> dict[str, Any]:
+    """Return the inputs for its start, if a later run has to have the same for the same result."""
     cache = call.run.policy.cache
     if cache.cache_for is None or not cache.by_inputs or call.over is not None:
         return {}

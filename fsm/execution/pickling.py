@@ -1,4 +1,4 @@
-"""Parcel: what travels between processes, packed by cloudpickle, so that functions can."""
+"""Serialises what travels between processes, by cloudpickle, so that functions can travel."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from fsm.errors import InvalidArgument, MissingExtra
 from fsm.run.run import Run
 from fsm.states.exceptions import record_exception
 
-from .commands import Answer, Raised
+from .commands import Raised, Reply
 
 __all__ = [
-    "Packed",
     "RemoteError",
     "RemoteTraceback",
-    "check_packing",
+    "SerializedReply",
     "class_from_ref",
-    "packed",
-    "parcel",
-    "unpacked",
+    "deserialize_reply",
+    "require_cloudpickle",
+    "serialize",
+    "serialize_reply",
 ]
 
 
-class Packed(NamedTuple):
-    """An answer on its way back; an error that cannot travel is told as it was written down."""
+class SerializedReply(NamedTuple):
+    """A reply on its way back, with the text of an error in case that cannot be unpickled."""
 
-    answer: bytes
-    said: str = ""
+    data: bytes
+    text: str = ""
     traceback: str = ""
 
 
 class RemoteError(Exception):
-    """What a task raised in another process, where the error itself could not travel."""
+    """An error of a task in another process, where the error itself cannot be unpickled."""
 
 
 class RemoteTraceback(Exception):
-    """Where in another process it was raised."""
+    """The traceback of an error of a task in another process, as its `__cause__`."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -48,84 +48,90 @@ class RemoteTraceback(Exception):
         return f"\n{self.text}"
 
 
-def check_packing() -> None:
-    """Refuse to go on without what packs functions.
+def require_cloudpickle() -> None:
+    """Check that cloudpickle is installed.
 
     Raises:
-        MissingExtra: It is not installed.
+        MissingExtra: It is not.
     """
     try:
-        import cloudpickle  # noqa: F401  # at the door: threads do without
+        import cloudpickle  # noqa: F401  # imported on demand: threads do without
     except ImportError as error:
         raise MissingExtra("work in other processes", "process") from error
 
 
-def packed(what: str, value: object) -> bytes:
-    """Pickle what is to travel; *what* it is, an error will say.
+def serialize(value: object, name: str) -> bytes:
+    """Pickle *value* for another process.
+
+    Args:
+        name: What the value is, for the error message.
 
     Raises:
-        InvalidArgument: It cannot.
-        MissingExtra: What pickles functions is not installed.
+        InvalidArgument: It cannot be pickled.
+        MissingExtra: cloudpickle is not installed.
     """
-    check_packing()
+    require_cloudpickle()
     import cloudpickle
 
     try:
         data: bytes = cloudpickle.dumps(value)
-    except Exception as error:  # how a value is reduced is anyone's code
+    except Exception as error:  # the pickling of a value may be a user's code
         raise InvalidArgument(
-            f"{what} cannot travel to another process: {type(error).__name__}: {error}"
+            f"{name} cannot travel to another process: {type(error).__name__}: {error}"
         ) from error
     return data
 
 
-def parcel(answer: Answer) -> Packed:
-    """Pack an answer; a result that cannot travel is the task's failure."""
-    said = traceback = ""
-    if isinstance(answer, Raised):
-        record = record_exception(answer.error)
-        said, traceback = f"{record.type}: {record.text}", "\n".join(record.traceback)
+def serialize_reply(reply: Reply) -> SerializedReply:
+    """Pickle a reply. A result that cannot be pickled becomes an error of the task."""
+    text = traceback = ""
+    if isinstance(reply, Raised):
+        record = record_exception(reply.error)
+        text, traceback = f"{record.type}: {record.text}", "\n".join(record.traceback)
     try:
-        return Packed(packed("what the task returned", answer), said, traceback)
+        return SerializedReply(serialize(reply, "what the task returned"), text, traceback)
     except InvalidArgument as error:
-        if isinstance(answer, Raised):
-            return Packed(b"", said, traceback)
-        return Packed(packed("the error", Raised(InvalidArgument(str(error)))))
+        if isinstance(reply, Raised):
+            return SerializedReply(b"", text, traceback)
+        raised = Raised(InvalidArgument(str(error)))
+        return SerializedReply(serialize(raised, "the error"))
 
 
-def unpacked(parcel: Packed) -> Answer:
-    """The answer that a process has sent."""
-    import pickle  # what a worker of our own sent, never what is stored
+def deserialize_reply(serialized: SerializedReply) -> Reply:
+    """Unpickle a reply. An error that cannot be unpickled becomes a `RemoteError`."""
+    import pickle  # of data that a worker of ours sent, never of data that is stored
 
     try:
-        answer: Answer = pickle.loads(parcel.answer)
+        reply: Reply = pickle.loads(serialized.data)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # its class may be here in another make, or none
-        said = parcel.said or f"the answer cannot be read here: {error!r}"
-        answer = Raised(RemoteError(said))
-    if not isinstance(answer, Raised):
-        return answer
-    raised: object = answer.error
-    if not isinstance(raised, BaseException):  # it makes itself into something else
-        answer = Raised(RemoteError(parcel.said))
-    if parcel.traceback and answer.error.__cause__ is None:
-        with suppress(Exception):  # an exception may refuse to be written to
-            answer.error.__cause__ = RemoteTraceback(parcel.traceback)
-    return answer
+    except BaseException as error:  # its class may be missing here, or differ
+        text = serialized.text or f"the reply cannot be read here: {error!r}"
+        reply = Raised(RemoteError(text))
+    if not isinstance(reply, Raised):
+        return reply
+    raised: object = reply.error
+    if not isinstance(raised, BaseException):  # its `__reduce__` gives another object
+        reply = Raised(RemoteError(serialized.text))
+    if serialized.traceback and reply.error.__cause__ is None:
+        with suppress(Exception):  # an exception may refuse the attribute
+            reply.error.__cause__ = RemoteTraceback(serialized.traceback)
+    return reply
 
 
-def class_from_ref(kind: str, *, imported: bool = False) -> type[Run] | None:
-    """The class called `module:Class`; a decorated function stands for the class of its runs.
+def class_from_ref(ref: str, *, import_module: bool = False) -> type[Run] | None:
+    """Return the class of runs called `module:Class`; None if there is none.
+
+    A decorated function stands for the class of its runs.
 
     Args:
-        imported: Whether to import its module if nobody has. For names that our own program
-            sends, never for what is stored.
+        import_module: Whether to import a module that is not loaded. For references that our own
+            program sends, never for stored ones.
     """
-    module_name, _, path = kind.partition(":")
+    module_name, _, path = ref.partition(":")
     if module_name == "__main__" or not path:
         return None
-    if imported:
+    if import_module:
         importlib.import_module(module_name)
     found: object = sys.modules.get(module_name)
     for name in path.split("."):

@@ -1,8 +1,8 @@
-"""Attempt: one execution of a task in another process, as it claims, reports and answers.
+"""The entry point of a task in a worker process: claims the attempt, calls the task, records it.
 
-Every executor carries out what it is given at least once: a worker that seems lost may live, and
-its work be given to another. So the attempt is claimed in the journal first: whoever comes second
-finds it claimed and does nothing, and who was given up and comes back is refused by its epoch.
+Executors deliver at least once: a worker that seems lost may be alive while its work is given to
+another. So the attempt is claimed in the journal first. The second worker finds it claimed and
+does nothing; a worker whose claim was revoked is refused by its epoch (fencing token).
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fsm.errors import JournalError, StaleRun
-from fsm.execution.pools.time_limit import TimeIsUp, time_limit
+from fsm.execution.pools.time_limit import TimeLimitExceeded, enforce_time_limit
 from fsm.journal import Claim, Journal
 from fsm.journal.heartbeat import Renewal
 from fsm.run.access import mute_listeners_after
 from fsm.tasks.policy import Policy, Timeout
 from fsm.tasks.task_run import TaskRun
 
-from .apply import fulfilled
-from .commands import Answer, Expired, Lost, Raised, Returned, Settled
+from .apply import run_commands
+from .commands import Expired, Lost, Raised, Recorded, Reply, Returned
 from .context import call_in_context
-from .pickling import Packed, class_from_ref, parcel
+from .pickling import SerializedReply, class_from_ref, serialize_reply
 from .results import settle
 
 if TYPE_CHECKING:
@@ -35,139 +35,142 @@ if TYPE_CHECKING:
 
     from fsm.journal.address import Address
 
-__all__ = ["Attempt", "carry_out"]
+__all__ = ["RemoteTask", "run_remote_task"]
 
-_PATIENCE = 1.0  # seconds between two looks at whether the run has moved on
+_LOOK = 1.0  # seconds between two reads of the journal, for whether the run has moved on
 
 
 @attrs.frozen
-class Attempt:
-    """One execution of a task in another process: plain data, so that it arrives anywhere.
+class RemoteTask:
+    """One execution of a task in another process: plain data, so that it can always be unpickled.
 
-    What the user has made travels beside it, packed, and is unpacked where that may fail.
+    The user's objects travel beside it, pickled, and are unpickled where an error is handled.
     """
 
     run: str
-    seq: int  # of the step that started it
-    owner: str  # who claims it; where, is added there
-    address: Address | None = None  # of its journal; None: the answer only travels back
-    kind: str | None = None  # the class that reports it, by name; None: who asked will
+    seq: int  # of the step that started the attempt
+    owner: str  # the driver that claims it; host and process of the worker are added there
+    address: Address | None = None  # of its journal; None: only the reply travels back
+    kind: str | None = None  # reference to the class of the run; None: the driver records it
     lease: float = 60.0  # seconds
-    seconds: float | None = None  # until it is stopped; None: it cannot be, or need not
+    seconds: float | None = None  # time limit; None: it has none, or it cannot be enforced
 
 
-def carry_out(attempt: Attempt, surroundings: bytes, work: bytes) -> Packed:
-    """Execute the task that *work* is, here; claim the attempt first, and report it."""
-    if attempt.address is None:
-        return parcel(_answered(attempt, surroundings, work))
+def run_remote_task(task: RemoteTask, context: bytes, work: bytes) -> SerializedReply:
+    """Claim the attempt, call the task and record its result in the journal, in this process.
+
+    Args:
+        context: Its `CurrentRun` and its ambient names, pickled.
+        work: The callable, its positional and its keyword arguments, pickled.
+    """
+    if task.address is None:
+        return serialize_reply(_call(task, context, work))
     try:
-        journal = _opened(attempt.address)
-    except JournalError as error:  # another machine's file: it will not be found next time either
-        error.add_note(f"in process {os.getpid()} on {socket.gethostname()}, for {attempt.run!r}")
-        return parcel(Raised(error))
+        journal = _open_journal(task.address)
+    except JournalError as error:  # such as another machine's file: a retry would not find it
+        error.add_note(f"in process {os.getpid()} on {socket.gethostname()}, for {task.run!r}")
+        return serialize_reply(Raised(error))
     try:
-        return parcel(_claimed(attempt, surroundings, work, journal))
-    except JournalError as error:  # before the task was called; it may come back
-        return parcel(Lost(f"it could not be claimed: {error}"))
+        return serialize_reply(_claim_and_call(task, context, work, journal))
+    except JournalError as error:  # before the task was called: it can be tried again
+        return serialize_reply(Lost(f"it could not be claimed: {error}"))
 
 
-def _claimed(attempt: Attempt, surroundings: bytes, work: bytes, journal: Journal) -> Answer:
-    owner = f"{attempt.owner} on {socket.gethostname()[:64]}:{os.getpid()}"
-    claims = journal.claim(run=attempt.run, owner=owner, lease=attempt.lease)
-    if not claims and _supersedes(attempt, journal):
-        claims = journal.claim(run=attempt.run, owner=owner, lease=attempt.lease)
+def _claim_and_call(task: RemoteTask, context: bytes, work: bytes, journal: Journal) -> Reply:
+    owner = f"{task.owner} on {socket.gethostname()[:64]}:{os.getpid()}"
+    claims = journal.claim(run=task.run, owner=owner, lease=task.lease)
+    if not claims and _revoke_older_claim(task, journal):
+        claims = journal.claim(run=task.run, owner=owner, lease=task.lease)
     if not claims:
         return Lost("another worker has this attempt")
     (claim,) = claims
     try:
-        if journal.summary(attempt.run).steps != attempt.seq:
+        if journal.summary(task.run).steps != task.seq:
             return Lost("this attempt is over")
-        run = _restored(attempt, claim)
-        with Renewal(claims, lease=attempt.lease) as renewal:
-            moved = _Moved(attempt, journal, renewal)
-            answer = _answered(attempt, surroundings, work, moved)
-        return answer if run is None else _reported(run, answer)
+        run = _restore(task, claim)
+        with Renewal(claims, lease=task.lease) as renewal:
+            check = _CancelCheck(task, journal, renewal)
+            reply = _call(task, context, work, check)
+        return reply if run is None else _record(run, reply)
     finally:
-        with contextlib.suppress(JournalError):  # the lease will lapse
+        with contextlib.suppress(JournalError):  # then the claim expires
             claim.release()
 
 
-def _supersedes(attempt: Attempt, journal: Journal) -> bool:
-    """Take the claim from whoever has it for another attempt, which this one has superseded.
+def _revoke_older_claim(task: RemoteTask, journal: Journal) -> bool:
+    """Revoke the claim of an earlier attempt; return whether the run can be claimed now.
 
     A driver that was killed leaves such claims, and workers that still renew them.
     """
-    stands = journal.summary(attempt.run)
-    if stands.steps != attempt.seq or (stands.owner or "").startswith(f"{attempt.owner} on "):
-        return False  # it is we who are late, or somebody is at this very attempt
-    return stands.owner is None or journal.revoke(attempt.run, owner=stands.owner)
+    summary = journal.summary(task.run)
+    if summary.steps != task.seq or (summary.owner or "").startswith(f"{task.owner} on "):
+        return False  # we are late, or another worker has this very attempt
+    return summary.owner is None or journal.revoke(task.run, owner=summary.owner)
 
 
-def _restored(attempt: Attempt, claim: Claim) -> TaskRun | None:
-    """The run as the attempt finds it, to report by; None where it cannot be made here."""
+def _restore(task: RemoteTask, claim: Claim) -> TaskRun | None:
+    """Return the run, to record the result in; None if it cannot be restored here."""
     try:
-        kind = None if attempt.kind is None else class_from_ref(attempt.kind, imported=True)
+        kind = None if task.kind is None else class_from_ref(task.kind, import_module=True)
         if kind is None or not issubclass(kind, TaskRun):
             return None
-        run = kind.restore(attempt.run, claim)
-    except Exception:  # a module that is not here, or another one: who asked will report
+        run = kind.restore(task.run, claim)
+    except Exception:  # its module is missing here, or differs: the driver records the result
         return None
     mute_listeners_after(run)
     return run
 
 
-def _reported(run: TaskRun, answer: Answer) -> Answer:
-    """Make the steps that follow. What comes too late the claim sets aside."""
+def _record(run: TaskRun, reply: Reply) -> Reply:
+    """Make the steps that follow from the result. The journal keeps a late one as such."""
     try:
-        if run.deadline is not None and _is_over(run):
-            # Whose time was up is known; what came of it all the same is the news.
+        if run.deadline is not None and _has_moved_on(run):
+            # The time-out is recorded already; the late result is what is new.
             run.policy = Policy(run.policy.retry, Timeout(), run.policy.cache)
-        steps = settle(run, answer)
-        with contextlib.suppress(StopIteration):
-            fulfilled(run, steps, next(steps))
+        run_commands(run, settle(run, reply))
     except StaleRun:
         return Lost("the run has moved on")
-    except Exception:  # a full disk, a guard that raises: who asked may fare better
-        return answer
-    return Settled()
+    except Exception:  # such as a full disk, or a guard that raises: the driver may succeed
+        return reply
+    return Recorded()
 
 
-def _is_over(run: TaskRun) -> bool:
+def _has_moved_on(run: TaskRun) -> bool:
     assert isinstance(run.journal, Claim), "it was restored from one"
     return sum(1 for _ in run.journal.records(run.id)) != len(run.history)
 
 
-class _Moved:
-    """Whether the run has moved on without us; asked of the journal once a second at most."""
+class _CancelCheck:
+    """Whether the run has moved on without its task. Reads the journal at most once a second."""
 
-    def __init__(self, attempt: Attempt, journal: Journal, renewal: Renewal) -> None:
-        self._attempt, self._journal, self._renewal = attempt, journal, renewal
-        self._asked = time.monotonic()
+    def __init__(self, task: RemoteTask, journal: Journal, renewal: Renewal) -> None:
+        self._task, self._journal, self._renewal = task, journal, renewal
+        self._checked = time.monotonic()
 
     def __call__(self) -> bool:
         if self._renewal.lost:
             return True
-        if time.monotonic() - self._asked < _PATIENCE:
+        if time.monotonic() - self._checked < _LOOK:
             return False
-        self._asked = time.monotonic()
+        self._checked = time.monotonic()
         try:
-            return self._journal.summary(self._attempt.run).steps != self._attempt.seq
+            return self._journal.summary(self._task.run).steps != self._task.seq
         except JournalError:
             return False
 
 
-def _answered(
-    attempt: Attempt, surroundings: bytes, work: bytes, moved: Callable[[], bool] | None = None
-) -> Answer:
-    """Unpack the task and call it, within its time where that can be enforced."""
-    import pickle  # what our own runner packed, never what is stored
+def _call(
+    task: RemoteTask, context: bytes, work: bytes, moved: Callable[[], bool] | None = None
+) -> Reply:
+    """Unpickle the task and call it, within its time limit where that can be enforced."""
+    import pickle  # of data that our own driver sent, never of data that is stored
 
     try:
-        with time_limit(attempt.seconds):
-            current, names = pickle.loads(surroundings)
+        with enforce_time_limit(task.seconds):
+            current, names = pickle.loads(context)
             current._moved = moved
             return Returned(call_in_context(current, names, *pickle.loads(work)))
-    except TimeIsUp:
+    except TimeLimitExceeded:
         return Expired(stopped=True)
     except BaseException as error:
         return Raised(error)
@@ -177,10 +180,10 @@ _opening = threading.Lock()
 _journals: dict[tuple[int, Address], Journal] = {}
 
 
-def _opened(address: Address) -> Journal:
-    """One journal for each process: a connection does not survive a fork."""
-    here = os.getpid(), address
+def _open_journal(address: Address) -> Journal:
+    """Return the journal of this process: a connection does not survive a fork."""
+    key = os.getpid(), address
     with _opening:  # a Dask worker has several threads
-        if here not in _journals:
-            _journals[here] = address.open()
-        return _journals[here]
+        if key not in _journals:
+            _journals[key] = address.open()
+        return _journals[key]

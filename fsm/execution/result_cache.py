@@ -1,4 +1,4 @@
-"""Caching: the earlier results there are, of this process and of those its journal knows."""
+"""Earlier results by cache key: those of this process, and those that its journal keeps."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ logger = logging.getLogger(__name__)
 
 
 class Caches:
-    """Earlier results by key, oldest first. Safe under threads."""
+    """Earlier results by cache key, oldest first. Safe under threads."""
 
     def __init__(self) -> None:
         self._entries: dict[str, list[Cached]] = {}
         self._lock = Lock()
-        self._shelf: _Shelf | None = None
+        self._reader: _JournalReader | None = None
 
     @classmethod
     def of(cls, journal: Journal | Claim) -> Caches:
-        """Return what *journal* keeps, of this process and of others, and what it will keep.
+        """Return the results that *journal* keeps, those that come later included.
 
-        It knows the results of its runs in `Cached` whose policies say under what key.
+        These are its runs in `Cached` whose policies have a cache key, of all processes.
         """
         if isinstance(journal, Claim):  # which is of one run alone
             journal = journal.journal
         if not isinstance(journal, Journal):
-            raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+            raise InvalidArgument(f"a journal is what open_journal() returns, not {journal!r}")
         caches = cls()
-        caches._shelf = _Shelf(journal)
+        caches._reader = _JournalReader(journal)
         return caches
 
     def add(self, key: str, entry: Cached) -> None:
-        """Keep *entry* for whoever asks under *key*."""
+        """Keep *entry* under *key*."""
         if not isinstance(key, str) or not isinstance(entry, Cached):
             raise InvalidArgument(f"a cache keeps a Cached by a string, not {entry!r} by {key!r}")
         with self._lock:
@@ -51,16 +51,21 @@ class Caches:
     def find(
         self, key: str, cache: Cache, inputs: Names | None = None, parameters: Any = None
     ) -> Cached | None:
-        """The first entry under *key* that the validator of *cache* accepts; None if none is."""
+        """Return the first entry under *key* that the validator of *cache* accepts, or None.
+
+        Args:
+            inputs: The arguments of the call by name, for validators that compare them.
+            parameters: The parameters of the flow, for validators that compare them.
+        """
         if cache.validated_by == never_use.__name__:
             return None
-        found = self._first(key, cache, inputs, parameters)
-        if found is None and self._shelf is not None:
-            self._look_again(self._shelf)
-            found = self._first(key, cache, inputs, parameters)
+        found = self._find_first(key, cache, inputs, parameters)
+        if found is None and self._reader is not None:
+            self._update(self._reader)
+            found = self._find_first(key, cache, inputs, parameters)
         return found
 
-    def _first(
+    def _find_first(
         self, key: str, cache: Cache, inputs: Names | None, parameters: Any
     ) -> Cached | None:
         with self._lock:
@@ -71,23 +76,23 @@ class Caches:
                 self._entries.pop(key, None)
         return next((each for each in fresh if cache.accepts(each, inputs, parameters)), None)
 
-    def _look_again(self, shelf: _Shelf) -> None:
-        """Add what has come to the journal meanwhile."""
-        with shelf.lock:  # who waits here finds it added by who did not
-            for key, entry in shelf.news():
+    def _update(self, reader: _JournalReader) -> None:
+        """Add the results that are new in the journal."""
+        with reader.lock:  # a thread that waits here finds what the other has added
+            for key, entry in reader.news():
                 self.add(key, entry)
 
 
-class _Shelf:
-    """The results that a journal keeps, each taken down once."""
+class _JournalReader:
+    """Reads the results that a journal keeps, each once."""
 
     def __init__(self, journal: Journal) -> None:
         self.lock = Lock()
         self._journal = journal
-        self._seen: dict[str, int] = {}  # how many steps a run had when it was looked at
+        self._seen: dict[str, int] = {}  # how many steps a run had when it was read
 
     def news(self) -> Iterator[tuple[str, Cached]]:
-        """What it did not have when last asked, by key."""
+        """Yield the results that were not there at the last call, with their keys."""
         now = moment.to_micros(ambient.now())
         for run in list(self._journal.runs(state=Cached.__name__)):
             fresh = run.due is None or run.due > now  # what has expired need not be read

@@ -1,4 +1,4 @@
-"""Settlement: the steps that follow from what came of a task, as wishes."""
+"""The steps that follow from the result of a task, as commands."""
 
 from __future__ import annotations
 
@@ -13,49 +13,47 @@ from fsm.states import Running, State, StateError, ambient
 from fsm.states.timing import start_of
 
 from .commands import (
-    Answer,
+    Command,
     Displaced,
     Expired,
     Fire,
     Interrupted,
     Raised,
+    Recorded,
+    Reply,
     Returned,
-    Settled,
     Wait,
-    Wish,
 )
 from .context import Outcome
 
 if TYPE_CHECKING:
-    import pendulum
-
     from fsm.tasks.task_run import TaskRun
 
 __all__ = [
     "INTERRUPTED",
-    "Steps",
+    "Commands",
     "can",
-    "delay",
-    "enter",
+    "enter_state",
     "leads",
-    "lose",
-    "now_of",
+    "recover",
+    "retry",
     "settle",
-    "try_again",
+    "wait_for_retry",
 ]
 
 INTERRUPTED = "Interrupt signal raised, cancelling task run."
+_DISPLACED = "The pool it ran in broke under another run; it starts again."
 
-Steps = Generator[Wish, Answer, None]
+Commands = Generator[Command, Reply, None]
 
 
-def settle(run: TaskRun, answer: Answer) -> Steps:
-    """Wish for the steps that follow from what came of the task."""
-    match answer:
+def settle(run: TaskRun, reply: Reply) -> Commands:
+    """Yield the commands that follow from the result of the task of a run."""
+    match reply:
         case Returned(value):
-            yield from _returned(run, value)
+            yield from _record_value(run, value)
         case Raised(Outcome() as outcome):
-            yield from _returned(run, outcome.state)
+            yield from _record_value(run, outcome.state)
         case Raised(KeyboardInterrupt()) | Interrupted():
             yield Fire("cancel", {"message": INTERRUPTED})
         case Raised(error):
@@ -63,33 +61,30 @@ def settle(run: TaskRun, answer: Answer) -> Steps:
         case Expired(stopped):
             yield from _expire(run, stopped=stopped)
         case Displaced() if can(run, "pause"):
-            yield Fire("pause", {"message": _DISPLACED, "start_time": now_of(run)})
-        case Settled() if not isinstance(run.state, Running):
+            yield Fire("pause", {"message": _DISPLACED, "start_time": now(run)})
+        case Recorded() if not isinstance(run.state, Running):
             pass
         case _ if run.deadline is not None and can(run, "time_out"):
             yield from _expire(run, stopped=True)
         case _:
-            yield from lose(run)
+            yield from recover(run)
     if run.state.is_failed() and can(run, "retry"):
         yield Fire("retry", {})
-    yield from delay(run)  # whoever made the retry: we, the task, or somebody else
+    yield from wait_for_retry(run)  # the retry may be ours, the task's, or another process's
 
 
-_DISPLACED = "The pool it ran in broke under another run; it starts again."
-
-
-def _returned(run: TaskRun, value: Any) -> Steps:
+def _record_value(run: TaskRun, value: Any) -> Commands:
     if run.deadline is not None and can(run, "time_out"):
         yield from _expire(run, stopped=True)
         return
     try:
         if isinstance(value, State):
-            yield from enter(run, value)
+            yield from enter_state(run, value)
         else:
             yield Fire("succeed", {"result": value})
     except StaleRun:
         raise
-    except (StateError, TransitionError) as error:  # cannot be kept, or is not legal
+    except (StateError, TransitionError) as error:  # not serialisable, or not legal
         yield Fire("fail", {"message": str(error), "result": error})
         return
     if run.policy.cache.cache_for is not None and run.state.is_successful() and can(run, "cache"):
@@ -97,7 +92,7 @@ def _returned(run: TaskRun, value: Any) -> Steps:
         yield Fire("cache", {} if parameters is None else {"cached_parameters": parameters})
 
 
-def _expire(run: TaskRun, *, stopped: bool) -> Steps:
+def _expire(run: TaskRun, *, stopped: bool) -> Commands:
     seconds = run.policy.timeout.attempt
     limit = "its time is up" if seconds is None else f"no end after {seconds:g} s"
     error = TimeoutError(limit if stopped else f"{limit}; its thread cannot be stopped and goes on")
@@ -107,29 +102,29 @@ def _expire(run: TaskRun, *, stopped: bool) -> Steps:
         yield Fire("fail", {"message": "Task timed out during execution.", "result": error})
 
 
-def lose(run: TaskRun) -> Steps:
-    """Whoever ran it is gone: back to where the same attempt can start, or failed."""
+def recover(run: TaskRun) -> Commands:
+    """Rescue a run whose worker is lost, so that the same attempt can start again; or fail it."""
     if can(run, "rescue"):
         yield Fire("rescue", {})
     else:
         yield Fire("fail", {"message": "Its worker was lost."})
 
 
-def try_again(run: TaskRun) -> Steps:
-    """Try again; a delay is waited for from its step on, by whatever clock."""
+def retry(run: TaskRun) -> Commands:
+    """Retry, and wait for the delay by both clocks."""
     yield Fire("retry", {})
-    yield from delay(run)
+    yield from wait_for_retry(run)
 
 
-def delay(run: TaskRun) -> Steps:
-    """Wait as long as lies between the step of a retry and its start."""
+def wait_for_retry(run: TaskRun) -> Commands:
+    """Wait for as long as lies between the step of a retry and its start."""
     start = start_of(run.state)
     if start is not None and run.history[-1].event == "retry" and start > run.history[-1].at:
         yield Wait(start, (start - run.history[-1].at).total_seconds())
 
 
-def enter(run: TaskRun, state: State) -> Steps:
-    """As `Run.enter`: by whichever event leads there."""
+def enter_state(run: TaskRun, state: State) -> Commands:
+    """Fire the event that leads to *state*: of several, the first whose guards pass."""
     events, given = run.lifecycle.leading(type(run.state), type(state)), given_by(state)
     if not events:
         raise TransitionNotAllowed(f"enter {type(state).__name__}", run.state, run.allowed)
@@ -138,14 +133,10 @@ def enter(run: TaskRun, state: State) -> Steps:
 
 
 def can(run: TaskRun, event: str, **payload: Any) -> bool:
-    """Whether *event* is in the table of this class at all, and would pass now."""
+    """Whether its class has this event, and firing it now would succeed."""
     return leads(run, event) and not firing.refusal(event, run, **payload)
 
 
 def leads(run: TaskRun, event: str) -> bool:
-    """Whether *event* leads out of where the run stands."""
+    """Whether *event* leads out of the present state of the run; guards are not asked."""
     return run.lifecycle.leads(event, type(run.state))
-
-
-def now_of(run: TaskRun) -> pendulum.DateTime:
-    return now(run)

@@ -1,4 +1,4 @@
-"""Runner: real work under the lifecycle, on threads, processes or any `concurrent.futures` pool."""
+"""Performs callables under the lifecycle of runs, on threads, processes or any executor."""
 
 from __future__ import annotations
 
@@ -21,51 +21,72 @@ from fsm.telemetry import observers
 
 from .batch import Batch, Group
 from .call import Call, Over, ResultOf, check_calls
-from .commands import Children as ChildrenWish
+from .child_jobs import ChildJobs
+from .commands import PerformChildren
 from .decider import Lookup
-from .job import Trip
-from .mapping import Children
-from .pickling import packed
+from .job import Job
+from .pickling import serialize
 from .result_cache import Caches
 from .scheduler import Scheduler
 
-__all__ = ["Call", "Runner", "perform"]
+__all__ = ["Call", "Runner", "as_workers", "perform"]
 
 
 def perform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -> State:
     """Call *task* under the lifecycle of *run*: start, succeed or fail, retry, time out.
 
+    Blocks until the run has ended, and waits for the delays of its retries.
+
+    Args:
+        args, kwargs: The arguments of *task*.
+
     Returns:
-        The state the run ends in: finished, or `Paused`.
+        The last state of the run: finished, or `Paused`.
 
     Raises:
-        JournalError: A step could not be kept; the run is where its journal says.
-        StaleRun: Somebody else runs it, or has claimed it.
+        InvalidArgument: *run* is no `TaskRun`, or *task* is not callable; nothing was started.
+        JournalError: A step could not be kept; the run is in the state that its journal has.
+        StaleRun: Another process runs it, or has claimed it.
     """
     call = Call(run, task, args, kwargs)
     with Runner(clock=call.run.clock, workers=1) as runner:
         return runner.perform_all([call])[0]
 
 
+def as_workers(workers: int | None) -> int:
+    """Return the number of workers; for None, min(32, CPUs + 4), as for a `ThreadPoolExecutor`.
+
+    Raises:
+        InvalidArgument: It is no whole number from 1.
+    """
+    if workers is None:
+        return min(32, (os.cpu_count() or 1) + 4)
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidArgument(f"workers is a whole number from 1, not {workers!r}")
+    return workers
+
+
 class Runner:
     """Performs calls side by side. One thread decides; only callables travel to the executor.
 
-    Inside a task, `current_run()` says which attempt it is and whether somebody wants it to end.
-    A task may return a state as its outcome, or raise it as an `Outcome`: `Skipped("nothing to
-    do")`, `Looped(result=page)`, `Paused(start_time=...)`.
+    In a task, `current_run()` says which attempt it is and whether it should end. A task may
+    return a state as its outcome, or raise it as an `Outcome`: `Skipped("nothing to do")`,
+    `Looped(result=page)`, `Paused(start_time=...)`.
 
-    A time-out on a thread can only be recorded: the thread goes on, what it returns is not. On a
-    process it is enforced: the task is stopped, by force if it has to be.
+    A time limit on a thread is only recorded: the thread goes on, and its result is dropped. On a
+    process it is enforced: the task is interrupted, and killed five seconds later.
 
     Args:
         executor: Where tasks run: "thread" (the default), "process", or an executor: a
             `ProcessPoolExecutor`, `client.get_executor()` of a Dask client, or any other that
-            stays in this process. Tasks travel to other processes by cloudpickle, and their runs
-            are claimed and reported there if their journal can be opened there.
-        workers: How many tasks at a time. A time-out starts with the task, not in a queue.
-        lookup: Asked before each start for an earlier result, as a `Cached`. Otherwise a run whose
-            policy has a cache key finds what this runner, or the run's journal, keeps under it.
-        clock: Whose time to wait by; the system's if left out.
+            stays in this process. Tasks travel to other processes by cloudpickle. Their runs are
+            claimed and recorded there if their journal can be opened there.
+        workers: How many tasks are executed at a time; min(32, CPUs + 4) if left out. The time
+            limit of a task begins when it starts: tasks do not queue in the executor.
+        lookup: Called before each start for an earlier result, as a `Cached`. If left out, a run
+            whose policy has a cache key finds what this runner, or the run's journal, keeps
+            under that key.
+        clock: The clock to wait by; the system's if left out.
     """
 
     def __init__(
@@ -76,18 +97,16 @@ class Runner:
         lookup: Lookup | None = None,
         clock: Clock | None = None,
     ) -> None:
-        workers = min(32, (os.cpu_count() or 1) + 4) if workers is None else workers
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise InvalidArgument(f"workers is a whole number from 1, not {workers!r}")
+        workers = as_workers(workers)
         for name, given in (("lookup", lookup), ("clock", clock)):
             if given is not None and not callable(given):
-                raise InvalidArgument(f"a {name} is called, {given!r} cannot be")
+                raise InvalidArgument(f"{name} has to be callable, {given!r} is not")
         self._pool = as_pool(executor, workers)
-        self._workers = min(workers, self._pool.room or workers)
+        self._workers = min(workers, self._pool.capacity or workers)
         self._lookup = lookup
         self._clock = clock
         self._caches = Caches()
-        self._shelves: dict[Journal, Caches] = {}
+        self._journal_caches: dict[Journal, Caches] = {}
         self._observers = observers()
 
     def __enter__(self) -> Self:
@@ -97,28 +116,45 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """Let the workers go; a thread whose task has timed out goes on until it is done."""
+        """Shut the workers down, but not an executor that was given.
+
+        A thread whose task has timed out goes on until that is done.
+        """
         self._pool.close()
 
     def perform(self, run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -> State:
-        """Call *task* under the lifecycle of *run*, as `fsm.perform` does."""
+        """Call *task* under the lifecycle of *run*: start, succeed or fail, retry, time out.
+
+        Blocks until the run has ended, and waits for the delays of its retries.
+
+        Args:
+            args, kwargs: The arguments of *task*.
+
+        Returns:
+            The last state of the run: finished, or `Paused`.
+
+        Raises:
+            InvalidArgument: *run* is no `TaskRun`, *task* is not callable, or it cannot travel to
+                another process; nothing was started.
+            JournalError: A step could not be kept; the run is in the state that its journal has.
+            StaleRun: Another process runs it, or has claimed it.
+        """
         return self.perform_all([Call(run, task, args, kwargs)])[0]
 
     def perform_all(self, calls: Iterable[Call]) -> list[State]:
-        """Perform *calls* side by side; return the states they end in, in their order.
+        """Perform *calls* side by side; return the last states of their runs, in their order.
 
-        A call comes after the runs it names. One that somebody else has moved meanwhile, such as
-        by cancelling it, goes on from there.
+        A call begins after the runs it names. A run that others have moved meanwhile, such as by
+        cancelling it, goes on from there.
 
         Raises:
-            InvalidArgument: Something among them is no call, two are of one run, they wait for
-                each other or for a run that nobody performs, or one cannot travel; nothing was
-                started.
-            KeyboardInterrupt: Passed on, with every run that was under way cancelled.
-            Exception: What stopped the first of those that stopped, a `JournalError` or a veto;
-                the others went on to their ends.
+            InvalidArgument: One is no call, two are of one run, they wait for each other or for a
+                run that is not performed, or one cannot travel; nothing was started.
+            KeyboardInterrupt: Raised on, after every active run was cancelled.
+            Exception: The error of the first call that one has stopped, such as a `JournalError`
+                or a veto; the other calls were performed to their ends.
         """
-        batch = Batch([self._trip(call) for call in check_calls(calls)])
+        batch = Batch([self._job(call) for call in check_calls(calls)])
         Scheduler(self._pool, self._workers, self._clock, self._children).perform(batch.group)
         return batch.ends()
 
@@ -132,65 +168,73 @@ class Runner:
         at_once: int | None = None,
         again: bool = False,
     ) -> State:
-        """Map *task* over *inputs*, one child run each; return the state of *run*.
+        """Map *task* over *inputs*, with a child run for each; return the last state of *run*.
 
-        Children are called `ID[0]`, `ID[1]` and so on, and share journal, clock and policy of
-        *run*. A child that its journal knows goes on from where it was; one that is finished is
-        not run again. `Mapped`, with the children's states, is what *run* comes to, or `Failed`
-        if the *quorum* is not met; a retry of that, by its policy, runs what has failed again.
+        The children are called `ID[0]`, `ID[1]` and so on, and share journal, clock and policy of
+        *run*. A child that the journal knows goes on from its state there; a finished one is not
+        run again. The last state of *run* is `Mapped`, with the states of the children, or
+        `Failed` if the *quorum* is not met. A retry of that, by its policy, runs the failed
+        children again.
 
-        Beyond 1,000 children of a run in a journal, the states that *run* has carry nothing:
-        what they came to is in the journal.
+        Of more than 1,000 children of a run in a journal, *run* has only the state classes; the
+        states with their results are in the journal.
 
         Args:
             quorum: How many children have to succeed, such as `Quorum.percent(95)`; if left out,
-                *run* does not ask.
+                *run* is `Mapped` whatever becomes of them.
             at_once: How many children at a time; as many as there are workers if left out.
-            again: Whether children that have failed are run once more, whatever their policy has
-                left.
+            again: Whether children that have failed are run once more, even without retries left.
+
+        Raises:
+            InvalidArgument: An argument is wrong, or cannot travel; nothing was started.
+            KeyboardInterrupt: Raised on, after every active run was cancelled.
+            Exception: The error of the first run that one has stopped, such as a `JournalError`.
         """
         over = Over(inputs, quorum, at_once, again)
         return self.perform_all([Call(run, task, over=over)])[0]
 
-    def _trip(self, call: Call) -> Trip:
-        return self._made(call, self._packed(call))
+    def _job(self, call: Call) -> Job:
+        return self._create_job(call, self._serialize(call))
 
-    def _packed(self, call: Call) -> bytes | None:
-        """The work of *call*, if it travels and is known: what cannot travel is refused now."""
+    def _serialize(self, call: Call) -> bytes | None:
+        """Pickle the work of *call* if that travels and is known; check now whether it can."""
         if not self._pool.remote:
             return None
         if any(isinstance(each, ResultOf) for each in (*call.args, *call.kwargs.values())):
-            packed(f"the task of {call.run.id!r}", call.task)
+            serialize(call.task, f"the task of {call.run.id!r}")
             return None
         if call.over is not None:
             known = () if isinstance(call.over.inputs, ResultOf) else call.over.inputs
-            packed(f"the task of {call.run.id!r}", (call.task, known))
+            serialize((call.task, known), f"the task of {call.run.id!r}")
             return None
-        return packed(f"the work of {call.run.id!r}", (call.task, *call.work()))
+        return serialize((call.task, *call.work()), f"the work of {call.run.id!r}")
 
-    def _children(self, parent: Trip, wish: ChildrenWish) -> Group:
-        return Children(parent, wish, self._made).group()
+    def _children(self, parent: Job, command: PerformChildren) -> Group:
+        return ChildJobs(parent, command, self._create_job).group()
 
-    def _made(self, call: Call, task: bytes | None = None) -> Trip:
+    def _create_job(self, call: Call, data: bytes | None = None) -> Job:
         cache, keeps = call.run.policy.cache, call.run.journal is None
         if cache.key is None or cache.cache_for is None:
-            return Trip(call, self._lookup, self._observers, task)
-        told = (*self._observers, self._keep) if keeps else self._observers
-        return Trip(call, self._lookup or partial(self._found, call, cache.key), told, task)
+            return Job(call, self._lookup, self._observers, data)
+        watching = (*self._observers, self._keep_result) if keeps else self._observers
+        lookup = self._lookup or partial(self._find_result, call, cache.key)
+        return Job(call, lookup, watching, data)
 
-    # Results that were kept.
+    # Results that are kept.
 
-    def _found(self, call: Call, key: str, _run: TaskRun) -> Cached | None:
+    def _find_result(self, call: Call, key: str, _run: TaskRun) -> Cached | None:
         journal, caches = call.run.journal, self._caches
         if isinstance(journal, Journal | Claim):
-            shelf = journal.journal if isinstance(journal, Claim) else journal
-            caches = self._shelves.get(shelf) or self._shelves.setdefault(shelf, Caches.of(shelf))
+            kept = journal.journal if isinstance(journal, Claim) else journal
+            caches = self._journal_caches.get(kept) or self._journal_caches.setdefault(
+                kept, Caches.of(kept)
+            )
         parameters = ambient.context().get("parameters")
         clock = call.run.clock
         with ambient.clock(clock) if clock is not None else nullcontext():
             return caches.find(key, call.run.policy.cache, call.inputs(), parameters)
 
-    def _keep(self, run: TaskRun, step: Step) -> None:
-        """Keep what a run without a journal came to."""
+    def _keep_result(self, run: TaskRun, step: Step) -> None:
+        """Keep the result of a run without a journal."""
         if run.policy.cache.key is not None and isinstance(step.dest, Cached):
             self._caches.add(run.policy.cache.key, step.dest)

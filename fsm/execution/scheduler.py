@@ -1,4 +1,4 @@
-"""Scheduler: which trips go on now, and what the others wait for. One thread decides."""
+"""Advances jobs as their work and their times allow. One thread decides."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from fsm.run.run import Clock
 from fsm.states import ambient, moment
 
 from .batch import Group
-from .commands import Answer, Children, Execute, Expired, Settled, Wait
-from .job import Trip
+from .commands import Execute, Expired, PerformChildren, Recorded, Reply, Wait
+from .job import Job
 
 __all__ = ["Scheduler"]
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_WAIT = 60.0  # seconds until the wall clock is looked at again: it may have been set
-_LOOK = 1.0  # seconds until the journal is: somebody may have cancelled what is executed
+_LONGEST_WAIT = 60.0  # seconds until the wall clock is read again: it may have been set
+_LOOK = 1.0  # seconds until journals are read again: others may have cancelled a run
 
 
 class Scheduler:
-    """Takes trips to their ends, as many executed side by side as there are workers.
+    """Performs groups of jobs, as many executed side by side as there are workers.
 
     Args:
-        children: Makes the group of the children that a mapped trip wishes for.
-        clock: Whose time to wait by; the system's if None. One that has `wait` is waited by.
+        workers: How many jobs are executed at a time.
+        clock: The clock to wait by; None for the system's. A clock that has `wait` is waited by.
+        create_children: Returns the group of the children of a mapped job.
     """
 
     def __init__(
@@ -40,228 +41,235 @@ class Scheduler:
         pool: Pool,
         workers: int,
         clock: Clock | None,
-        children: Callable[[Trip, Children], Group],
+        create_children: Callable[[Job, PerformChildren], Group],
     ) -> None:
-        self._pool, self._workers, self._clock, self._children = pool, workers, clock, children
+        self._pool, self._workers, self._clock = pool, workers, clock
+        self._create_children = create_children
         self._groups: list[Group] = []
-        self._live: dict[Trip, None] = {}
-        self._executed: dict[Trip, None] = {}
-        self._answered: deque[tuple[Trip, Answer]] = deque()
-        self._done: queue.SimpleQueue[tuple[Trip | None, int]] = queue.SimpleQueue()
-        # Times: when, a number that makes entries differ, for whom, in which turn of theirs. By
-        # the wall clock in microseconds; by the steady one in seconds, of those the wall lets go.
-        self._wall: list[tuple[int, int, Trip, int, float]] = []
-        self._steady: list[tuple[float, int, Trip, int, int]] = []
+        self._active: dict[Job, None] = {}
+        self._executing: dict[Job, None] = {}
+        self._replies: deque[tuple[Job, Reply]] = deque()
+        self._done: queue.SimpleQueue[tuple[Job | None, int]] = queue.SimpleQueue()
+        # Timers: when, a number that makes entries differ, the job and its generation. By the
+        # wall clock in microseconds, with the earliest time by the steady clock in seconds; by
+        # the steady clock those that the wall clock has released.
+        self._wall: list[tuple[int, int, Job, int, float]] = []
+        self._steady: list[tuple[float, int, Job, int, int]] = []
         self._number = itertools.count()
         self._looked = 0.0
 
     def perform(self, group: Group) -> None:
-        """Take all trips of *group* to their ends.
+        """Perform all jobs of *group* to their ends.
 
         Raises:
-            BaseException: What interrupted it; every run under way is left in a named state.
+            BaseException: An interrupt, or an error of `Group.attend`. Every job is abandoned
+                first.
         """
         self._groups.append(group)
-        self._looked = self._passed()
+        self._looked = self._steady_now()
         try:
-            while self._go():
+            while self._advance():
                 watched = self._watched()
                 self._wait(_LOOK if watched else _LONGEST_WAIT)
-                self._finish()
+                self._read_done()
                 if self._wall or self._steady:
-                    self._wake()
+                    self._fire_timers()
                 if watched:
                     self._look(watched)
         except BaseException as error:
-            for trip in tuple(self._live):
-                trip.abandon(error)
+            for job in tuple(self._active):
+                job.abandon(error)
             self._pool.stop()
             raise
 
     def wake(self) -> None:
-        """Wait no longer, but attend to all groups: for a signal handler, or another thread."""
+        """End the present wait, and attend to all groups. Safe in signal handlers and threads."""
         self._done.put((None, 0))
 
-    def _go(self) -> bool:
-        """Let trips go on while they can; whether any is left."""
+    def _advance(self) -> bool:
+        """Advance jobs while there are any; return whether the work is not over."""
         while True:
-            if self._answered:
-                trip, answer = self._answered.popleft()
+            if self._replies:
+                job, reply = self._replies.popleft()
             else:
-                free = self._next() if len(self._executed) < self._workers else None
+                free = self._next() if len(self._executing) < self._workers else None
                 if free is None:
                     return bool(self._groups)
-                trip, answer = free, None
-                self._live[trip] = None
-            trip.go_on(answer, self._pool)
-            self._place(trip)
+                job, reply = free, None
+                self._active[job] = None
+            job.advance(reply, self._pool)
+            self._place(job)
 
-    def _next(self) -> Trip | None:
-        """A trip for which there is a worker; of the latest group first: children before more."""
+    def _next(self) -> Job | None:
+        """Return a job for a free worker, of the latest group first: children before others."""
         for group in reversed(self._groups):
-            trip = group.next()
-            if trip is not None:
-                return trip
-            if group.over:
+            job = group.next()
+            if job is not None:
+                return job
+            if group.is_over:
                 self._close(group)
-                return self._next() if not self._answered else None
+                return self._next() if not self._replies else None
         return None
 
-    def _place(self, trip: Trip) -> None:
-        """Put a trip where what it waits for will find it."""
-        wish, turn, group = trip.wish, trip.turn, trip.group
-        if trip.over:
-            del self._live[trip]
-            group.live -= 1
-            group.ended(trip)
-            if group.over:
+    def _place(self, job: Job) -> None:
+        """Register a job for what it waits for, or as ended."""
+        command, generation, group = job.command, job.generation, job.group
+        if job.is_over:
+            del self._active[job]
+            group.active -= 1
+            group.on_end(job)
+            if group.is_over:
                 self._close(group)
-        elif isinstance(wish, Execute):
-            assert trip.work is not None, "what is executed is under way"
-            self._executed[trip] = None
-            group.executed += 1
-            if wish.deadline is not None and trip.work.deadline_is_ours:
-                self._set(trip, moment.to_micros(wish.deadline), 0.0)
-            trip.work.future.add_done_callback(lambda _: self._done.put((trip, turn)))
-        elif isinstance(wish, Wait):
-            self._set(trip, moment.to_micros(wish.until), self._passed() + wish.at_least)
-        elif isinstance(wish, Children):
-            children = self._children(trip, wish)
-            children.parent = trip
+        elif isinstance(command, Execute):
+            assert job.work is not None, "a job that is executed has work"
+            self._executing[job] = None
+            group.executing += 1
+            if command.deadline is not None and job.work.needs_deadline:
+                self._set_timer(job, moment.to_micros(command.deadline), 0.0)
+            job.work.future.add_done_callback(lambda _: self._done.put((job, generation)))
+        elif isinstance(command, Wait):
+            earliest = self._steady_now() + command.at_least
+            self._set_timer(job, moment.to_micros(command.until), earliest)
+        elif isinstance(command, PerformChildren):
+            children = self._create_children(job, command)
+            children.parent = job
             self._groups.append(children)
 
-    def _set(self, trip: Trip, micros: int, earliest: float) -> None:
-        heapq.heappush(self._wall, (micros, next(self._number), trip, trip.turn, earliest))
+    def _set_timer(self, job: Job, micros: int, earliest: float) -> None:
+        heapq.heappush(self._wall, (micros, next(self._number), job, job.generation, earliest))
 
     def _close(self, group: Group) -> None:
         self._groups.remove(group)
-        if group.parent is not None and not group.parent.over:
-            self._answered.append((group.parent, group.answer()))
+        if group.parent is not None and not group.parent.is_over:
+            self._replies.append((group.parent, group.reply()))
 
     # Waiting.
 
     def _wait(self, longest: float) -> None:
-        """Wait for the first of the tasks under way, or for the first time that comes."""
+        """Wait for the first task that ends, or the first timer."""
         for group in self._groups:
             longest = min(longest, group.attend())
-        seconds = self._missing()
-        if self._answered or (seconds is not None and seconds <= 0):
+        seconds = self._seconds_to_timer()
+        if self._replies or (seconds is not None and seconds <= 0):
             return
         by_hand = getattr(self._clock, "wait", None)
-        if by_hand is not None:  # a clock that is turned
-            by_hand([trip.work.future for trip in self._executed if trip.work], seconds)
+        if by_hand is not None:  # a clock of a test
+            by_hand([job.work.future for job in self._executing if job.work], seconds)
             return
         try:
             done = self._done.get(timeout=longest if seconds is None else min(seconds, longest))
         except queue.Empty:
             return
-        self._end(*done)
+        self._end_work(*done)
 
-    def _missing(self) -> float | None:
-        """Seconds until time moves a trip; None if it moves none. To the microsecond: less than
-        that no clock of ours can be turned by."""
+    def _seconds_to_timer(self) -> float | None:
+        """Return the seconds until the first timer, None without one.
+
+        To the microsecond: a clock of a test cannot be advanced by less.
+        """
         times = []
         if self._wall:
             times.append((self._wall[0][0] - self._now()) / 1e6)
         if self._steady:
-            times.append(self._steady[0][0] - self._passed())
+            times.append(self._steady[0][0] - self._steady_now())
         return round(min(times), 6) if times else None
 
-    def _finish(self) -> None:
-        """Take the answers of what is done."""
-        while not self._done.empty():  # nobody else takes from it
-            self._end(*self._done.get())
+    def _read_done(self) -> None:
+        """Read the replies of all work that is done."""
+        while not self._done.empty():  # only this thread takes from it
+            self._end_work(*self._done.get())
 
-    def _end(self, trip: Trip | None, turn: int) -> None:
-        if trip is None or trip.turn != turn or trip not in self._executed:
-            return  # it was not waited for any more
+    def _end_work(self, job: Job | None, generation: int) -> None:
+        if job is None or job.generation != generation or job not in self._executing:
+            return  # woken up, or of work that was given up
         try:
-            answer = trip.answered()
-        except Exception as trouble:  # its history cannot be read: the other trips go on
-            del self._executed[trip]
-            trip.group.executed -= 1
-            trip.trouble = trouble
-            self._place(trip)
+            reply = job.read_reply()
+        except Exception as error:  # such as a history that cannot be read: the others go on
+            del self._executing[job]
+            job.group.executing -= 1
+            job.error = error
+            self._place(job)
         else:
-            self._answer(trip, answer)
+            self._add_reply(job, reply)
 
-    def _answer(self, trip: Trip, answer: Answer) -> None:
-        del self._executed[trip]
-        trip.group.executed -= 1
-        self._answered.append((trip, answer))
+    def _add_reply(self, job: Job, reply: Reply) -> None:
+        del self._executing[job]
+        job.group.executing -= 1
+        self._replies.append((job, reply))
 
-    def _wake(self) -> None:
-        """Let those go on whose time has come by both clocks."""
-        now, passed = self._now(), self._passed()
+    def _fire_timers(self) -> None:
+        """Make jobs ready whose time has come by both clocks; end work after its deadline."""
+        now, steady_now = self._now(), self._steady_now()
         while self._wall and self._wall[0][0] <= now:
-            _, number, trip, turn, earliest = heapq.heappop(self._wall)
-            if trip.turn != turn or trip.over:
+            _, number, job, generation, earliest = heapq.heappop(self._wall)
+            if job.generation != generation or job.is_over:
                 continue
-            if trip in self._executed:
-                trip.give_up()
-                self._answer(trip, Expired())
-            elif round(earliest - passed, 6) > 0:
-                until = moment.to_micros(trip.wish.until) if isinstance(trip.wish, Wait) else 0
-                heapq.heappush(self._steady, (earliest, number, trip, turn, until))
+            if job in self._executing:
+                job.give_up()
+                self._add_reply(job, Expired())
+            elif round(earliest - steady_now, 6) > 0:
+                until = moment.to_micros(job.command.until) if isinstance(job.command, Wait) else 0
+                heapq.heappush(self._steady, (earliest, number, job, generation, until))
             else:
-                trip.group.starting.append(trip)
-        while self._steady and round(self._steady[0][0] - passed, 6) <= 0:
-            earliest, number, trip, turn, until = heapq.heappop(self._steady)
-            if trip.turn != turn or trip.over:
+                job.group.ready.append(job)
+        while self._steady and round(self._steady[0][0] - steady_now, 6) <= 0:
+            earliest, number, job, generation, until = heapq.heappop(self._steady)
+            if job.generation != generation or job.is_over:
                 continue
             if until > now:  # the wall clock was set back meanwhile
-                heapq.heappush(self._wall, (until, number, trip, turn, earliest))
+                heapq.heappush(self._wall, (until, number, job, generation, earliest))
             else:
-                trip.group.starting.append(trip)
+                job.group.ready.append(job)
 
-    # What others do.
+    # Steps that others make.
 
-    def _watched(self) -> list[Trip]:
-        """The trips whose runs somebody else may move, as far as we can wait for that."""
+    def _watched(self) -> list[Job]:
+        """Return the jobs whose runs others may move meanwhile; none under a clock of a test."""
         if getattr(self._clock, "wait", None) is not None:
             return []
-        under_way = (*self._executed, *(group.parent for group in self._groups if group.parent))
-        return [trip for trip in under_way if trip.run.journal is not None]
+        waiting = (*self._executing, *(group.parent for group in self._groups if group.parent))
+        return [job for job in waiting if job.run.journal is not None]
 
-    def _look(self, watched: Iterable[Trip]) -> None:
-        """See, once a second, whether others have moved what is executed here."""
-        passed = self._passed()
-        if passed - self._looked < _LOOK:
+    def _look(self, watched: Iterable[Job]) -> None:
+        """See, once a second, whether others have moved the runs that are executed here."""
+        now = self._steady_now()
+        if now - self._looked < _LOOK:
             return
-        self._looked = passed
-        for trip in watched:
+        self._looked = now
+        for job in watched:
             try:
-                moved = trip.moved()
+                moved = job.has_moved()
             except LifecycleError as error:  # the journal may come back
-                logger.warning("run %s: cannot look whether it has moved: %s", trip.run.id, error)
+                logger.warning("run %s: cannot see whether it has moved: %s", job.run.id, error)
                 continue
-            if moved and trip in self._executed:
-                trip.give_up()
-                self._answer(trip, Settled())
+            if moved and job in self._executing:
+                job.give_up()
+                self._add_reply(job, Recorded())
             elif moved:
-                self._stop_children(trip)
+                self._stop_children(job)
 
-    def _stop_children(self, parent: Trip) -> None:
-        """The parent is cancelled, and so are its children."""
+    def _stop_children(self, parent: Job) -> None:
+        """Cancel the children of a run that was cancelled."""
         for group in [group for group in self._groups if group.parent is parent]:
             group.stop()
-            for trip in [trip for trip in self._live if trip.group is group]:
-                trip.abandon(KeyboardInterrupt())
-                trip.end = trip.run.state
-                if trip in self._executed:
-                    del self._executed[trip]
-                    group.executed -= 1
-                self._place(trip)
-            if group in self._groups and group.over:
+            for job in [job for job in self._active if job.group is group]:
+                job.abandon(KeyboardInterrupt())
+                job.end = job.run.state
+                if job in self._executing:
+                    del self._executing[job]
+                    group.executing -= 1
+                self._place(job)
+            if group in self._groups and group.is_over:
                 self._close(group)
 
     # Clocks.
 
-    def _passed(self) -> float:
-        """Seconds on a clock that nobody can set."""
+    def _steady_now(self) -> float:
+        """Return the seconds of a clock that cannot be set."""
         return float(getattr(self._clock, "steady", time.monotonic)())
 
     def _now(self) -> int:
+        """Return the microseconds of the wall clock."""
         if self._clock is None:
             return ambient.micros()
         with ambient.clock(self._clock):

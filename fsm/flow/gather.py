@@ -9,12 +9,21 @@ from functools import partial
 from typing import Any
 
 from fsm.errors import InvalidArgument, UnknownRun
-from fsm.execution.apply import Course, made
+from fsm.execution.apply import Decisions, Done, apply
 from fsm.execution.batch import Batch, Group
 from fsm.execution.call import Call, Over, ResultOf, has_ended
-from fsm.execution.commands import Answer, CatchUp, Children, Execute, Fire, Returned, Settled, Wish
+from fsm.execution.commands import (
+    CatchUp,
+    Command,
+    Execute,
+    Fire,
+    PerformChildren,
+    Recorded,
+    Reply,
+    Returned,
+)
 from fsm.execution.decider import decide
-from fsm.execution.job import Trip
+from fsm.execution.job import Job
 from fsm.execution.results import settle
 from fsm.execution.runner import Runner
 from fsm.execution.scheduler import Scheduler
@@ -102,66 +111,68 @@ def _check_name(whole: str, name: str) -> None:
         raise InvalidArgument(f"a node is not called as a child of a mapped run is: {name!r}")
 
 
-class _Flow(Trip):
-    """The trip of a whole graph: where others execute a task, it has its nodes performed."""
+class _Flow(Job):
+    """The job of a whole graph: where others execute a task, it has its nodes performed."""
 
     def __init__(self, whole: TaskRun, graph: Graph, runner: Runner) -> None:
         super().__init__(Call(whole, gather), observers=runner._observers)
         self._graph, self._runner = graph, runner
-        made(whole, CatchUp(), runner._observers)
+        apply(whole, CatchUp(), runner._observers)
         self._known = bool(whole.history)  # whether the journal may know of nodes
         self._runs = {name: self._run(name, node) for name, node in graph.nodes.items()}
         self._calls = [self._call(name, node) for name, node in graph.nodes.items()]
-        self._trips = self._made()  # now: what cannot travel is refused before anything starts
+        self._jobs = self._create_jobs()  # raises before anything starts if one cannot travel
 
     def performed(self) -> State:
         """Perform it to its end."""
         batch, runner = Batch([self]), self._runner
-        Scheduler(runner._pool, runner._workers, runner._clock, self._group).perform(batch.group)
+        Scheduler(runner._pool, runner._workers, runner._clock, self._create_group).perform(
+            batch.group
+        )
         return batch.ends()[0]
 
-    # What differs from other trips.
+    # What differs from other jobs.
 
-    def go_on(self, answer: Answer, pool: Any) -> None:
+    def advance(self, reply: Reply, pool: Any) -> None:
         """Go on, unless a node has not come to its end: then the whole has not, either."""
-        if answer == Returned(None):
+        if reply == Returned(None):
             self.end = self.run.state
         else:
-            super().go_on(answer, pool)
+            super().advance(reply, pool)
 
-    def moved(self) -> bool:
+    def has_moved(self) -> bool:
         """Whether others have ended the run; one that they have paused is left to its nodes."""
-        super().moved()
+        super().has_moved()
         return has_ended(self.run.state)
 
-    def _begun(self) -> Course:
+    def _decide(self) -> Decisions:
         return _conducted(self.run)
 
-    def _next(self, course: Course, answer: Answer) -> Wish:
-        wish = super()._next(course, answer)
-        return Children() if isinstance(wish, Execute) else wish
+    def _run_commands(self, decider: Decisions, reply: Reply) -> Command | Done:
+        command = super()._run_commands(decider, reply)
+        return PerformChildren() if isinstance(command, Execute) else command
 
     # Its nodes.
 
-    def _group(self, parent: Trip, wish: Children) -> Group:
+    def _create_group(self, parent: Job, command: PerformChildren) -> Group:
         if parent is not self:
-            return self._runner._children(parent, wish)
+            return self._runner._children(parent, command)
         began = tally.last_began(self.run.history)
         for run in self._runs.values() if self.run.attempts > 1 else ():
             if began is not None and run.history and run.history[-1].at <= began:
                 _rerun(run)
-        batch = Batch(self._trips or self._made())
-        self._trips = []
-        batch.group.answer = partial(self._answer, batch)
+        batch = Batch(self._jobs or self._create_jobs())
+        self._jobs = []
+        batch.group.reply = partial(self._reply, batch)
         return batch.group
 
-    def _made(self) -> list[Trip]:
-        return [self._runner._trip(call) for call in self._calls]
+    def _create_jobs(self) -> list[Job]:
+        return [self._runner._job(call) for call in self._calls]
 
-    def _answer(self, batch: Batch) -> Answer:
-        self.below = batch.trouble
+    def _reply(self, batch: Batch) -> Reply:
+        self.child_error = batch.error
         if not isinstance(self.run.state, Running):
-            return Settled()
+            return Recorded()
         if not all(has_ended(run.state) for run in self._runs.values()):
             return Returned(None)
         ends = {name: self._runs[name].state for name in self._graph.references}
@@ -200,7 +211,7 @@ class _Flow(Trip):
         return ResultOf(self._runs[self._graph.name(value)]) if isinstance(value, Node) else value
 
 
-def _conducted(run: TaskRun) -> Course:
+def _conducted(run: TaskRun) -> Decisions:
     """As `decide`; but one found `Running` goes on, since only who looked after it was lost."""
     if isinstance(run.state, Running):
         yield from settle(run, (yield Execute(None)))
@@ -248,4 +259,4 @@ def _kept(end: State, run: TaskRun) -> State:
 def _rerun(run: TaskRun) -> None:
     """Run once more what has failed, where its policy would not."""
     if run.state.is_failed() and "rerun" in run.allowed and firing.refusal("retry", run):
-        made(run, Fire("rerun", {}))
+        apply(run, Fire("rerun", {}))

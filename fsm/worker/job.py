@@ -1,12 +1,12 @@
-"""Held: a run that a worker has claimed, under way."""
+"""The job of a run that a worker has claimed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fsm.execution.call import Call
-from fsm.execution.commands import Answer, Wait
-from fsm.execution.job import Trip
+from fsm.execution.commands import Reply, Wait
+from fsm.execution.job import Job
 from fsm.states import ambient
 from fsm.telemetry import observers
 
@@ -14,43 +14,46 @@ if TYPE_CHECKING:
     from fsm.execution.pools.base import Pool
     from fsm.journal import Claim
 
-__all__ = ["Held", "Stopped"]
+__all__ = ["ClaimedJob", "WorkerStopped"]
 
 
-class Stopped(BaseException):
-    """The worker is to stop now."""
+class WorkerStopped(BaseException):
+    """Raised in the worker's loop to end it."""
 
 
-class Held(Trip):
-    """A claimed run under way. One that is to wait for long is let go: it is due again."""
+class ClaimedJob(Job):
+    """The job of a claimed run. It ends when the run has to wait for long: it is due again then.
 
-    __slots__ = ("_longest", "claim", "lost")
+    Args:
+        longest_wait: Seconds; a longer wait ends the job.
+    """
 
-    def __init__(self, call: Call, claim: Claim, longest: float) -> None:
+    __slots__ = ("_longest_wait", "claim", "lost")
+
+    def __init__(self, call: Call, claim: Claim, longest_wait: float) -> None:
         super().__init__(call, observers=observers())
-        self.claim, self._longest = claim, longest
-        self.lost = False  # whether somebody else has claimed it
+        self.claim, self._longest_wait = claim, longest_wait
+        self.lost = False  # whether another worker has claimed the run
 
-    def go_on(self, answer: Answer, pool: Pool) -> None:
-        super().go_on(answer, pool)
-        if isinstance(self.wish, Wait) and _left(self.wish) > self._longest:
+    def advance(self, reply: Reply, pool: Pool) -> None:
+        super().advance(reply, pool)
+        if isinstance(self.command, Wait) and _seconds_until(self.command) > self._longest_wait:
             self.end = self.run.state
 
-    def moved(self) -> bool:
-        # What comes of a lost one is still waited for: the journal keeps it aside.
-        return not self.lost and super().moved()
+    def has_moved(self) -> bool:
+        # The result of a lost job is still waited for: the journal keeps it as a late result.
+        return not self.lost and super().has_moved()
 
     def lose(self) -> None:
-        """Somebody else has it now: ask the task to end."""
+        """Ask the task to end, after another worker has claimed the run."""
         self.lost = True
         if self.work is not None:
             self.work.give_up()
 
     def abandon(self, error: BaseException) -> None:
-        # An interrupt is for the worker, not for the run, which is put back.
-        super().abandon(Stopped() if isinstance(error, KeyboardInterrupt) else error)
+        # An interrupt stops the worker and not the run, which is put back.
+        super().abandon(WorkerStopped() if isinstance(error, KeyboardInterrupt) else error)
 
 
-def _left(wish: Wait) -> float:
-    """Seconds until what is waited for."""
-    return (wish.until - ambient.now()).total_seconds()
+def _seconds_until(wait: Wait) -> float:
+    return (wait.until - ambient.now()).total_seconds()

@@ -1,7 +1,7 @@
-"""Worker: claims the runs that are due in a journal, and performs them. Several go side by side.
+"""Worker: claims the runs that are due in a journal, and performs them side by side.
 
-The law of this file: a claim is given back when its run needs no work for a while; where its run
-may be in the middle of something, the claim is left to lapse instead, so that a rescue finds it.
+A claim is released when its run needs no work for a while. If the run may be in the middle of
+something, the claim is left to expire instead, so that a rescue finds the run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.errors import InvalidArgument
 from fsm.execution.pools import as_pool
+from fsm.execution.runner import as_workers
 from fsm.execution.scheduler import Scheduler
 from fsm.flow.task import Task
 from fsm.journal import Journal
@@ -22,13 +23,13 @@ from fsm.journal.arguments import as_owner, as_seconds
 from fsm.journal.heartbeat import Renewal
 from fsm.tasks.task_run import TaskRun
 
-from .claims import Shift
-from .job import Stopped
+from .claims import ClaimedRuns, WorkerSettings
+from .job import WorkerStopped
 
 if TYPE_CHECKING:
     from fsm.execution.batch import Group
-    from fsm.execution.commands import Children
-    from fsm.execution.job import Trip
+    from fsm.execution.commands import PerformChildren
+    from fsm.execution.job import Job
 
 __all__ = ["Worker"]
 
@@ -40,23 +41,28 @@ class Worker:
         signal.signal(signal.SIGTERM, lambda *_: worker.drain())
         worker.run()
 
-    A run is claimed when there is room for it, and the claim renewed until the run has ended or
-    has to wait for longer than a lease. Workers that die are missed when their leases lapse: the
-    others rescue what they had. A task may be executed more than once; what came of it is recorded
-    once.
+    A run is claimed when there is room for it. The claim is renewed until the run has ended, or
+    has to wait for longer than a lease. When the leases of a dead worker expire, the others
+    rescue its runs. A task may be executed more than once; its result is recorded once.
 
-    A run that was claimed by another worker meanwhile is given up: `current_run()` tells its task,
-    if that is on a thread of ours, and what it returns is kept aside as a late result.
+    A run that another worker has claimed meanwhile is given up: `current_run().cancel_requested`
+    becomes true for its task, if that runs on a thread, and its result is kept as a late result.
 
     Args:
+        journal: Where the runs are, as `open_journal` returns it.
         tasks: Functions that `@task` decorates. Runs of others are not touched.
-        workers: How many runs are executed at a time; as in a `Runner` if left out.
-        lease: Seconds after which a worker that is silent counts as lost.
-        owner: Under which name it claims; host and process if left out.
-        poll: Seconds until it looks again in a journal where nothing was due.
-        grace: Seconds that a drain leaves to what is executed.
-        executor: Where tasks run, as for a `Runner`.
-        told: Called with each run that needs no more work of this worker for now.
+        workers: How many runs are executed at a time; min(32, CPUs + 4) if left out.
+        lease: Seconds after which a silent worker counts as lost.
+        owner: The name under which it claims; host and process if left out.
+        poll: Seconds between two queries for due runs while there are none.
+        grace: Seconds that a drain leaves to the tasks that are executed.
+        executor: Where tasks run: "thread" (the default), "process", or an executor, as for a
+            `Runner`.
+        on_done: Called with each run that needs no more work of this worker for now. Its errors
+            are logged.
+
+    Raises:
+        InvalidArgument: An argument is wrong.
     """
 
     def __init__(
@@ -70,30 +76,51 @@ class Worker:
         poll: float = 1.0,
         grace: float = 30.0,
         executor: Executor | str | None = None,
-        told: Callable[[TaskRun], object] | None = None,
+        on_done: Callable[[TaskRun], object] | None = None,
     ) -> None:
         if not isinstance(journal, Journal):
-            raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
-        workers = min(32, (os.cpu_count() or 1) + 4) if workers is None else workers
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise InvalidArgument(f"workers is a whole number from 1, not {workers!r}")
-        self.journal, self.tasks, self.workers = journal, _as_tasks(tasks), workers
-        self.owner = f"{socket.gethostname()[:64]}:{os.getpid()}" if owner is None else owner
-        as_owner(self.owner)
-        self.lease = _above_0("lease", lease)
-        self.poll = _above_0("poll", poll)
-        self.grace = as_seconds("grace", grace)
-        if told is not None and not callable(told):
-            raise InvalidArgument(f"who is told is called, {told!r} cannot be")
-        self.told = told
+            raise InvalidArgument(f"a journal is what open_journal() returns, not {journal!r}")
+        workers = as_workers(workers)
+        owner = f"{socket.gethostname()[:64]}:{os.getpid()}" if owner is None else owner
+        as_owner(owner)
+        if on_done is not None and not callable(on_done):
+            raise InvalidArgument(f"on_done has to be callable, {on_done!r} is not")
+        self._settings = WorkerSettings(
+            journal=journal,
+            tasks=_as_tasks(tasks),
+            workers=workers,
+            owner=owner,
+            lease=_above_0("lease", lease),
+            poll=_above_0("poll", poll),
+            grace=as_seconds("grace", grace),
+            on_done=on_done,
+        )
         self._executor = executor
-        self._until: float | None = None  # when a drain ends, by the steady clock
+        self._drain_end: float | None = None  # by the monotonic clock
         self._scheduler: Scheduler | None = None
 
-    def run(self) -> int:
-        """Work until told to drain; return how many runs have finished here.
+    @property
+    def owner(self) -> str:
+        """The name under which it claims."""
+        return self._settings.owner
 
-        A journal that cannot be reached for a while is asked again, after longer and longer.
+    @property
+    def tasks(self) -> tuple[Task[..., Any], ...]:
+        """The tasks whose runs it performs."""
+        return self._settings.tasks
+
+    @property
+    def draining_until(self) -> float | None:
+        """When the runs that are still executed are put back, by `time.monotonic`.
+
+        None while no drain has begun.
+        """
+        return self._drain_end
+
+    def run(self) -> int:
+        """Work until `drain` is called; return how many runs have finished here.
+
+        A journal that cannot be reached is tried again, after pauses that double up to 30 seconds.
         """
         return self._work(once=False)
 
@@ -101,58 +128,57 @@ class Worker:
         """Work until nothing more is due; return how many runs have finished here.
 
         Raises:
-            JournalError: The journal could not be asked for more; what was claimed is given back.
+            JournalError: The journal cannot be reached; the runs that were claimed are put back.
         """
         return self._work(once=True)
 
     def drain(self, grace: float | None = None) -> None:
-        """Claim no more, and stop when what is executed has ended, or after *grace* seconds.
+        """Claim no more runs; stop when those that are executed have ended, or after *grace*.
 
-        What is still executed then is put back: it is paused, and starts again wherever it is
-        claimed next. To be called by a signal handler or another thread; again, with another
-        *grace*, to stop earlier.
+        The runs that are still executed then are put back: they are paused, and start again
+        wherever they are claimed next. Safe in signal handlers and other threads. Call it again
+        with a smaller *grace* to stop earlier.
+
+        Args:
+            grace: Seconds; that of the worker if left out.
         """
-        seconds = self.grace if grace is None else as_seconds("grace", grace)
-        until = time.monotonic() + seconds
-        self._until = until if self._until is None else min(until, self._until)
+        seconds = self._settings.grace if grace is None else as_seconds("grace", grace)
+        end = time.monotonic() + seconds
+        self._drain_end = end if self._drain_end is None else min(end, self._drain_end)
         if self._scheduler is not None:
             self._scheduler.wake()
 
-    @property
-    def draining_until(self) -> float | None:
-        """When what is executed is put back, by the steady clock; None if it is not to stop."""
-        return self._until
-
     def _work(self, *, once: bool) -> int:
-        pool = as_pool(self._executor, self.workers)
-        with Renewal((), lease=self.lease) as renewal:
-            shift = Shift(self, renewal, once=once)
+        settings = self._settings
+        pool = as_pool(self._executor, settings.workers)
+        with Renewal((), lease=settings.lease) as renewal:
+            claimed = ClaimedRuns(settings, renewal, lambda: self._drain_end, once=once)
             try:
-                shift.rescue()
-                self._scheduler = Scheduler(pool, self.workers, None, _no_children)
-                self._scheduler.perform(shift)
-            except Stopped:
+                claimed.rescue()
+                self._scheduler = Scheduler(pool, settings.workers, None, _refuse_children)
+                self._scheduler.perform(claimed)
+            except WorkerStopped:
                 pass
             finally:
-                self._scheduler = self._until = None
-                shift.put_back()
+                self._scheduler = self._drain_end = None
+                claimed.put_back()
                 pool.close()
-        return shift.finished
+        return claimed.finished
 
 
 def _as_tasks(tasks: Iterable[Task[..., Any]]) -> tuple[Task[..., Any], ...]:
     given = [tasks] if isinstance(tasks, Task) else tasks
     if not isinstance(given, Iterable):
-        raise InvalidArgument(f"a worker works for tasks, not for {tasks!r}")
+        raise InvalidArgument(f"a worker performs runs of tasks, not of {tasks!r}")
     found = {}
     for task in given:
         if not isinstance(task, Task):
             raise InvalidArgument(
-                f"a worker works for functions that @task decorates, not {task!r}"
+                f"a worker performs runs of functions that @task decorates, not of {task!r}"
             )
         found[task.kind] = task
     if not found:
-        raise InvalidArgument("a worker without tasks has nothing to do")
+        raise InvalidArgument("a worker needs at least one task")
     return tuple(found.values())
 
 
@@ -163,5 +189,5 @@ def _above_0(name: str, value: float) -> float:
     return seconds
 
 
-def _no_children(parent: Trip, _wish: Children) -> Group:
-    raise InvalidArgument(f"run {parent.run.id!r} is mapped: a Runner has its children")
+def _refuse_children(parent: Job, _command: PerformChildren) -> Group:
+    raise InvalidArgument(f"run {parent.run.id!r} is mapped; a Runner performs mapped runs")

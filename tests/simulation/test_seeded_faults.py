@@ -31,12 +31,12 @@ def noticed(what: str, **days: Any) -> None:
 
 
 def test_a_retry_that_waits_by_the_wall_clock_alone_is_noticed(monkeypatch: Any) -> None:
-    put = Scheduler._set
+    put = Scheduler._set_timer
 
-    def careless(scheduler: Any, trip: Any, micros: int, earliest: float) -> None:
-        put(scheduler, trip, micros, 0.0)
+    def careless(scheduler: Any, job: Any, micros: int, earliest: float) -> None:
+        put(scheduler, job, micros, 0.0)
 
-    monkeypatch.setattr(Scheduler, "_set", careless)
+    monkeypatch.setattr(Scheduler, "_set_timer", careless)
 
     noticed("early by the steady clock")
 

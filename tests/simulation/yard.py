@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 
 from fsm import Claim, Journal, StaleRun, TaskRun
-from fsm.execution.apply import Course
-from fsm.execution.commands import Answer, Execute, Raised, Returned
+from fsm.execution.apply import Decisions
+from fsm.execution.commands import Execute, Raised, Reply, Returned
 from fsm.execution.decider import drive
 from fsm.journal import Renewal
 from fsm.operations import rescue, verify
@@ -76,24 +76,24 @@ class Yard:
             run = TaskRun.restore(claim.run, claim)
             self._go_on(run, drive(run), claim, None)
 
-    def _go_on(self, run: TaskRun, course: Course, claim: Claim, answer: Answer) -> None:
+    def _go_on(self, run: TaskRun, decider: Decisions, claim: Claim, reply: Reply) -> None:
         """Go on with a claimed run until it takes time."""
         self.books.life = claim.owner  # whose steady clock counts
         try:
-            wish = course.send(answer)
+            command = decider.send(reply)
         except StopIteration:
             claim.release()
         except StaleRun:
             self.books.counts["too late"] += 1
         else:
-            if isinstance(wish, Execute):
-                self._execute(run, course, claim)
+            if isinstance(command, Execute):
+                self._execute(run, decider, claim)
             else:  # its time will come; whoever is free then takes it
                 claim.release()
         finally:
             self.books.life = 0
 
-    def _execute(self, run: TaskRun, course: Course, claim: Claim) -> None:
+    def _execute(self, run: TaskRun, decider: Decisions, claim: Claim) -> None:
         """Work, with a beat now and then; or stall without one; or die."""
         fate = self.chance.random() if self.faulty else 1.0
         if fate < 0.05:
@@ -112,9 +112,9 @@ class Yard:
         self.books.counts["stalled"] += stalls
         if not stalls:
             self.clock.later(LEASE / 3, beat)
-        self.clock.later(lasts, lambda: self._go_on(run, course, claim, self._answer(run)))
+        self.clock.later(lasts, lambda: self._go_on(run, decider, claim, self._reply(run)))
 
-    def _answer(self, run: TaskRun) -> Answer:
+    def _reply(self, run: TaskRun) -> Reply:
         try:
             with ambient.using(**run._surroundings()):
                 return Returned(an_end(self.chance, self.clock) if self.faulty else 1)
@@ -125,7 +125,7 @@ class Yard:
 
     def _rescue(self) -> None:
         for found in rescue(self.journal):
-            self.books.counts["rescued" if found.left is None else "left"] += 1
+            self.books.counts["rescued" if found.skipped is None else "left"] += 1
 
     def _act(self) -> None:
         """Somebody cancels or resumes a run, through the journal and without a claim."""

@@ -60,9 +60,9 @@ class Armed:
 
 
 def arm(mark: str, after: bool, lives: str) -> None:
-    from fsm.execution import remote as attempt
+    from fsm.execution import remote
 
-    marked = getattr(attempt, mark)
+    marked = getattr(remote, mark)
 
     def dying(*args: Any) -> Any:
         result = marked(*args) if after else None
@@ -71,16 +71,16 @@ def arm(mark: str, after: bool, lives: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return result if after else marked(*args)
 
-    setattr(attempt, mark, dying)
+    setattr(remote, mark, dying)
 
 
 # By the function at whose beginning or end it is.
 MARKS = {
-    "before it claims": ("_claimed", False),
-    "after it has claimed": ("_answered", False),
-    "after the task": ("_answered", True),
-    "after its report": ("_reported", True),
-    "before it answers": ("_claimed", True),
+    "before it claims": ("_claim_and_call", False),
+    "after it has claimed": ("_call", False),
+    "after the task": ("_call", True),
+    "after its report": ("_record", True),
+    "before it answers": ("_claim_and_call", True),
 }
 
 

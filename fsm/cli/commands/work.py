@@ -118,7 +118,7 @@ def work(
             poll=poll,
             grace=grace,
             executor=executor,
-            told=None if quiet else _put_line if as_json else _put,
+            on_done=None if quiet else _put_line if as_json else _put,
         )
         if talks:
             names = ", ".join(task.kind.lifecycle.kind for task in worker.tasks)

@@ -1,4 +1,4 @@
-"""Alarm: a task whose time is up is stopped, in a process that does nothing else."""
+"""Enforces the time limit of a task, in a process that executes nothing else."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["TimeIsUp", "time_limit"]
+__all__ = ["TimeLimitExceeded", "enforce_time_limit"]
 
-_GRACE = 5.0  # seconds after its time until a task that does not end is killed with its process
+_GRACE = 5.0  # seconds after its limit until a task that does not end is killed with its process
 
 
-class TimeIsUp(BaseException):
-    """Raised in the task when its time is up."""
+class TimeLimitExceeded(BaseException):
+    """Raised in the task when its time limit has passed."""
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `TimeIsUp` after so many seconds; kill the process of what goes on all the same.
+def enforce_time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `TimeLimitExceeded` after so many seconds; five seconds later end the process.
 
-    A watchdog does so that needs no Python to run: code that never returns to it ends, too.
+    The watchdog that ends it is a thread in C: it also ends code that never returns to Python.
     """
     if seconds is None:
         yield
@@ -42,7 +42,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise in the main thread, which is where signals arrive."""
+    """Raise in the main thread, which is the one that handles signals."""
     if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
         yield
         return
@@ -56,4 +56,4 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def _raise(_signal: int, _frame: FrameType | None) -> None:
-    raise TimeIsUp
+    raise TimeLimitExceeded

@@ -10,7 +10,7 @@ import pytest
 from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Over, ResultOf, Runner, TaskRun
 from fsm.execution.batch import Batch
 from fsm.execution.call import check_calls
-from fsm.execution.job import Trip
+from fsm.execution.job import Job
 from fsm.tasks.trigger_rules import all_finished
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success, TriggerFailed
 
@@ -103,38 +103,38 @@ def test_a_map_over_what_did_not_succeed_is_judged_like_any_call(above: Any, end
 def test_none_begins_once_the_run_they_are_performed_for_has_ended() -> None:
     """Those that were let go and have not begun are not waited for, either."""
     whole, a, b = TaskRun("whole"), TaskRun("a"), TaskRun("b")
-    trips = [Trip(Call(a, int)), Trip(Call(b, int, after=a))]
-    group = Batch(trips).group
-    group.parent = Trip(Call(whole, int))
+    jobs = [Job(Call(a, int)), Job(Call(b, int, after=a))]
+    group = Batch(jobs).group
+    group.parent = Job(Call(whole, int))
     begun = group.next()
-    assert begun is trips[0]
+    assert begun is jobs[0]
     a.start(), a.succeed()
-    group.live -= 1
-    group.ended(begun)
-    assert not group.over
+    group.active -= 1
+    group.on_end(begun)
+    assert not group.is_over
 
     whole.cancel()
     group.stop()
 
     assert group.next() is None
-    assert group.over
+    assert group.is_over
 
 
 def test_an_end_after_the_whole_s_lets_nobody_go() -> None:
     whole, a, b = TaskRun("whole"), TaskRun("a"), TaskRun("b")
-    trips = [Trip(Call(a, int)), Trip(Call(b, int, after=a))]
-    group = Batch(trips).group
-    group.parent = Trip(Call(whole, int))
+    jobs = [Job(Call(a, int)), Job(Call(b, int, after=a))]
+    group = Batch(jobs).group
+    group.parent = Job(Call(whole, int))
     begun = group.next()
     assert begun is not None
     a.start(), a.succeed()
     whole.cancel()
 
-    group.live -= 1
-    group.ended(begun)
+    group.active -= 1
+    group.on_end(begun)
 
     assert group.next() is None
-    assert group.over
+    assert group.is_over
 
 
 def test_threads_that_end_together_let_go_what_waits_for_all_of_them_once() -> None:

@@ -1,4 +1,4 @@
-"""Drive: from where a run stands to its end, without a thread."""
+"""The decider: from the present state of a run to its last, without a thread."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pendulum
 import pytest
 
 from fsm import CallbackError, Policy, Retry, TaskRun
-from fsm.execution.commands import Settled
-from fsm.execution.decider import Execute, Expired, Raised, Returned, Wait, drive
+from fsm.execution.commands import Execute, Expired, Raised, Recorded, Returned, Wait
+from fsm.execution.decider import drive
 from fsm.testing import HandClock
 from states import (
     Cached,
@@ -33,31 +33,31 @@ from states import (
 START = pendulum.datetime(2020, 1, 1)
 
 
-def driven(run: TaskRun, clock: HandClock, *answers: Any, lookup: Any = None) -> list[Any]:
-    """Drive to the end, answering each wish to execute; return the wishes and the end."""
-    left, trip, answer = list(answers), drive(run, lookup), None
-    wishes: list[Any] = []
+def drive_to_end(run: TaskRun, clock: HandClock, *replies: Any, lookup: Any = None) -> list[Any]:
+    """Drive to the end with a reply to each command to execute; return the commands and the end."""
+    left, decider, reply = list(replies), drive(run, lookup), None
+    commands: list[Any] = []
     try:
         while True:
-            wish = trip.send(answer)
-            wishes.append(wish)
-            answer = None
-            if isinstance(wish, Wait):
-                clock.turn_to(wish.until)
+            command = decider.send(reply)
+            commands.append(command)
+            reply = None
+            if isinstance(command, Wait):
+                clock.turn_to(command.until)
             else:
-                answer = left.pop(0)
-                if isinstance(answer, Expired) and wish.deadline is not None:
-                    clock.turn_to(wish.deadline)
+                reply = left.pop(0)
+                if isinstance(reply, Expired) and command.deadline is not None:
+                    clock.turn_to(command.deadline)
     except StopIteration as stop:
-        wishes.append(stop.value)
+        commands.append(stop.value)
     assert not left
-    return wishes
+    return commands
 
 
 def test_a_task_that_returns_succeeds(run: TaskRun, clock: HandClock) -> None:
-    wishes = driven(run, clock, Returned(5))
+    commands = drive_to_end(run, clock, Returned(5))
 
-    assert wishes == [Execute(None), run.state]
+    assert commands == [Execute(None), run.state]
     assert isinstance(run.state, Success)
     assert run.state.result == 5
 
@@ -65,9 +65,9 @@ def test_a_task_that_returns_succeeds(run: TaskRun, clock: HandClock) -> None:
 def test_a_task_that_raises_is_tried_again(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
 
-    wishes = driven(run, clock, Raised(ValueError("x")), Returned(1))
+    commands = drive_to_end(run, clock, Raised(ValueError("x")), Returned(1))
 
-    assert wishes == [Execute(None), Wait(START.add(seconds=60), 60.0), Execute(None), run.state]
+    assert commands == [Execute(None), Wait(START.add(seconds=60), 60.0), Execute(None), run.state]
     assert [step.event for step in run.history] == ["start", "fail", "retry", "start", "succeed"]
 
 
@@ -75,64 +75,64 @@ def test_a_task_that_says_when_to_try_again_waits_for_its_delay(clock: HandClock
     run = TaskRun(clock=clock, max_retries=1)
     later = Retrying(start_time=START.add(seconds=60))
 
-    wishes = driven(run, clock, Returned(later), Returned(1))
+    commands = drive_to_end(run, clock, Returned(later), Returned(1))
 
-    assert wishes[1] == Wait(START.add(seconds=60), 60.0)
+    assert commands[1] == Wait(START.add(seconds=60), 60.0)
 
 
 def test_a_delay_that_somebody_else_has_recorded_is_waited_for_once(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
-    course = drive(run)
-    next(course)
+    decider = drive(run)
+    next(decider)
     run.fail()
     run.retry()
 
-    wishes = [course.send(Settled())]
+    commands = [decider.send(Recorded())]
     clock.turn_to(START.add(seconds=60))
-    wishes.append(course.send(None))
+    commands.append(decider.send(None))
 
-    assert wishes == [Wait(START.add(seconds=60), 60.0), Execute(None)]
+    assert commands == [Wait(START.add(seconds=60), 60.0), Execute(None)]
 
 
 def test_a_task_that_keeps_raising_fails(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1)
 
-    driven(run, clock, Raised(ValueError("x")), Raised(ValueError("y")))
+    drive_to_end(run, clock, Raised(ValueError("x")), Raised(ValueError("y")))
 
     assert type(run.state) is Failed
     assert run.state.message == "Unexpected error: ValueError('y')"
     assert run.attempts == 2
 
 
-def test_a_deadline_is_wished_for_and_kept(clock: HandClock) -> None:
+def test_a_task_is_executed_with_its_deadline(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
 
-    wishes = driven(run, clock, Expired())
+    commands = drive_to_end(run, clock, Expired())
 
-    assert wishes[0] == Execute(START.add(seconds=5))
+    assert commands[0] == Execute(START.add(seconds=5))
     assert type(run.state) is TimedOut
 
 
 def test_a_late_return_has_timed_out(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
-    trip = drive(run)
-    next(trip)
+    decider = drive(run)
+    next(decider)
     clock.advance(seconds=5)
 
     with pytest.raises(StopIteration):
-        trip.send(Returned(1))
+        decider.send(Returned(1))
 
     assert type(run.state) is TimedOut
 
 
 def test_a_late_error_stays_the_error(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
-    trip = drive(run)
-    next(trip)
+    decider = drive(run)
+    next(decider)
     clock.advance(seconds=5)
 
     with pytest.raises(StopIteration):
-        trip.send(Raised(ValueError("x")))
+        decider.send(Raised(ValueError("x")))
 
     assert type(run.state) is Failed
 
@@ -140,13 +140,13 @@ def test_a_late_error_stays_the_error(clock: HandClock) -> None:
 def test_a_tasks_own_timeout_is_a_failure(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
 
-    driven(run, clock, Raised(TimeoutError("mine")))
+    drive_to_end(run, clock, Raised(TimeoutError("mine")))
 
     assert type(run.state) is Failed
 
 
 def test_an_interrupt_cancels(run: TaskRun, clock: HandClock) -> None:
-    driven(run, clock, Raised(KeyboardInterrupt()))
+    drive_to_end(run, clock, Raised(KeyboardInterrupt()))
 
     assert type(run.state) is Cancelled
     assert run.state.message == "Interrupt signal raised, cancelling task run."
@@ -160,7 +160,7 @@ def test_an_interrupt_cancels(run: TaskRun, clock: HandClock) -> None:
 def test_a_state_returned_is_the_outcome(clock: HandClock, outcome: State) -> None:
     run = TaskRun(clock=clock)
 
-    driven(run, clock, Returned(outcome))
+    drive_to_end(run, clock, Returned(outcome))
 
     assert type(run.state) is type(outcome)
 
@@ -168,7 +168,7 @@ def test_a_state_returned_is_the_outcome(clock: HandClock, outcome: State) -> No
 def test_a_loop_goes_round(run: TaskRun, clock: HandClock) -> None:
     pages = [Looped(result=page, loop_count=page) for page in (1, 2)]
 
-    driven(run, clock, *map(Returned, pages), Returned("end"))
+    drive_to_end(run, clock, *map(Returned, pages), Returned("end"))
 
     assert run.loop_count == 2
     assert run.state.result == "end"
@@ -178,7 +178,7 @@ def test_a_loop_goes_round(run: TaskRun, clock: HandClock) -> None:
 def test_a_run_that_is_at_its_end_is_left_there(state: State, clock: HandClock) -> None:
     run = TaskRun(state=state, clock=clock)
 
-    assert driven(run, clock) == [state]
+    assert drive_to_end(run, clock) == [state]
     assert run.history == ()
 
 
@@ -188,13 +188,13 @@ def test_a_run_that_has_failed_for_good_is_not_executed_again(
 ) -> None:
     run = TaskRun(state=state, clock=clock)
 
-    assert driven(run, clock) == [state]
+    assert drive_to_end(run, clock) == [state]
 
 
 def test_a_paused_run_is_left_paused(run: TaskRun, clock: HandClock) -> None:
     run.pause()
 
-    assert driven(run, clock) == [run.state]
+    assert drive_to_end(run, clock) == [run.state]
     assert type(run.state) is Paused
 
 
@@ -202,7 +202,7 @@ def test_a_paused_run_whose_time_has_come_goes_on(run: TaskRun, clock: HandClock
     run.pause(start_time=START.add(seconds=1))
     clock.advance(seconds=1)
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert type(run.state) is Success
 
@@ -211,7 +211,7 @@ def test_a_resumed_run_goes_on(run: TaskRun, clock: HandClock) -> None:
     run.pause()
     run.resume()
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert type(run.state) is Success
 
@@ -219,7 +219,7 @@ def test_a_resumed_run_goes_on(run: TaskRun, clock: HandClock) -> None:
 def test_a_run_found_running_starts_the_same_attempt_again(run: TaskRun, clock: HandClock) -> None:
     run.start()
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert [step.event for step in run.history] == ["start", "rescue", "start", "succeed"]
     assert run.attempts == 1
@@ -229,7 +229,7 @@ def test_a_run_whose_rescues_are_used_up_has_failed(clock: HandClock) -> None:
     run = TaskRun(clock=clock, policy=Policy(Retry(max_rescues=0)))
     run.start()
 
-    driven(run, clock)
+    drive_to_end(run, clock)
 
     assert [step.event for step in run.history] == ["start", "rescue"]
     assert type(run.state) is Failed
@@ -239,17 +239,17 @@ def test_a_run_whose_rescues_are_used_up_still_has_its_retries(clock: HandClock)
     run = TaskRun(clock=clock, policy=Policy(Retry(1, max_rescues=0)))
     run.start()
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert [step.event for step in run.history] == ["start", "rescue", "retry", "start", "succeed"]
 
 
 def test_a_run_that_nothing_rescues_has_failed(clock: HandClock) -> None:
-    made: Any = type("Lost", (TaskRun,), {"rescue": None})
-    run = made(clock=clock)
+    kind: Any = type("Lost", (TaskRun,), {"rescue": None})
+    run = kind(clock=clock)
     run.start()
 
-    driven(run, clock)
+    drive_to_end(run, clock)
 
     assert type(run.state) is Failed
     assert run.state.message == "Its worker was lost."
@@ -258,7 +258,7 @@ def test_a_run_that_nothing_rescues_has_failed(clock: HandClock) -> None:
 def test_a_task_that_wants_to_be_tried_again_is_not_rescued(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
 
-    driven(run, clock, Returned(Retrying()))
+    drive_to_end(run, clock, Returned(Retrying()))
 
     assert type(run.state) is Failed
     assert run.rescues == 0
@@ -268,13 +268,13 @@ def test_a_task_that_wants_to_be_tried_again_is_not_rescued(clock: HandClock) ->
 def test_a_run_that_waits_is_waited_for(state: State, clock: HandClock) -> None:
     run = TaskRun(state=state.evolve(start_time=START.add(hours=1)), clock=clock)
 
-    assert driven(run, clock, Returned(1))[0] == Wait(START.add(hours=1))
+    assert drive_to_end(run, clock, Returned(1))[0] == Wait(START.add(hours=1))
 
 
 def test_a_run_found_looped_goes_round(clock: HandClock) -> None:
     run = TaskRun(state=Looped(loop_count=3), clock=clock)
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert [step.event for step in run.history] == ["iterate", "start", "succeed"]
 
@@ -282,7 +282,7 @@ def test_a_run_found_looped_goes_round(clock: HandClock) -> None:
 def test_a_cached_result_that_has_expired_is_made_again(clock: HandClock) -> None:
     run = TaskRun(state=Cached(result=1, cached_result_expiration=START), clock=clock)
 
-    driven(run, clock, Returned(2))
+    drive_to_end(run, clock, Returned(2))
 
     assert [step.event for step in run.history] == ["expire", "start", "succeed"]
 
@@ -290,7 +290,7 @@ def test_a_cached_result_that_has_expired_is_made_again(clock: HandClock) -> Non
 def test_a_hit_saves_the_work(run: TaskRun, clock: HandClock) -> None:
     found = Cached("kept", result=5, cached_parameters={"a": 1})
 
-    driven(run, clock, lookup=lambda run: found)
+    drive_to_end(run, clock, lookup=lambda run: found)
 
     assert [step.event for step in run.history] == ["cache"]
     assert run.state == found
@@ -300,7 +300,7 @@ def test_a_hit_saves_the_work(run: TaskRun, clock: HandClock) -> None:
 def test_a_miss_or_an_expired_entry_does_not(
     run: TaskRun, clock: HandClock, found: Cached | None
 ) -> None:
-    driven(run, clock, Returned(7), lookup=lambda run: found)
+    drive_to_end(run, clock, Returned(7), lookup=lambda run: found)
 
     assert run.state.result == 7
 
@@ -308,7 +308,7 @@ def test_a_miss_or_an_expired_entry_does_not(
 def test_a_hit_does_not_pass_a_pause(run: TaskRun, clock: HandClock) -> None:
     run.pause("wait for approval")
 
-    driven(run, clock, lookup=lambda run: Cached(result=5))
+    drive_to_end(run, clock, lookup=lambda run: Cached(result=5))
 
     assert type(run.state) is Paused
 
@@ -316,7 +316,7 @@ def test_a_hit_does_not_pass_a_pause(run: TaskRun, clock: HandClock) -> None:
 def test_a_success_is_cached_where_the_policy_says_so(clock: HandClock) -> None:
     run = TaskRun(clock=clock, cache_for=60)
 
-    driven(run, clock, Returned(3))
+    drive_to_end(run, clock, Returned(3))
 
     assert isinstance(run.state, Cached)
     assert run.state.cached_result_expiration == START.add(seconds=60)
@@ -326,7 +326,7 @@ def test_a_success_is_cached_where_the_policy_says_so(clock: HandClock) -> None:
 def test_a_skip_is_not_cached(clock: HandClock) -> None:
     run = TaskRun(clock=clock, cache_for=60)
 
-    driven(run, clock, Returned(Skipped()))
+    drive_to_end(run, clock, Returned(Skipped()))
 
     assert type(run.state) is Skipped
 
@@ -339,7 +339,7 @@ def test_a_listener_that_fails_is_logged(
         raise ValueError("listener")
 
     with caplog.at_level(logging.ERROR):
-        driven(run, clock, Returned(1))
+        drive_to_end(run, clock, Returned(1))
 
     assert type(run.state) is Success
     assert all(
@@ -353,7 +353,7 @@ def test_a_listener_that_fails_is_logged(
 def test_an_outcome_that_is_not_legal_fails_the_run(
     run: TaskRun, clock: HandClock, outcome: State
 ) -> None:
-    driven(run, clock, *[Returned(outcome)] * 3)
+    drive_to_end(run, clock, *[Returned(outcome)] * 3)
 
     assert type(run.state) is Failed
 
@@ -363,7 +363,7 @@ def test_an_error_that_cannot_say_what_it_is_fails_the_run(run: TaskRun, clock: 
         def __repr__(self) -> str:
             raise ValueError("mute")
 
-    driven(run, clock, Raised(Mute()), Raised(Mute()), Raised(Mute()))
+    drive_to_end(run, clock, Raised(Mute()), Raised(Mute()), Raised(Mute()))
 
     assert type(run.state) is Failed
 
@@ -372,10 +372,10 @@ def test_an_error_that_cannot_say_what_it_is_fails_the_run(run: TaskRun, clock: 
 def test_a_subclass_without_a_row_is_driven_without_it(
     clock: HandClock, gone: tuple[str, ...]
 ) -> None:
-    made: Any = type("Less", (TaskRun,), dict.fromkeys(gone))
-    run = made(clock=clock, cache_for=60, timeout=60)
+    kind: Any = type("Less", (TaskRun,), dict.fromkeys(gone))
+    run = kind(clock=clock, cache_for=60, timeout=60)
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert run.state.is_successful()
 
@@ -384,9 +384,9 @@ def test_a_subclass_without_a_row_is_driven_without_it(
 def test_a_subclass_may_leave_out_what_it_does_not_need(
     clock: HandClock, gone: tuple[str, ...]
 ) -> None:
-    made: Any = type("Less", (TaskRun,), dict.fromkeys(gone))
-    run = made(clock=clock)
+    kind: Any = type("Less", (TaskRun,), dict.fromkeys(gone))
+    run = kind(clock=clock)
 
-    driven(run, clock, Returned(1))
+    drive_to_end(run, clock, Returned(1))
 
     assert run.state.is_successful()

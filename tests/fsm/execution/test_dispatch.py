@@ -1,4 +1,4 @@
-"""Dispatch: attempts that are claimed and reported elsewhere, as their driver sees them."""
+"""Dispatch: attempts that are claimed and recorded in workers, as their driver sees them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from fsm import JournalError, MemoryJournal, Policy, Retry, Runner, StaleRun, TaskRun, open_journal
 from fsm.execution import dispatch
 from fsm.execution.commands import Displaced, Lost
-from fsm.execution.pickling import unpacked
+from fsm.execution.pickling import deserialize_reply
 from fsm.execution.pools.base import RemotePool
-from fsm.execution.remote import Attempt, carry_out
+from fsm.execution.remote import RemoteTask, run_remote_task
 from fsm.journal import Address
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Failed, Success, TimedOut
@@ -135,14 +135,14 @@ def test_an_attempt_that_comes_late_leaves_the_next_one_its_claim(
 ) -> None:
     run = TaskRun("r", journal=journal)
     run.start()
-    late = Attempt("r", seq=1, owner="driver#1", address=journal.address)
+    late = RemoteTask("r", seq=1, owner="driver#1", address=journal.address)
     run.rescue()
     run.start()
     (claim,) = journal.claim(run="r", owner="driver#3 on elsewhere")
 
-    answer = unpacked(carry_out(late, b"", b""))
+    reply = deserialize_reply(run_remote_task(late, b"", b""))
 
-    assert answer == Lost("another worker has this attempt")
+    assert reply == Lost("another worker has this attempt")
     claim.heartbeat()  # it still has it
 
 
@@ -188,7 +188,7 @@ def test_what_is_displaced_again_and_again_counts_as_lost(
 ) -> None:
     runner._pool = losing = Losing(Executor(), own=False)
     losing.says = Displaced()
-    monkeypatch.setattr(dispatch, "_PATIENCE", 2)
+    monkeypatch.setattr(dispatch, "_MOST_DISPLACEMENTS", 2)
     run = TaskRun(policy=Policy(Retry(max_rescues=1)))
 
     assert type(runner.perform(run, works)) is Failed

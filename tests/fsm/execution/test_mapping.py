@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
-from fsm.execution import mapping as children
-from fsm.execution import scheduler
+from fsm.execution import child_jobs, scheduler
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success
@@ -213,7 +212,7 @@ def test_what_cannot_be_gone_through_is_refused_before_anything_starts(
 def test_many_children_in_a_journal_leave_their_payloads_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, clock: HandClock, runner: Runner
 ) -> None:
-    monkeypatch.setattr(children, "HELD", 100)
+    monkeypatch.setattr(child_jobs, "MOST_WITH_PAYLOAD", 100)
     journal = SQLiteJournal(tmp_path / "runs.db")
     run, count, size = TaskRun("m", journal=journal, clock=clock), 300, 50_000
 

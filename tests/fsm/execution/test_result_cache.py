@@ -248,10 +248,10 @@ def test_one_thread_at_a_time_reads_the_journal(
     journal = MemoryJournal()
     cached("one", journal, clock)
     caches, steps = Caches.of(journal), journal.steps
-    assert caches._shelf is not None
+    assert caches._reader is not None
     alone: list[bool] = []
     monkeypatch.setattr(journal, "steps", lambda run: alone.append(locked()) or steps(run))
-    locked = caches._shelf.lock.locked
+    locked = caches._reader.lock.locked
 
     caches.find("key", HOUR)
 

@@ -22,8 +22,8 @@ from fsm import (
     TaskRun,
     perform,
 )
-from fsm.execution.commands import Settled
-from fsm.execution.job import Trip
+from fsm.execution.commands import Recorded
+from fsm.execution.job import Job
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import manual_only
@@ -649,13 +649,13 @@ def test_a_history_that_cannot_be_read_leaves_the_others_going(clock: HandClock)
 
     with Runner(clock=clock, workers=1) as runner:
         calls = [Call(run, int) for run in runs]
-        answer = Trip.answered
+        original = Job.read_reply
 
-        def answered(self: Any) -> Any:
-            return self.moved() and Settled() if self.run.id == "bad" else answer(self)
+        def read_reply(self: Any) -> Any:
+            return self.has_moved() and Recorded() if self.run.id == "bad" else original(self)
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Trip, "answered", answered)
+            patched.setattr(Job, "read_reply", read_reply)
             with pytest.raises(JournalError, match="sector"):
                 runner.perform_all(calls)
 

@@ -14,7 +14,7 @@ import pytest
 from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun
 from fsm.execution import scheduler
 from fsm.execution.batch import Group
-from fsm.execution.job import Trip
+from fsm.execution.job import Job
 from fsm.execution.pools.base import Pool
 from fsm.execution.scheduler import Scheduler
 from fsm.testing import HandClock, SimulatedExecutor
@@ -37,39 +37,39 @@ class Counted(SimulatedExecutor):
 
 
 def scheduled(clock: HandClock, executor: Executor, workers: int = 4) -> Scheduler:
-    """A scheduler none of whose trips has children."""
+    """A scheduler none of whose jobs has children."""
     children: Any = None
     return Scheduler(Pool(executor, own=False), workers, clock, children)
 
 
-def trips(clock: HandClock, count: int, **settings: Any) -> list[Trip]:
-    return [Trip(Call(TaskRun(clock=clock, **settings), int)) for _ in range(count)]
+def jobs(clock: HandClock, count: int, **settings: Any) -> list[Job]:
+    return [Job(Call(TaskRun(clock=clock, **settings), int)) for _ in range(count)]
 
 
-def test_trips_are_made_when_there_is_room_for_them(clock: HandClock) -> None:
+def test_jobs_are_made_when_there_is_room_for_them(clock: HandClock) -> None:
     executor = Counted(clock)
     ahead: list[int] = []
 
-    def made() -> Iterator[Trip]:
-        for number, trip in enumerate(trips(clock, 20)):
+    def create() -> Iterator[Job]:
+        for number, job in enumerate(jobs(clock, 20)):
             ahead.append(number - int(clock.steady()) * 3)
-            yield trip
+            yield job
 
-    scheduled(clock, executor, workers=3).perform(Group(made()))
+    scheduled(clock, executor, workers=3).perform(Group(create()))
 
     assert executor.most == 3
     assert max(ahead) < 3
 
 
 def test_a_group_has_no_more_executed_than_it_may(clock: HandClock) -> None:
-    executor, ended = Counted(clock), list[Trip]()
+    executor, ended = Counted(clock), list[Job]()
 
-    group = Group(iter(trips(clock, 7)), at_once=2, ended=ended.append)
+    group = Group(iter(jobs(clock, 7)), max_concurrency=2, on_end=ended.append)
     scheduled(clock, executor).perform(group)
 
     assert executor.most == 2
     assert len(ended) == 7
-    assert group.over
+    assert group.is_over
 
 
 def test_a_group_of_nothing_is_over_at_once(clock: HandClock) -> None:
@@ -239,12 +239,12 @@ def test_a_journal_that_cannot_be_looked_at_stops_nobody(monkeypatch: pytest.Mon
     monkeypatch.setattr(scheduler, "_LOOK", 0.0)
     looked = threading.Event()
 
-    class Away(MemoryJournal):
+    class Unreachable(MemoryJournal):
         def steps(self, run: str) -> Any:
             looked.set()
             raise JournalError("it is away")
 
-    run = TaskRun("r", journal=Away())
+    run = TaskRun("r", journal=Unreachable())
     with Runner(workers=1) as runner:
         state = runner.perform(run, looked.wait)
 

@@ -18,7 +18,7 @@ from fsm.flow.task import Task, task
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations import cancel, resume
 from fsm.testing import HandClock
-from fsm.worker.job import Held
+from fsm.worker.job import ClaimedJob
 from fsm.worker.worker import Worker
 from states import Failed, Paused, Retrying, Skipped, Success
 
@@ -136,7 +136,7 @@ def test_who_is_told_is_told_of_each_run(journal: Any, caplog: pytest.LogCapture
         told.append((run.id, type(run.state)))
         raise ValueError("only looks on")
 
-    assert Worker(journal, [double], told=tell).until_idle() == 1
+    assert Worker(journal, [double], on_done=tell).until_idle() == 1
     assert told == [("r", Success)]
 
 
@@ -205,7 +205,7 @@ def test_a_run_whose_arguments_are_not_there_is_failed(journal: Any) -> None:
     state = restored(double, "r", journal).state
     assert type(state) is Failed
     assert state.message == (
-        "Its journal does not have what it is called with: missing a required argument: 'number'"
+        "Its journal does not have the arguments of its task: missing a required argument: 'number'"
     )
     assert journal.summary("r").owner is None
 
@@ -323,12 +323,12 @@ def test_what_comes_of_a_lost_run_is_waited_for_wherever_others_have_moved_it(
 ) -> None:
     run = double.with_options(journal=journal, id="r").submit(1)
     (claim,) = journal.claim(run="r", owner="we")
-    held = Held(Call(run, double, (1,)), claim, 60.0)
+    job = ClaimedJob(Call(run, double, (1,)), claim, 60.0)
     restored(double, "r", journal).trigger("pause")
 
-    assert held.moved()
-    held.lose()
-    assert not held.moved()
+    assert job.has_moved()
+    job.lose()
+    assert not job.has_moved()
 
 
 # Drain.
@@ -398,7 +398,7 @@ def test_an_interrupt_puts_back_and_cancels_nothing(journal: Any, hanging: Hangi
     double.with_options(journal=journal, id="other").submit(1)
 
     with pytest.raises(KeyboardInterrupt):
-        Worker(journal, [hanging.task, double], told=interrupt).run()
+        Worker(journal, [hanging.task, double], on_done=interrupt).run()
 
     assert journal.summary("r").state in ("Paused", "Submitted")
     assert journal.summary("r").owner is None
@@ -466,7 +466,7 @@ def test_who_works_once_does_not_wait_for_a_journal(
         {"grace": -1},
         {"owner": ""},
         {"owner": "two\nlines"},
-        {"told": "me"},
+        {"on_done": "me"},
         {"journal": None},
     ],
 )

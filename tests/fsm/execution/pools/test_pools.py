@@ -17,9 +17,9 @@ from fsm import Call, InvalidArgument, MissingExtra, Policy, Retry, Runner, Task
 from fsm.execution.commands import Lost, Raised
 from fsm.execution.pools import as_pool
 from fsm.execution.pools.base import RemotePool
-from fsm.execution.pools.process import Mark, ProcessPool
+from fsm.execution.pools.process import PidFile, ProcessPool
 from fsm.execution.pools.thread import Threads
-from fsm.execution.pools.time_limit import TimeIsUp, time_limit
+from fsm.execution.pools.time_limit import TimeLimitExceeded, enforce_time_limit
 from states import Failed
 
 LIMIT = 12_345  # of recursion, for an initializer to set
@@ -82,9 +82,9 @@ def test_a_pool_that_is_closed_takes_no_work(kind: str) -> None:
 
 def test_no_more_is_given_to_an_executor_than_it_carries_out_at_a_time() -> None:
     with ThreadPoolExecutor(2) as executor:
-        assert as_pool(executor, 9).room == 2
+        assert as_pool(executor, 9).capacity == 2
         assert Runner(executor, workers=9)._workers == 2
-    assert as_pool(None, 9).room is None
+    assert as_pool(None, 9).capacity is None
 
 
 @pytest.mark.parametrize("wrong", ["threads", 3, object()])
@@ -124,11 +124,11 @@ def test_only_what_was_under_way_is_lost(error: Exception, verdict: type[Any]) -
         assert isinstance(RemotePool(executor, own=False).verdict(Future(), error), verdict)
 
 
-def test_a_mark_that_was_not_finished_is_none(tmp_path: Any) -> None:
+def test_a_pid_file_that_was_not_finished_is_ignored(tmp_path: Any) -> None:
     (tmp_path / "77").touch()  # its process died in between
-    Mark(str(tmp_path), 5).leave()
+    PidFile(str(tmp_path), 5).write()
 
-    assert Mark.read(str(tmp_path)) == {5: os.getpid()}
+    assert PidFile.read_all(str(tmp_path)) == {5: os.getpid()}
 
 
 # Threads.
@@ -193,7 +193,7 @@ def test_a_task_that_heeds_no_alarm_is_killed_with_its_process() -> None:
 import threading
 from fsm.execution.pools import time_limit
 time_limit._GRACE = 0.01
-with time_limit.time_limit(0.01):
+with time_limit.enforce_time_limit(0.01):
     while True:
         try:
             threading.Event().wait()
@@ -209,7 +209,7 @@ with time_limit.time_limit(0.01):
 
 
 def test_time_is_up_in_the_middle_of_a_wait() -> None:
-    with pytest.raises(TimeIsUp), time_limit(0.01):
+    with pytest.raises(TimeLimitExceeded), enforce_time_limit(0.01):
         threading.Event().wait()
 
 

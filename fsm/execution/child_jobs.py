@@ -1,7 +1,7 @@
-"""Children: the runs of a mapped run, made when there is room for them.
+"""The jobs of the children of a mapped run, created when there is room for them.
 
-A mapped run in a journal has its children there. Beyond a thousand only what has become of each is
-remembered, not what it carries.
+A mapped run in a journal has its children there. Of more than a thousand children only their
+state classes are kept in memory, not what the states carry.
 """
 
 from __future__ import annotations
@@ -18,54 +18,56 @@ from fsm.tasks.task_run import TaskRun
 
 from .batch import Group
 from .call import Call
-from .commands import Answer, Returned
-from .commands import Children as Wish
-from .job import Trip
+from .commands import PerformChildren, Reply, Returned
+from .job import Job
 
-__all__ = ["Children"]
+__all__ = ["ChildJobs"]
 
 logger = logging.getLogger(__name__)
 
-HELD = 1_000  # children whose states the parent carries, where a journal has them as well
+MOST_WITH_PAYLOAD = 1_000  # children whose whole states the parent keeps beside a journal
 
 
-class Children:
-    """The children of one mapped trip, on their way.
+class ChildJobs:
+    """The jobs of the children of one mapped job.
 
     Args:
-        made: Makes the trip of a child's call.
+        create_job: Returns the job of a child's call.
     """
 
-    def __init__(self, parent: Trip, wish: Wish, made: Callable[[Call], Trip]) -> None:
-        self._parent, self._run, self._made, self._again = parent, parent.run, made, wish.again
+    def __init__(
+        self, parent: Job, command: PerformChildren, create_job: Callable[[Call], Job]
+    ) -> None:
+        self._parent, self._run, self._again = parent, parent.run, command.again
+        self._create_job = create_job
         journal = self._run.journal
         self._journal = journal.journal if isinstance(journal, Claim) else journal
-        self._ends: list[State | None] = [None] * parent.counted()
+        self._ends: list[State | None] = [None] * parent.count_inputs()
         self._shared = Bare()
-        self._bare = isinstance(self._journal, Journal) and len(self._ends) > HELD
+        self._bare = isinstance(self._journal, Journal) and len(self._ends) > MOST_WITH_PAYLOAD
 
     def group(self) -> Group:
-        """Them, as trips to be performed."""
+        """Return the jobs as a group for the scheduler."""
         over = self._parent.call.over
-        at_once = None if over is None else over.at_once
-        group = Group(self._trips(), ended=self._ended, answer=self._answer)
-        if at_once is not None:
-            group.at_once = at_once
+        limit = None if over is None else over.at_once
+        group = Group(self._jobs(), on_end=self._on_end, reply=self._reply)
+        if limit is not None:
+            group.max_concurrency = limit
         return group
 
-    def _trips(self) -> Iterator[Trip]:
+    def _jobs(self) -> Iterator[Job]:
         known = self._known()
-        for place, given in enumerate(self._parent.inputs):
+        for place, value in enumerate(self._parent.inputs):
             if self._bare and known.get(place) is not None:
                 self._ends[place] = known[place]
                 continue
             run = self._child(place, known=place in known)
             if self._again and run.state.is_failed():
                 _rerun(run)
-            yield self._made(Call(run, self._parent.call.task, (given,)))
+            yield self._create_job(Call(run, self._parent.call.task, (value,)))
 
     def _known(self) -> Mapping[int, State | None]:
-        """Those that the journal has, and what they came to if they need no more work."""
+        """Return the children that the journal has, with the states of those that are done."""
         if not isinstance(self._journal, Journal):
             return {}
         rows = self._journal.children(self._run.id)
@@ -73,21 +75,21 @@ class Children:
 
     def _end_of(self, row: Summary) -> State | None:
         node = self._run.lifecycle.node(row.state)
-        if node is None or row.phase != FINISHED:  # a failed one may have attempts left
+        if node is None or row.phase != FINISHED:  # a failed child may have retries left
             return None
         return self._shared.of(node)
 
-    def _ended(self, trip: Trip) -> None:
-        end = trip.run.state
-        place = int(trip.run.id.rpartition("[")[2].removesuffix("]"))
+    def _on_end(self, job: Job) -> None:
+        end = job.run.state
+        place = int(job.run.id.rpartition("[")[2].removesuffix("]"))
         if not self._bare:
             self._ends[place] = end
         elif end.is_finished():
             self._ends[place] = self._shared(end)
-        if trip.trouble is not None and self._parent.below is None:
-            self._parent.below = trip.trouble
+        if job.error is not None and self._parent.child_error is None:
+            self._parent.child_error = job.error
 
-    def _answer(self) -> Answer:
+    def _reply(self) -> Reply:
         return Returned(self._ends)
 
     def _child(self, place: int, *, known: bool) -> TaskRun:

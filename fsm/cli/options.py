@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
-from fsm.errors import JournalError, UnknownRun, did_you_mean
+from fsm.durations import parse_duration
+from fsm.errors import InvalidArgument, JournalError, UnknownRun, did_you_mean
 from fsm.journal import Journal, open_journal
 
 from .place import check_is_there, file_of
 from .suggestions import journals
 
-__all__ = ["Choice", "existing", "holding", "journal_option", "opened", "unknown"]
+__all__ = ["Choice", "DurationType", "existing", "holding", "journal_option", "opened", "unknown"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,6 +36,21 @@ _WAYS_OUT = {
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
 }
+
+
+class DurationType(click.ParamType[float]):
+    """A duration such as `90s` or `1h30m`, as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        try:
+            return float(value) if isinstance(value, int | float) else parse_duration(str(value))
+        except InvalidArgument as error:
+            self.fail(str(error), param, ctx)
 
 
 class Choice(click.Choice[str]):

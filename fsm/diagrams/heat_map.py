@@ -6,7 +6,7 @@ import math
 
 import attrs
 
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.journal.traffic import Stay, Traffic, Way
 
 from .build import Target, graph
@@ -38,7 +38,7 @@ def heat(target: Target, traffic: Traffic, *, now: bool = True) -> StateGraph:
     def add_heat(node: GraphNode) -> GraphNode:
         stay = traffic.stays.get(node.name, Stay())
         here = f"{stay.runs:,} now" if stay.runs and now else ""
-        mean = "" if stay.mean is None else lasting(round(stay.mean))
+        mean = "" if stay.mean is None else format_duration(round(stay.mean))
         hint = f"{stay.ended:,} stays have ended; they lasted {mean} on average" if mean else ""
         return attrs.evolve(
             node,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.journal.phase import FAILED, RUNNING, WAITING
 from fsm.lifecycle.refusal import Refusal
 from fsm.tasks.policy import Policy
@@ -128,8 +128,8 @@ def _step_phrase(entry: StoryEntry, attempt: str, began: str) -> str:
 def _after(before: StoryEntry | None, entry: StoryEntry) -> str:
     spent = 0 if before is None else entry.micros - before.micros
     if spent <= -1000:  # another machine's clock, or one set back; less than 1 ms is not printed
-        return f", by a clock that was {lasting(-spent)} behind"
-    return f", after {lasting(spent)} in {as_label(entry.source)}" if spent > 0 else ""
+        return f", by a clock that was {format_duration(-spent)} behind"
+    return f", after {format_duration(spent)} in {as_label(entry.source)}" if spent > 0 else ""
 
 
 def _until(entry: StoryEntry) -> str:
@@ -137,8 +137,8 @@ def _until(entry: StoryEntry) -> str:
     if wait <= 0 or is_open_ended(entry):
         return ""
     if entry.phase == WAITING:
-        return f", to start in {lasting(wait)}"
-    return f", for {lasting(wait)}"
+        return f", to start in {format_duration(wait)}"
+    return f", for {format_duration(wait)}"
 
 
 def _details(before: StoryEntry | None, entry: StoryEntry) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.errors import UnknownRun
 from fsm.journal import Journal
 from fsm.journal.phase import FAILED, FINISHED, RUNNING, WAITING
@@ -167,7 +167,7 @@ def _title(run: str, state: str, entries: Sequence[StoryEntry]) -> str:
         return f"{as_label(run)} is {as_label(state)} and has not moved yet."
     steps = f"{len(entries)} step{'s' * (len(entries) != 1)}"
     took = entries[-1].micros - entries[0].micros
-    lasted = f" and {lasting(took)}" if took > 0 else ""
+    lasted = f" and {format_duration(took)}" if took > 0 else ""
     return f"{as_label(run)} is {as_label(state)}, {steps}{lasted} after it began."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.tasks.policy import Policy
 from fsm.tasks.retry import Retry
 from fsm.text import as_label
@@ -94,4 +94,4 @@ def describe_retry_limits(retry: Retry) -> str:
 
 
 def _format_seconds(seconds: float) -> str:
-    return lasting(round(seconds * 1e6))
+    return format_duration(round(seconds * 1e6))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from fsm.durations import Duration, as_seconds
 from fsm.errors import InvalidArgument
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
@@ -23,15 +23,13 @@ __all__ = [
     "as_name",
     "as_owner",
     "as_run",
-    "as_seconds",
     "as_step",
     "as_steps",
     "kind_of",
-    "lasting",
+    "lease_end",
 ]
 
 FIRST, LAST = -62135596800000000, 253402300799999999  # microseconds: the years 1 to 9999
-_A_CENTURY = 100 * 366 * 86_400.0
 _MOST = 2**63 - 1  # that databases count to
 _LONGEST_OWNER = 200  # characters
 
@@ -82,20 +80,9 @@ def as_micros(now: object) -> int:
     return micros
 
 
-def as_seconds(name: str, value: object) -> float:
-    """Take a span of time."""
-    if isinstance(value, datetime.timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidArgument(f"{name} is a number of seconds or a timedelta, not {value!r}")
-    if not 0 <= value <= _A_CENTURY or not math.isfinite(value):
-        raise InvalidArgument(f"{name} is between 0 seconds and a century, not {value!r}")
-    return float(value)
-
-
-def lasting(lease: object, now: object) -> int:
-    """When a lease ends that begins now: with the year 9999 at the latest."""
-    return min(as_micros(now) + round(as_seconds("lease", lease) * 1e6), LAST)
+def lease_end(lease: Duration, now: object) -> int:
+    """Return when a lease of this length ends that begins now: in the year 9999 at the latest."""
+    return min(as_micros(now) + round(as_seconds(lease, "lease") * 1e6), LAST)
 
 
 def as_step(value: object) -> Step:

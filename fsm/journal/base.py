@@ -19,7 +19,7 @@ from .arguments import (
     as_name,
     as_owner,
     as_run,
-    lasting,
+    lease_end,
 )
 from .claims import ADOPT, Claim, check_policy
 from .late import Late
@@ -135,7 +135,7 @@ class Journal(Directory):
             UnknownRun: There is no such run.
         """
         limit, owner, late = as_limit(limit), as_owner(owner), check_policy(late)
-        at, until, among = as_micros(now), lasting(lease, now), as_kinds(kinds)
+        at, until, among = as_micros(now), lease_end(lease, now), as_kinds(kinds)
         if run is not None:
             self.summary(run)
         taken = self._claim(limit, owner, at, until, run, among)
@@ -152,7 +152,7 @@ class Journal(Directory):
         Raises:
             StaleRun: Somebody else has claimed the run since.
         """
-        until = lasting(lease, now)
+        until = lease_end(lease, now)
         _check_claim(claim)
         if not self._renew(claim.run, claim.epoch, until):
             found = self.summary(claim.run)

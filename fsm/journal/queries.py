@@ -6,9 +6,10 @@ import abc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fsm.durations import as_seconds
 from fsm.errors import UnknownRun
 
-from .arguments import LifecycleLike, as_micros, as_name, as_seconds, kind_of
+from .arguments import LifecycleLike, as_micros, as_name, kind_of
 from .summary import Summary
 from .traffic import Traffic
 from .wanted import Wanted
@@ -40,7 +41,7 @@ class Directory(abc.ABC):
         """
         before = None
         if older_than is not None:
-            before = as_micros(now) - round(as_seconds("older_than", older_than) * 1e6)
+            before = as_micros(now) - round(as_seconds(older_than, "older_than") * 1e6)
         state, owner = as_name("state", state), as_name("owner", owner)
         return self._found(Wanted(state=state, owner=owner, moved_before=before))
 

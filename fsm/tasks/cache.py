@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from fsm.durations import as_seconds
+from fsm.durations import as_optional_seconds
 from fsm.errors import InvalidArgument, did_you_mean
 from fsm.ids import check_id
 from fsm.states import Cached
@@ -48,7 +48,7 @@ class Cache:
     __module__ = "fsm"
 
     key: str | None = attrs.field(default=None)
-    cache_for: float | None = attrs.field(default=None, converter=as_seconds)
+    cache_for: float | None = attrs.field(default=None, converter=as_optional_seconds)
     validator: str | None = attrs.field(default=None)
     validate_on: tuple[str, ...] = attrs.field(default=(), converter=_as_names)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from fsm.durations import as_seconds
+from fsm.durations import as_optional_seconds
 from fsm.errors import InvalidArgument
 
 from .cache import Cache
@@ -34,8 +34,8 @@ class Timeout:
 
     __module__ = "fsm"
 
-    attempt: float | None = attrs.field(default=None, converter=as_seconds)
-    total: float | None = attrs.field(default=None, converter=as_seconds)
+    attempt: float | None = attrs.field(default=None, converter=as_optional_seconds)
+    total: float | None = attrs.field(default=None, converter=as_optional_seconds)
 
 
 def _check_type(cls: type) -> Callable[[Any, Any, Any], None]:

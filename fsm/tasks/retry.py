@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from fsm.durations import A_CENTURY, as_delay, as_seconds
+from fsm.durations import A_CENTURY, Duration, as_optional_seconds, as_seconds
 from fsm.errors import InvalidArgument
 
 from .exceptions import as_exception_names, names_of
@@ -27,6 +27,10 @@ def _between(least: float, most: float) -> Any:
             raise InvalidArgument(f"{field.name} is a number {limit}, not {value!r}")
 
     return check
+
+
+def _as_delay(value: Duration | None) -> float:
+    return 0.0 if value is None else as_seconds(value, "delay")
 
 
 @attrs.frozen
@@ -56,11 +60,11 @@ class Retry:
     __module__ = "fsm"
 
     max_retries: int = attrs.field(default=0, validator=_check_count)
-    delay: float = attrs.field(default=0.0, converter=as_delay)
+    delay: float = attrs.field(default=0.0, converter=_as_delay)
     backoff: float = attrs.field(default=1.0, validator=_between(1, 1e9))
-    cap: float | None = attrs.field(default=None, converter=as_seconds)
+    cap: float | None = attrs.field(default=None, converter=as_optional_seconds)
     jitter: float = attrs.field(default=0.0, validator=_between(0, 1))
-    within: float | None = attrs.field(default=None, converter=as_seconds)
+    within: float | None = attrs.field(default=None, converter=as_optional_seconds)
     on: tuple[str, ...] = attrs.field(default=(), converter=as_exception_names)
     max_rescues: int = attrs.field(default=3, validator=_check_count)
 

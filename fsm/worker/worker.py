@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
+from fsm.durations import as_seconds
 from fsm.errors import InvalidArgument
 from fsm.execution.pools import as_pool
 from fsm.execution.runner import as_workers
 from fsm.execution.scheduler import Scheduler
 from fsm.flow.task import Task
 from fsm.journal import Journal
-from fsm.journal.arguments import as_owner, as_seconds
+from fsm.journal.arguments import as_owner
 from fsm.journal.heartbeat import Renewal
 from fsm.tasks.task_run import TaskRun
 
@@ -92,7 +93,7 @@ class Worker:
             owner=owner,
             lease=_above_0("lease", lease),
             poll=_above_0("poll", poll),
-            grace=as_seconds("grace", grace),
+            grace=as_seconds(grace, "grace"),
             on_done=on_done,
         )
         self._executor = executor
@@ -142,7 +143,7 @@ class Worker:
         Args:
             grace: Seconds; that of the worker if left out.
         """
-        seconds = self._settings.grace if grace is None else as_seconds("grace", grace)
+        seconds = self._settings.grace if grace is None else as_seconds(grace, "grace")
         end = time.monotonic() + seconds
         self._drain_end = end if self._drain_end is None else min(end, self._drain_end)
         if self._scheduler is not None:
@@ -183,7 +184,7 @@ def _as_tasks(tasks: Iterable[Task[..., Any]]) -> tuple[Task[..., Any], ...]:
 
 
 def _above_0(name: str, value: float) -> float:
-    seconds = as_seconds(name, value)
+    seconds = as_seconds(value, name)
     if not seconds:
         raise InvalidArgument(f"{name} is a number of seconds above 0, not {value!r}")
     return seconds

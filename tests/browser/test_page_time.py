@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fsm import TaskRun, open_journal
 from fsm.cli import main
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.testing import HandClock
 
 from .pages import expect, serving, visiting
@@ -92,7 +92,7 @@ def test_how_long_is_said_in_the_words_of_all_pictures(page: Page) -> None:
 
     said = page.evaluate("values => values.map((micros) => lasted(micros / 1000))", values)
 
-    assert said == list(map(lasting, values))
+    assert said == list(map(format_duration, values))
 
 
 def test_between_two_moments_is_said_to_the_microsecond(page: Page) -> None:
@@ -103,4 +103,4 @@ def test_between_two_moments_is_said_to_the_microsecond(page: Page) -> None:
         [[BEGAN, BEGAN + micros] for micros in values],
     )
 
-    assert said == list(map(lasting, values))
+    assert said == list(map(format_duration, values))

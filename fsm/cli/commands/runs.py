@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from fsm.cli.duration import Duration
-from fsm.cli.options import existing, journal_option
+from fsm.cli.options import DurationType, existing, journal_option
 from fsm.cli.printing import WIDE, Column, Row, as_time, console, json_option, put_json, put_table
 from fsm.cli.suggestions import recorded_states
 from fsm.errors import did_you_mean
@@ -35,7 +34,7 @@ __all__ = ["runs"]
 @click.option("--owner", metavar="NAME", help="Only those that this worker has claimed.")
 @click.option(
     "--older",
-    type=Duration(),
+    type=DurationType(),
     metavar="TIME",
     help="Only those that have not moved for so long: 90s, 10m, 2h or 1d.",
 )

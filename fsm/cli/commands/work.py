@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.duration import Duration
-from fsm.cli.options import Choice, journal_option, opened
+from fsm.cli.options import Choice, DurationType, journal_option, opened
 from fsm.cli.printing import as_line, json_option
 from fsm.cli.suggestions import tasks as suggested_tasks
 from fsm.cli.targets import load_tasks
@@ -48,21 +47,21 @@ _PATIENCE = 1.0  # seconds that threads without work have to end
 )
 @click.option(
     "--lease",
-    type=Duration(),
+    type=DurationType(),
     default=60.0,
     metavar="TIME",
     help="How long a worker may be silent before it counts as lost: 90s, 10m, 2h; 60s if left out.",
 )
 @click.option(
     "--poll",
-    type=Duration(),
+    type=DurationType(),
     default=1.0,
     metavar="TIME",
     help="How often to look for work; 1s if left out.",
 )
 @click.option(
     "--grace",
-    type=Duration(),
+    type=DurationType(),
     default=30.0,
     metavar="TIME",
     help="How long to wait for what is executed when told to stop; 30s if left out.",

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.states import moment
 from fsm.text import as_label
 
@@ -128,7 +128,7 @@ def _commonest(group: BarGroup, began: int, ended: int, width: int) -> list[Stat
 def _scale(began: int, ended: int, left: int, width: int) -> Iterator[Segment]:
     day, first = moment.from_micros(began).format("YYYY-MM-DD HH:mm:ss").split()
     day = f"{day} UTC" if left >= len(f"{day} UTC") else ""
-    last = lasting(ended - began)
+    last = format_duration(ended - began)
     if len(first) + 1 + len(last) > width:
         first = ""
     scale = f"{day:{left}} {first}{last:>{width - len(first)}}"
@@ -157,7 +157,7 @@ def _legend(bars: tuple[Bar, ...], width: int, ascii_only: bool) -> Iterator[Seg
 
 def _end(bar: Bar) -> str:
     attempts = f", {bar.attempts} attempts" if bar.attempts > 1 else ""
-    return f"{as_label(bar.last.name)} {lasting(bar.ended - bar.began)}{attempts}"
+    return f"{as_label(bar.last.name)} {format_duration(bar.ended - bar.began)}{attempts}"
 
 
 def _ends(group: BarGroup, ascii_only: bool) -> str:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from fsm.diagrams.color import text_on
 from fsm.diagrams.labels import cut_to_width
-from fsm.durations import lasting
+from fsm.durations import format_duration
 from fsm.states import moment
 from fsm.text import as_label
 
@@ -199,7 +199,7 @@ class _Picture:
     def _axis(self, bottom: int) -> None:
         day = moment.from_micros(self.began).strftime("%Y-%m-%d UTC")
         self.canvas.text(12, 28, day, "fsm-faint")
-        lasted = lasting(self.ended - self.began)
+        lasted = format_duration(self.ended - self.began)
         self.canvas.text(self.canvas.width - 12, 28, lasted, "fsm-faint", anchor="end")
         for micros, text in ticks(self.began, self.ended, int(self.width / _LETTER)):
             x = self._x(micros)
@@ -208,7 +208,7 @@ class _Picture:
 
     def _bar(self, bar: Bar, top: int) -> None:
         middle = top + _ROW / 2
-        lasted = lasting(bar.ended - bar.began)
+        lasted = format_duration(bar.ended - bar.began)
         with self.canvas.group(f"{as_label(bar.name)}: {as_label(bar.last.name)} {lasted}"):
             self.canvas.text(12, middle + 4, cut_to_width(bar.name, _NAME))
             self._spans(bar, middle)
@@ -284,7 +284,9 @@ class _Picture:
 
     def _hint(self, style: StateStyle, began: int, lasted: int) -> str:
         at = moment.from_micros(began).strftime("%H:%M:%S.%f")[:-3]
-        return f"{as_label(style.name)} at {at}" + (f", {lasting(lasted)}" if lasted else "")
+        return f"{as_label(style.name)} at {at}" + (
+            f", {format_duration(lasted)}" if lasted else ""
+        )
 
 
 def _corners(

@@ -26,9 +26,10 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from fsm.durations import as_seconds
 from fsm.errors import InvalidArgument, JournalError, JournalUncertain, MissingExtra, StaleRun
 from fsm.journal.address import Address
-from fsm.journal.arguments import LifecycleLike, as_seconds, as_steps
+from fsm.journal.arguments import LifecycleLike, as_steps
 from fsm.journal.records import Record
 from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
@@ -88,7 +89,7 @@ class SQLJournal(RowJournal):
     ) -> None:
         self._make = make
         self._connecting = object()  # another with each connection
-        self._patience = as_seconds("patience", patience)
+        self._patience = as_seconds(patience, "patience")
         self._redaction = as_redaction(redact)
         self._url = _as_url(url)
         self._name = _shown(self._url)

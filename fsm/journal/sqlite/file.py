@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fsm.durations import as_seconds
 from fsm.errors import InvalidArgument, JournalError, JournalUncertain
-from fsm.journal.arguments import as_seconds
 
 from .fork import let_go_before_forks
 from .paths import beside, identity, make_file, may_write
@@ -47,7 +47,7 @@ class SQLiteFile:
         except (TypeError, ValueError) as error:
             raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
         self._log = str(beside(self.path, "-wal"))
-        self._patience = as_seconds("patience", patience)
+        self._patience = as_seconds(patience, "patience")
         self._renew_process()
         let_go_before_forks(self)
         with self._reading("open the journal"):

@@ -100,7 +100,7 @@ function showTrack(spans) {
 
 const told = (span) => `${span.dest} from ${span.at}` + (span.ends ? "" : `, ${lasted(span.until - span.ms)}`);
 
-// In the words of `fsm.durations.lasting`: `240 ms`, `3.2 s`, `4 min 5 s`, `3 h 7 min`, `2 d 4 h`.
+// In the words of `fsm.durations.format_duration`: `240 ms`, `3.2 s`, `4 min 5 s`, `3 h 7 min`, `2 d 4 h`.
 function lasted(ms) {
   const micros = Math.round(ms * 1000); // a difference of two moments misses them by a little
   const whole = (unit) => Math.floor(micros / unit);

@@ -167,7 +167,7 @@ def test_what_sqlite_keeps_beside_a_journal_is_not_meant(journal: str, fsm: Invo
 def test_a_journal_that_another_program_holds_can_be_waited_for(
     journal: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fsm.journal.sqlite.file.as_seconds", lambda _name, _patience: 0.0)
+    monkeypatch.setattr("fsm.journal.sqlite.file.as_seconds", lambda _patience, _name: 0.0)
     holder = sqlite3.connect(journal, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")

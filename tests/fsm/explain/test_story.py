@@ -23,7 +23,6 @@ from fsm import (
     event,
     open_journal,
 )
-from fsm.durations import lasting
 from fsm.explain import StoryEntry, read_story
 from fsm.explain.wording import STEP_PHRASES
 from fsm.journal.records import Record
@@ -380,21 +379,3 @@ def test_every_row_of_the_table_has_a_phrase() -> None:
     edges = {(edge.event, edge.dest.__name__) for edge in TaskRun.lifecycle.edges}
 
     assert edges == set(STEP_PHRASES)
-
-
-@pytest.mark.parametrize(
-    ("micros", "said"),
-    [
-        (0, "0 ms"),
-        (999_999, "999 ms"),
-        (1_000_000, "1 s"),
-        (59_999_999, "59.9 s"),
-        (60_000_000, "1 min"),
-        (3_599_000_000, "59 min 59 s"),
-        (3_600_000_000, "1 h"),
-        (48 * 3_600_000_000, "2 d"),
-        (50 * 3_600_000_000, "2 d 2 h"),
-    ],
-)
-def test_a_length_of_time_is_rounded_down(micros: int, said: str) -> None:
-    assert lasting(micros) == said

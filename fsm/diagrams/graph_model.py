@@ -61,7 +61,7 @@ class GraphNode:
 
 @attrs.frozen
 class Cluster:
-    """States of one family, drawn in one box."""
+    """States drawn in one box: a class and its subclasses, or in SVG the path of a run."""
 
     name: str
     nodes: tuple[GraphNode, ...]

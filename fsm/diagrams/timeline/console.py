@@ -101,10 +101,10 @@ class _Timeline:
 def _columns(rows: list[_Row], width: int) -> tuple[int, int, int]:
     """The widths of names, bars and ends, in characters; the bars take what the others leave."""
     left = min(max(cell_len(row.name) for row in rows), _LONGEST_NAME, max(width * 2 // 5, 8))
-    room = max(width - left - 2, _SHORTEST_BAR)
-    right = min(max(cell_len(row.end) for row in rows), room - _SHORTEST_BAR)
+    left_over = max(width - left - 2, _SHORTEST_BAR)
+    right = min(max(cell_len(row.end) for row in rows), left_over - _SHORTEST_BAR)
     right = right if right >= _SHORTEST_END else 0
-    return left, room - right, right
+    return left, left_over - right, right
 
 
 def _rows(bars: tuple[Bar, ...], ascii_only: bool) -> list[_Row]:

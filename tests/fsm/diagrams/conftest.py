@@ -69,19 +69,22 @@ def run(clock: HandClock) -> TaskRun:
 
 
 def lifecycle_of(text: str) -> type[Run]:
-    """Return a lifecycle with *text* as the name of a state, an event and a guard, and a colour."""
+    """Return a lifecycle with *text* as the name of a state, an event and a guard, and a colour.
+
+    The names of states and events are cut, as lifecycles bound them to 200 characters.
+    """
 
     def guard(run: Any, step: Any) -> bool:
         return True
 
     guard.__name__ = text.replace("\x00", "") or "g"
-    said = text.encode("utf-8", "replace").decode()  # a class takes no lone surrogates
-    body = {"color": text, "__doc__": said, "__module__": __name__, "__annotations__": {}}
-    name = said.replace("\x00", "").lstrip("_") or "H"
+    name_text = text.encode("utf-8", "replace").decode()  # a class takes no lone surrogates
+    body = {"color": text, "__doc__": name_text, "__module__": __name__, "__annotations__": {}}
+    name = name_text.replace("\x00", "").lstrip("_")[:199] or "H"
     state: Any = attrs.frozen(type(name, (State,), body))
     child: Any = attrs.frozen(type(name + "2", (state,), dict(body)))
     rows = {
         "go": event(state, source=Pending, conditions=[guard]),
-        "t" + text: event(child, source=(Pending, state), unless=[guard]),
+        "t" + text[:199]: event(child, source=(Pending, state), unless=[guard]),
     }
     return type("Hostile", (Run,), rows)

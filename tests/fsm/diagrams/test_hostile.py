@@ -133,10 +133,10 @@ def test_a_text_is_only_text_in_svg() -> None:
         root = ElementTree.fromstring(svg(StateGraph(texts[0], nodes, (), ())))
 
         check_svg(root)
-        said = {remove_spaces(each.text or "") for each in root.iterfind(".//{*}text")}
+        found = {remove_spaces(each.text or "") for each in root.iterfind(".//{*}text")}
         assert {
             remove_spaces(as_label(text)) for text in texts if len(as_label(text)) < 24
-        } <= said | {""}
+        } <= found | {""}
 
 
 def test_a_text_is_only_text_in_a_chart() -> None:
@@ -144,8 +144,8 @@ def test_a_text_is_only_text_in_a_chart() -> None:
         root = ElementTree.fromstring(chart(map(history_of, texts, range(60))))
 
         check_svg(root)
-        said = [title.text or "" for title in root.iterfind("./{*}g/{*}title")]
-        assert [each.rsplit(" ", 2)[0] for each in said] == [
+        found = [title.text or "" for title in root.iterfind("./{*}g/{*}title")]
+        assert [each.rsplit(" ", 2)[0] for each in found] == [
             f"{as_label(text)}: {as_label(text)}" for text in texts
         ]
 

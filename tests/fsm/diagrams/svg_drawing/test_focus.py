@@ -10,7 +10,7 @@ from states import Pending, Running
 
 
 class Short(Run):
-    """Two states, of one family each."""
+    """Two states in no cluster."""
 
     start = event(Running, source=Pending)
 

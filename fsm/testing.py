@@ -1,6 +1,4 @@
-"""Testing: a clock that you turn, work that takes its time by it, a listener that remembers."""
-
-from __future__ import annotations
+"""For tests: a clock that is set by hand, an executor that runs by it, a listener that records."""
 
 import concurrent.futures
 import datetime
@@ -10,15 +8,13 @@ import random
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pendulum
 
 from .durations import A_CENTURY
 from .errors import InvalidArgument
-
-if TYPE_CHECKING:
-    from .lifecycle.step import Step
+from .lifecycle.step import Step
 
 __all__ = ["HandClock", "Recorder", "SimulatedExecutor"]
 
@@ -26,65 +22,84 @@ _START = pendulum.datetime(2020, 1, 1)
 
 
 class HandClock:
-    """A clock that stands still until it is turned: `TaskRun(clock=HandClock())`.
+    """A clock that stands still until a test moves it: `TaskRun(clock=HandClock())`.
 
-    A runner given it does not sleep either: where it would wait, it turns the clock.
+    A runner with this clock does not sleep: where it would wait, it moves the clock forward.
+
+    It may be moved by several threads.
+
+    Args:
+        start: An aware datetime; the first of January 2020 in UTC if left out.
     """
 
-    patience = 0.05  # real seconds for work in other threads to be done before time moves on
+    patience = 0.05  # real seconds that `wait` gives work in threads before it moves the clock
 
     def __init__(self, start: datetime.datetime = _START) -> None:
         if not isinstance(start, datetime.datetime) or start.tzinfo is None:
-            raise InvalidArgument(f"a clock starts at an aware datetime, not {start!r}")
+            raise InvalidArgument(f"the start of a clock is an aware datetime, not {start!r}")
         self._now = pendulum.instance(start).in_timezone("UTC")
-        self._passed = 0.0  # seconds, whatever it was set to
-        self._agenda: list[tuple[float, int, Callable[[], object]]] = []  # by what has passed
+        self._passed = 0.0  # seconds, not changed by `jump`
+        # Calls to make, by the value of `_passed` at which they are due.
+        self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._number = itertools.count()
-        self._lock = threading.RLock()  # what it calls may turn it, too
+        self._lock = threading.RLock()  # a function that it calls may move it, too
 
     def __call__(self) -> pendulum.DateTime:
+        """The time, in UTC."""
         return self._now
 
     def advance(self, **durations: float) -> pendulum.DateTime:
-        """Turn it forward (or back) by `seconds=`, `minutes=`, `hours=`, `days=` and so on."""
+        """Move the clock, and call on the way what `later` has put down; return the new time.
+
+        Args:
+            durations: `seconds=`, `minutes=`, `hours=`, `days=` and so on; negative ones move the
+                time back, but not `steady()`.
+        """
         with self._lock:
             ahead = self._now.add(**durations) - self._now  # type: ignore[arg-type]  # pendulum takes fractions of seconds only, and says so itself
             seconds = ahead.total_seconds()
             end = round(self._passed + seconds, 6)
             while self._agenda and self._agenda[0][0] <= end:
                 at, _, call = heapq.heappop(self._agenda)
-                self._turn(at - self._passed)
+                self._move(at - self._passed)
                 call()
-            return self._turn(seconds if seconds < 0 else end - self._passed)
+            return self._move(seconds if seconds < 0 else end - self._passed)
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
-        """Have *call* called once so many seconds have passed, by whoever turns the clock.
+        """Call *call* once *seconds* have passed, in the thread that moves the clock.
 
-        As long as there is something to call, nobody waits for threads: it is turned to that.
+        While there are calls to make, `wait` does not wait for threads: it moves the clock to the
+        next call.
         """
         if not seconds >= 0:
-            raise InvalidArgument(f"later is some seconds from now, not {seconds!r}")
+            raise InvalidArgument(f"later() needs seconds of 0 or more, not {seconds!r}")
         with self._lock:
             at = round(self._passed + min(seconds, A_CENTURY), 6)
             heapq.heappush(self._agenda, (at, next(self._number), call))
 
     def jump(self, **durations: float) -> pendulum.DateTime:
-        """Set it forward or back, as somebody sets a wall clock: no time passes."""
+        """Set the time forward or back, as a wall clock is set: no time passes for `steady()`."""
         with self._lock:
             self._now = self._now.add(**durations)  # type: ignore[arg-type]  # as above
             return self._now
 
     def steady(self) -> float:
-        """The seconds that have passed, however often it was set."""
+        """The seconds that have passed since the start, not changed by `jump`."""
         return self._passed
 
     def turn_to(self, moment: datetime.datetime) -> pendulum.DateTime:
-        """Turn it to *moment*, if that is ahead."""
+        """Move the clock to *moment*, if that is ahead; return the time."""
         ahead = (pendulum.instance(moment) - self._now).total_seconds()
         return self.advance(seconds=max(ahead, 0.0))
 
     def wait(self, work: Collection[Future[Any]], seconds: float | None) -> None:
-        """Wait for some of *work* to be done, or else let so many seconds pass."""
+        """Wait until some of *work* is done, or after `patience` move the clock by *seconds*.
+
+        Runners and schedulers call this in place of waiting.
+
+        Args:
+            seconds: None where there is no deadline: it waits until some of *work* is done.
+        """
         if self._agenda:
             ahead = self._agenda[0][0] - self._passed
             self.advance(seconds=ahead if seconds is None else min(ahead, seconds))
@@ -96,24 +111,27 @@ class HandClock:
         if not done and seconds is not None:
             self.advance(seconds=seconds)
 
-    def _turn(self, seconds: float) -> pendulum.DateTime:
+    def _move(self, seconds: float) -> pendulum.DateTime:
         self._now = self._now.add(seconds=round(seconds, 6))
         self._passed = round(self._passed + max(seconds, 0.0), 6)
         return self._now
 
 
 class SimulatedExecutor(Executor):
-    """An executor without threads, by whose clock a day of work is over in seconds.
+    """An executor without threads that runs by a `HandClock`: a day of work is over in seconds.
 
         executor = SimulatedExecutor(clock, lasts=lambda chance: chance.uniform(1, 60))
         with Runner(executor, clock=clock) as runner: ...
 
-    What is submitted is called where its time ends, by whoever turns the clock: with the same
-    seed, whatever happens happens again.
+    A submitted function is called when its time has passed, in the thread that moves the clock.
+    With the same seed, the same happens again.
 
     Args:
-        lasts: Seconds that a call takes, or what says so by chance; infinity for one that hangs.
-        breaks: Says, by chance, whether a call ends with an error of its worker's instead.
+        lasts: Seconds that a call takes, or a function of a `random.Random` that returns them;
+            infinity for a call that hangs.
+        breaks: A function of a `random.Random` that returns an error with which the call ends in
+            place of its own result, as when a worker dies; None for no error.
+        seed: Of the `random.Random` that both get.
     """
 
     def __init__(
@@ -129,17 +147,25 @@ class SimulatedExecutor(Executor):
         self._open = self._alive = True
 
     def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have *task* called when its time has passed."""
+        """Call *task* when its time has passed, and return its future.
+
+        Raises:
+            RuntimeError: The executor has been shut down.
+        """
         if not self._open:
             raise RuntimeError("cannot schedule new futures after shutdown")
         future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()  # as in a thread: it cannot be stopped any more
+        future.set_running_or_notify_cancel()  # as in a thread: it cannot be cancelled any more
         lasts = self._lasts(self._chance) if callable(self._lasts) else self._lasts
         self._clock.later(lasts, lambda: self._end(future, task, args, kwargs))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # as all executors
-        """Take no more; with *cancel_futures* what is under way never ends, as after a kill."""
+        """Accept no more work.
+
+        Args:
+            cancel_futures: Whether calls that are under way never end, as after a kill.
+        """
         self._open = False
         self._alive = self._alive and not cancel_futures
 
@@ -158,7 +184,7 @@ class SimulatedExecutor(Executor):
 
 
 class Recorder:
-    """A listener that remembers: `recorder = run.after(Recorder())`, then `recorder.steps`."""
+    """A listener that records steps: `recorder = run.after(Recorder())`, then `recorder.steps`."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -168,5 +194,5 @@ class Recorder:
 
     @property
     def events(self) -> list[str]:
-        """The names of the events heard, in order."""
+        """The events of the recorded steps, by name and in order."""
         return [step.event for step in self.steps]

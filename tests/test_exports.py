@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import types
+import typing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ ROOMS = [
     "states",
     "fsm",
     "fsm.journal",
+    "fsm.explain",
+    "fsm.operations",
+    "fsm.telemetry",
     "fsm.testing",
     "fsm.diagrams",
     "fsm.errors",
@@ -48,6 +52,20 @@ def test_what_is_there_is_exported(name: str) -> None:
     }
 
     assert ours - set(room.__all__) == set()
+
+
+@pytest.mark.parametrize("name", ["fsm.explain", "fsm.operations", "fsm.telemetry", "fsm.testing"])
+def test_type_hints_of_public_names_resolve_at_run_time(name: str) -> None:
+    module = importlib.import_module(name)
+
+    for each in module.__all__:
+        public = getattr(module, each)
+        assert (public.__module__, bool(public.__doc__)) == (name, True), each
+        members = vars(public).values() if isinstance(public, type) else ()
+        for member in (public, *members):
+            function = member.fget if isinstance(member, property) else member
+            if isinstance(function, type | types.FunctionType):
+                typing.get_type_hints(function)
 
 
 @pytest.mark.parametrize("name", ["states", "fsm"])

@@ -1,4 +1,4 @@
-"""Telemetry: what a log and OpenTelemetry are told of runs."""
+"""Telemetry: what is reported to a log and to OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def log(caplog: Log) -> Log:
 
 
 class Telemetry:
-    """Spans, and what came of them."""
+    """A `Spans` listener, and what it has exported."""
 
     def __init__(self) -> None:
         self._exporter, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
@@ -43,11 +43,11 @@ class Telemetry:
         self.spans = Spans(self.tracers, self.meters)
 
     @property
-    def told(self) -> list[ReadableSpan]:
+    def exported(self) -> list[ReadableSpan]:
         return list(self._exporter.get_finished_spans())
 
     def points(self, metric: str) -> dict[tuple[Any, ...], Any]:
-        """What is known of *metric*, by the values of its attributes."""
+        """The data points of *metric*, by the values of their attributes."""
         data = self._reader.get_metrics_data()
         found = {
             each.name: each
@@ -86,7 +86,7 @@ def test_a_step_is_one_line(log: Log, clock: HandClock) -> None:
     assert log.messages == ["run load: #1 start: Pending -> Running: 'Starting task run.'"]
 
 
-def test_a_state_that_says_nothing_ends_the_line(log: Log, clock: HandClock) -> None:
+def test_a_state_without_a_message_adds_nothing_to_the_line(log: Log, clock: HandClock) -> None:
     run = TaskRun("load", clock=clock)
     run.after(log_step)
 
@@ -95,7 +95,7 @@ def test_a_state_that_says_nothing_ends_the_line(log: Log, clock: HandClock) -> 
     assert log.messages == ["run load: #1 skip: Pending -> Skipped"]
 
 
-def test_a_record_says_by_name_what_happened(log: Log, clock: HandClock) -> None:
+def test_a_log_record_has_the_details_as_attributes(log: Log, clock: HandClock) -> None:
     run = TaskRun("load", clock=clock, max_retries=2)
     run.after(log_step)
 
@@ -128,7 +128,7 @@ def test_a_record_says_by_name_what_happened(log: Log, clock: HandClock) -> None
         (["start", "rescue"], logging.WARNING),
     ],
 )
-def test_what_went_wrong_is_a_warning(
+def test_failures_and_lost_workers_are_warnings(
     log: Log, clock: HandClock, events: list[str], level: int
 ) -> None:
     run = TaskRun(clock=clock, max_retries=2)
@@ -160,9 +160,7 @@ class Loud(str):
     ["one\ntwo", "one\r\ntwo", "\x85 \u2028 \x1b[31m", Torn(), Mute(), Loud("x"), ["\n"], 7],
     ids=["newline", "return", "others", "repr", "mute", "str", "list", "int"],
 )
-def test_nothing_that_a_state_says_breaks_the_line(
-    log: Log, clock: HandClock, message: Any
-) -> None:
+def test_no_message_breaks_the_line(log: Log, clock: HandClock, message: Any) -> None:
     run = TaskRun(clock=clock)
     run.after(log_step)
 
@@ -174,9 +172,7 @@ def test_nothing_that_a_state_says_breaks_the_line(
 @pytest.mark.parametrize(
     "message", ["\n" * 1_000_000, ["x" * 1_000_000] * 1000, ValueError("x" * 10**6)]
 )
-def test_nothing_that_a_state_says_makes_the_line_long(
-    log: Log, clock: HandClock, message: Any
-) -> None:
+def test_no_message_makes_the_line_long(log: Log, clock: HandClock, message: Any) -> None:
     run = TaskRun(clock=clock)
     run.after(log_step)
 
@@ -185,13 +181,13 @@ def test_nothing_that_a_state_says_makes_the_line_long(
     assert len(log.messages[0]) < 1_200
 
 
-def test_what_nobody_wants_to_read_is_not_written(
+def test_below_the_level_of_the_logger_nothing_is_formatted(
     log: Log, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.set_level(logging.ERROR, "fsm.steps")
     run = TaskRun(clock=clock)
     run.after(log_step)
-    monkeypatch.setattr("fsm.telemetry._text", None)  # would be called for any line
+    monkeypatch.setattr("fsm.telemetry._message_text", None)  # would be called for any line
 
     run.start()
     run.fail()
@@ -199,7 +195,7 @@ def test_what_nobody_wants_to_read_is_not_written(
     assert log.records == []
 
 
-def test_failures_are_logged_where_progress_is_not(log: Log, clock: HandClock) -> None:
+def test_failures_are_logged_at_the_level_warning(log: Log, clock: HandClock) -> None:
     log.set_level(logging.WARNING, "fsm.steps")
     run = TaskRun(clock=clock)
     run.after(log_step)
@@ -210,7 +206,7 @@ def test_failures_are_logged_where_progress_is_not(log: Log, clock: HandClock) -
     assert [vars(record)["event"] for record in log.records] == ["fail"]
 
 
-def test_a_run_of_another_kind_counts_no_attempts(log: Log) -> None:
+def test_a_run_that_is_no_task_run_has_no_attempt(log: Log) -> None:
     class Door(Run):
         open = event(Running, source=Pending)
 
@@ -223,9 +219,7 @@ def test_a_run_of_another_kind_counts_no_attempts(log: Log) -> None:
     assert vars(log.records[0])["run_class"] == "Door"
 
 
-def test_a_restored_run_goes_on_with_the_time_since_its_last_step(
-    log: Log, clock: HandClock
-) -> None:
+def test_the_first_step_of_a_restored_run_has_its_elapsed_time(log: Log, clock: HandClock) -> None:
     journal = MemoryJournal()
     TaskRun("load", journal=journal, clock=clock).start()
     clock.advance(seconds=30)
@@ -237,7 +231,7 @@ def test_a_restored_run_goes_on_with_the_time_since_its_last_step(
     assert vars(log.records[0])["elapsed"] == 30.0
 
 
-def test_the_attempt_that_a_rescue_gives_back_is_named(log: Log, clock: HandClock) -> None:
+def test_a_rescue_does_not_change_the_number_of_the_attempt(log: Log, clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.after(log_step)
 
@@ -262,7 +256,7 @@ def test_an_attempt_is_a_span_with_the_times_of_its_steps(
     clock.advance(seconds=2.5)
     run.succeed(result=1)
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert span.name == "TaskRun"
     assert dict(span.attributes or {}) == {
         "run.id": "load",
@@ -275,7 +269,7 @@ def test_an_attempt_is_a_span_with_the_times_of_its_steps(
     assert span.events == ()
 
 
-def test_each_attempt_has_its_span(telemetry: Telemetry, clock: HandClock) -> None:
+def test_each_attempt_has_a_span_of_its_own(telemetry: Telemetry, clock: HandClock) -> None:
     run = TaskRun("load", clock=clock, max_retries=2)
     run.after(telemetry.spans)
     outcomes = iter([ValueError("one"), ValueError("two"), None])
@@ -287,15 +281,17 @@ def test_each_attempt_has_its_span(telemetry: Telemetry, clock: HandClock) -> No
 
     perform(run, task)
 
-    told = [dict(span.attributes or {}) for span in telemetry.told]
-    assert [(each["run.attempt"], each["run.outcome"]) for each in told] == [
+    attributes = [dict(span.attributes or {}) for span in telemetry.exported]
+    assert [(each["run.attempt"], each["run.outcome"]) for each in attributes] == [
         (1, "Failed"),
         (2, "Failed"),
         (3, "Success"),
     ]
 
 
-def test_a_failure_is_an_error_with_its_exception(telemetry: Telemetry, clock: HandClock) -> None:
+def test_a_failure_sets_the_error_status_and_adds_the_exception(
+    telemetry: Telemetry, clock: HandClock
+) -> None:
     run = TaskRun("load", clock=clock)
     run.after(telemetry.spans)
     run.start()
@@ -305,17 +301,22 @@ def test_a_failure_is_an_error_with_its_exception(telemetry: Telemetry, clock: H
     except ValueError as error:
         run.fail(result=error)
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     (said,) = span.events
-    told = dict(said.attributes or {})
+    attributes = dict(said.attributes or {})
     assert span.status.status_code is StatusCode.ERROR
     assert span.status.description == "Unexpected error: ValueError('no data')"
     assert (said.name, said.timestamp) == ("exception", nanos(run, 2))
-    assert (told["exception.type"], told["exception.message"]) == ("ValueError", "no data")
-    assert "in test_a_failure_is" in str(told["exception.stacktrace"])
+    assert (attributes["exception.type"], attributes["exception.message"]) == (
+        "ValueError",
+        "no data",
+    )
+    assert "in test_a_failure_sets" in str(attributes["exception.stacktrace"])
 
 
-def test_a_failure_without_exception_says_why(telemetry: Telemetry, clock: HandClock) -> None:
+def test_a_failure_without_exception_has_the_message_of_its_state(
+    telemetry: Telemetry, clock: HandClock
+) -> None:
     run = TaskRun(clock=clock, timeout=1)
     run.after(telemetry.spans)
     run.start()
@@ -323,7 +324,7 @@ def test_a_failure_without_exception_says_why(telemetry: Telemetry, clock: HandC
 
     run.time_out()
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     (said,) = span.events
     assert span.status.status_code is StatusCode.ERROR
     assert dict(said.attributes or {}) == {
@@ -333,19 +334,21 @@ def test_a_failure_without_exception_says_why(telemetry: Telemetry, clock: HandC
 
 
 @pytest.mark.parametrize("event", ["cancel", "pause", "skip", "loop", "retry", "fail_client"])
-def test_what_is_no_failure_is_no_error(telemetry: Telemetry, clock: HandClock, event: str) -> None:
+def test_an_attempt_that_ends_without_failure_has_no_error_status(
+    telemetry: Telemetry, clock: HandClock, event: str
+) -> None:
     run = TaskRun(clock=clock, max_retries=1)
     run.after(telemetry.spans)
     run.start()
 
     run.trigger(event)
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert span.status.status_code is StatusCode.UNSET
     assert dict(span.attributes or {})["run.outcome"] == type(run.state).__name__
 
 
-def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same(
+def test_an_exception_whose_str_raises_is_reported_by_its_class(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     class Broken(Exception):
@@ -360,24 +363,26 @@ def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same(
 
     run.fail(result=Broken())
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert "Broken" in str(dict(span.events[0].attributes or {})["exception.type"])
 
 
-def test_what_a_failure_says_can_be_sent(telemetry: Telemetry, clock: HandClock) -> None:
+def test_messages_of_failures_are_cut_and_can_be_encoded(
+    telemetry: Telemetry, clock: HandClock
+) -> None:
     run = TaskRun(clock=clock)
     run.after(telemetry.spans)
     run.start()
 
     run.fail(message="x\ud800" * 1_000_000, result=ValueError("y\ud800" * 1_000_000))
 
-    (span,) = telemetry.told
-    told = dict(span.events[0].attributes or {})
+    (span,) = telemetry.exported
+    attributes = dict(span.events[0].attributes or {})
     assert 0 < len((span.status.description or "").encode()) < 4_000
-    assert 0 < len(str(told["exception.message"]).encode()) < 80_000
+    assert 0 < len(str(attributes["exception.message"]).encode()) < 80_000
 
 
-def test_an_attempt_that_was_heard_of_only_at_its_end_has_its_whole_span(
+def test_a_listener_registered_during_an_attempt_reports_the_whole_span(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     run = TaskRun("load", clock=clock)
@@ -387,12 +392,12 @@ def test_an_attempt_that_was_heard_of_only_at_its_end_has_its_whole_span(
 
     run.succeed()
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert (span.start_time, span.end_time) == (nanos(run, 1), nanos(run, 2))
     assert telemetry.points("runstates.attempt.duration")["Success",].sum == 3.0
 
 
-def test_an_attempt_whose_worker_died_is_told_by_who_rescues_it(
+def test_an_attempt_whose_worker_died_is_reported_by_the_rescuing_process(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     journal = MemoryJournal()
@@ -403,14 +408,16 @@ def test_an_attempt_whose_worker_died_is_told_by_who_rescues_it(
 
     run.rescue()
 
-    (span,) = telemetry.told
-    told = dict(span.attributes or {})
-    assert (told["run.attempt"], told["run.outcome"]) == (1, "Retrying")
+    (span,) = telemetry.exported
+    attributes = dict(span.attributes or {})
+    assert (attributes["run.attempt"], attributes["run.outcome"]) == (1, "Retrying")
     assert (span.start_time, span.end_time) == (nanos(run, 1), nanos(run, 2))
     assert span.status.status_code is StatusCode.ERROR
 
 
-def test_a_restored_failure_is_told_from_its_record(telemetry: Telemetry, clock: HandClock) -> None:
+def test_a_restored_failure_is_reported_from_its_record(
+    telemetry: Telemetry, clock: HandClock
+) -> None:
     state = Failed(result=KeyError("weather"))
     read = State.deserialize(state.serialize())
     run = TaskRun(clock=clock)
@@ -419,11 +426,11 @@ def test_a_restored_failure_is_told_from_its_record(telemetry: Telemetry, clock:
 
     run.enter(read)
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert dict(span.events[0].attributes or {})["exception.type"] == "KeyError"
 
 
-def test_a_run_that_began_running_has_a_span_without_duration(
+def test_a_run_whose_first_state_is_running_has_a_span_without_duration(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     run = TaskRun(state=Running(), clock=clock)
@@ -431,12 +438,12 @@ def test_a_run_that_began_running_has_a_span_without_duration(
 
     run.succeed()
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert span.start_time == span.end_time == nanos(run, 1)
     assert telemetry.points("runstates.attempt.duration") == {}
 
 
-def test_a_run_of_another_kind_has_spans_without_attempts(
+def test_a_run_that_is_no_task_run_has_spans_without_attempts(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     class Door(Run):
@@ -449,7 +456,7 @@ def test_a_run_of_another_kind_has_spans_without_attempts(
 
     run.shut()
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert dict(span.attributes or {}) == {
         "run.id": "door",
         "run.class": "Door",
@@ -472,11 +479,11 @@ def test_a_step_that_stays_in_running_does_not_end_the_attempt(
 
     run.succeed()
 
-    (span,) = telemetry.told
+    (span,) = telemetry.exported
     assert (span.start_time, span.end_time) == (nanos(run, 1), nanos(run, 3))
 
 
-def test_a_clock_that_was_set_back_makes_no_negative_duration(
+def test_a_clock_set_back_makes_no_negative_duration(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     run = TaskRun(clock=clock)
@@ -489,14 +496,16 @@ def test_a_clock_that_was_set_back_makes_no_negative_duration(
     assert telemetry.points("runstates.attempt.duration")["Success",].sum == 0.0
 
 
-def test_a_span_lies_in_that_of_who_fires(telemetry: Telemetry, clock: HandClock) -> None:
+def test_a_span_is_a_child_of_the_span_of_the_caller(
+    telemetry: Telemetry, clock: HandClock
+) -> None:
     run = TaskRun(clock=clock)
     run.after(telemetry.spans)
 
     with telemetry.tracers.get_tracer("ours").start_as_current_span("nightly"):
         perform(run, lambda: 1)  # the task in another thread
 
-    attempt, nightly = telemetry.told
+    attempt, nightly = telemetry.exported
     assert attempt.parent == nightly.context
 
 
@@ -550,7 +559,7 @@ def test_unfinished_runs_are_counted_by_state(telemetry: Telemetry, clock: HandC
     assert telemetry.values("runstates.runs") == {("Running",): 1, ("Paused",): 1}
 
 
-def test_a_failed_run_is_counted_again_when_it_is_tried_again(
+def test_a_failed_run_is_counted_again_when_it_is_retried(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     run = TaskRun(clock=clock, max_retries=1)
@@ -563,7 +572,7 @@ def test_a_failed_run_is_counted_again_when_it_is_tried_again(
     assert telemetry.values("runstates.runs") == {("Retrying",): 1}
 
 
-def test_a_run_heard_of_in_the_middle_is_not_counted_out_of_where_it_was(
+def test_a_run_first_seen_under_way_is_not_subtracted_from_its_old_state(
     telemetry: Telemetry, clock: HandClock
 ) -> None:
     run = TaskRun(clock=clock)
@@ -576,9 +585,7 @@ def test_a_run_heard_of_in_the_middle_is_not_counted_out_of_where_it_was(
     assert telemetry.values("runstates.runs") == {}
 
 
-def test_a_run_that_nobody_holds_any_more_is_counted_out(
-    telemetry: Telemetry, clock: HandClock
-) -> None:
+def test_a_run_that_was_dropped_is_counted_out(telemetry: Telemetry, clock: HandClock) -> None:
     submitted, run = TaskRun(clock=clock), TaskRun(clock=clock)
     for each in (submitted, run):
         each.after(telemetry.spans)
@@ -592,17 +599,17 @@ def test_a_run_that_nobody_holds_any_more_is_counted_out(
     assert telemetry.values("runstates.runs") == {("Paused",): 1}
 
 
-def test_nothing_is_remembered_of_runs_that_ended(telemetry: Telemetry, clock: HandClock) -> None:
+def test_nothing_is_kept_of_runs_that_ended(telemetry: Telemetry, clock: HandClock) -> None:
     runs = [TaskRun(clock=clock) for _ in range(100)]
     for run in runs:
         run.after(telemetry.spans)
         run.start()
         run.succeed()
 
-    assert telemetry.spans._census._states == {}
+    assert telemetry.spans._runs._states == {}
 
 
-def test_an_end_of_a_users_own_kind_is_one(telemetry: Telemetry) -> None:
+def test_a_final_state_of_a_users_class_ends_the_run(telemetry: Telemetry) -> None:
     class Door(Run):
         open = event(Running, source=Pending)
 
@@ -644,7 +651,7 @@ def test_runs_that_move_in_many_threads_are_all_counted(
     assert telemetry.values("runstates.runs") == {("Running",): 1}
 
 
-def test_two_of_them_count_together(telemetry: Telemetry, clock: HandClock) -> None:
+def test_two_listeners_count_together(telemetry: Telemetry, clock: HandClock) -> None:
     other = Spans(telemetry.tracers, telemetry.meters)
     one, two = TaskRun(clock=clock), TaskRun(clock=clock)
     one.after(telemetry.spans)
@@ -659,7 +666,7 @@ def test_two_of_them_count_together(telemetry: Telemetry, clock: HandClock) -> N
 # Who observes.
 
 
-def test_observers_are_listeners_of_a_whole_class(log: Log, clock: HandClock) -> None:
+def test_observers_can_be_registered_on_a_class(log: Log, clock: HandClock) -> None:
     class Watched(TaskRun):
         pass
 
@@ -673,7 +680,7 @@ def test_observers_are_listeners_of_a_whole_class(log: Log, clock: HandClock) ->
     assert [vars(record)["event"] for record in log.records] == ["start", "succeed"]
 
 
-def test_observers_have_spans_where_opentelemetry_is_set_up(
+def test_observers_include_spans_where_opentelemetry_is_set_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from opentelemetry import trace
@@ -686,18 +693,20 @@ def test_observers_have_spans_where_opentelemetry_is_set_up(
     assert isinstance(spans, Spans)
 
 
-def test_where_nobody_has_set_opentelemetry_up_nobody_is_told() -> None:
+def test_observers_have_no_spans_where_opentelemetry_is_not_set_up() -> None:
     assert observers() == (log_step,)
 
 
-def test_without_opentelemetry_there_is_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    unimportable(monkeypatch, "opentelemetry")
+def test_observers_have_the_log_where_opentelemetry_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    block_import(monkeypatch, "opentelemetry")
 
     assert observers() == (log_step,)
 
 
 def test_spans_without_opentelemetry_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    unimportable(monkeypatch, "opentelemetry")
+    block_import(monkeypatch, "opentelemetry")
 
     with pytest.raises(MissingExtra, match=r"OpenTelemetry spans needs .*runstates\[otel\]"):
         Spans()
@@ -711,6 +720,6 @@ def test_telemetry_does_not_import_opentelemetry() -> None:
     assert said.stdout.strip() == "False"
 
 
-def unimportable(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+def block_import(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     for name in (module, *(name for name in sys.modules if name.startswith(f"{module}."))):
         monkeypatch.setitem(sys.modules, name, None)

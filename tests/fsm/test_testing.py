@@ -1,4 +1,4 @@
-"""Testing: what we offer to users' tests."""
+"""`fsm.testing`: the clock, the executor and the listener for tests."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ def test_a_hand_clock_stands_still(clock: HandClock) -> None:
     assert clock().timezone_name == "UTC"
 
 
-def test_a_hand_clock_is_turned_by_hand(clock: HandClock) -> None:
+def test_a_hand_clock_moves_only_when_advanced(clock: HandClock) -> None:
     assert clock.advance(minutes=5, seconds=1) == START.add(minutes=5, seconds=1)
     assert clock.advance(hours=-1) == clock()
 
 
-def test_a_hand_clock_starts_where_it_is_told() -> None:
+def test_a_hand_clock_starts_at_a_given_time() -> None:
     zone = datetime.timezone(datetime.timedelta(hours=2))
 
     assert HandClock(datetime.datetime(2021, 1, 1, tzinfo=zone))() == START.add(years=1, hours=-2)
 
 
-def test_a_hand_clock_is_turned_to_what_is_ahead_only(clock: HandClock) -> None:
+def test_a_hand_clock_is_turned_to_times_ahead_only(clock: HandClock) -> None:
     assert clock.turn_to(START.add(days=1)) == START.add(days=1)
     assert clock.turn_to(START) == START.add(days=1)
 
 
-def test_a_hand_clock_needs_a_zone() -> None:
+def test_a_hand_clock_refuses_a_naive_start() -> None:
     with pytest.raises(InvalidArgument):
         HandClock(datetime.datetime(2020, 1, 1))
 
 
 @pytest.mark.parametrize("start", [5, "2020", None])
-def test_a_hand_clock_starts_at_a_time(start: Any) -> None:
+def test_a_hand_clock_refuses_a_start_that_is_no_datetime(start: Any) -> None:
     with pytest.raises(LifecycleError):
         HandClock(start)
 
 
-def test_waiting_turns_the_clock_where_nothing_else_happens(clock: HandClock) -> None:
+def test_waiting_moves_the_clock_where_no_work_is_under_way(clock: HandClock) -> None:
     clock.wait([], 86_400.0)
 
     assert clock() == START.add(days=1)
 
 
-def test_waiting_ends_with_the_work(clock: HandClock) -> None:
+def test_waiting_ends_when_the_work_is_done(clock: HandClock) -> None:
     work: Future[int] = Future()
     work.set_result(1)
 
@@ -67,7 +67,7 @@ def test_waiting_ends_with_the_work(clock: HandClock) -> None:
     assert clock() == START
 
 
-def test_work_that_hangs_lets_time_go_on(clock: HandClock) -> None:
+def test_waiting_for_hanging_work_moves_the_clock(clock: HandClock) -> None:
     clock.patience = 0.01
     gate = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -77,14 +77,14 @@ def test_work_that_hangs_lets_time_go_on(clock: HandClock) -> None:
     assert clock() == START.add(seconds=1)
 
 
-def test_turning_by_threads_adds_up(clock: HandClock) -> None:
+def test_advances_by_several_threads_add_up(clock: HandClock) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: clock.advance(seconds=1), range(400)))
 
     assert clock() == START.add(seconds=400)
 
 
-def test_what_is_to_be_called_later_is_when_its_time_has_passed(clock: HandClock) -> None:
+def test_a_later_call_is_made_when_its_time_has_passed(clock: HandClock) -> None:
     called: list[tuple[str, pendulum.DateTime]] = []
     for name, seconds in (("b", 2.5), ("a", 1.0), ("c", 2.5)):
         clock.later(seconds, lambda name=name: called.append((name, clock())))
@@ -101,7 +101,7 @@ def test_what_is_to_be_called_later_is_when_its_time_has_passed(clock: HandClock
     ]
 
 
-def test_what_is_called_may_ask_to_be_called_again(clock: HandClock) -> None:
+def test_a_later_call_may_schedule_another(clock: HandClock) -> None:
     seen: list[float] = []
 
     def beat() -> None:
@@ -116,12 +116,12 @@ def test_what_is_called_may_ask_to_be_called_again(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, math.nan])
-def test_nothing_is_called_earlier(clock: HandClock, seconds: float) -> None:
+def test_a_later_call_cannot_be_in_the_past(clock: HandClock, seconds: float) -> None:
     with pytest.raises(InvalidArgument):
         clock.later(seconds, print)
 
 
-def test_waiting_turns_the_clock_to_what_comes_first(clock: HandClock) -> None:
+def test_waiting_moves_the_clock_to_the_first_event(clock: HandClock) -> None:
     clock.later(5.0, lambda: None)
 
     clock.wait([Future()], 2.0)
@@ -142,7 +142,7 @@ def test_simulated_work_is_done_when_its_time_has_passed(clock: HandClock) -> No
     assert isinstance(bad.exception(0), ValueError)
 
 
-def test_a_runner_performs_a_day_of_simulated_work_at_once(clock: HandClock) -> None:
+def test_a_runner_performs_a_day_of_simulated_work_in_seconds(clock: HandClock) -> None:
     executor = SimulatedExecutor(clock, lasts=lambda chance: chance.uniform(3_600, 7_200))
     runs = [TaskRun(clock=clock, max_retries=1) for _ in range(24)]
 
@@ -163,7 +163,7 @@ def test_simulated_work_that_hangs_times_out(clock: HandClock) -> None:
     assert clock() == START.add(seconds=60)
 
 
-def test_a_worker_of_a_simulated_executor_may_break(clock: HandClock) -> None:
+def test_a_call_of_a_simulated_executor_may_break(clock: HandClock) -> None:
     broken = OSError("gone")
     executor = SimulatedExecutor(clock, breaks=lambda chance: broken)
     called: list[int] = []
@@ -187,7 +187,7 @@ def test_the_same_seed_simulates_the_same_again() -> None:
     assert day(1) == day(1) != day(2)
 
 
-def test_a_simulated_executor_that_is_shut_down_takes_no_more(clock: HandClock) -> None:
+def test_a_simulated_executor_that_is_shut_down_accepts_no_work(clock: HandClock) -> None:
     executor = SimulatedExecutor(clock)
     work = executor.submit(int)
 
@@ -199,7 +199,7 @@ def test_a_simulated_executor_that_is_shut_down_takes_no_more(clock: HandClock) 
     assert work.result(0) == 0
 
 
-def test_what_is_under_way_in_a_killed_executor_never_ends(clock: HandClock) -> None:
+def test_work_under_way_in_a_killed_executor_never_ends(clock: HandClock) -> None:
     executor = SimulatedExecutor(clock)
     work = executor.submit(int)
 
@@ -209,7 +209,7 @@ def test_what_is_under_way_in_a_killed_executor_never_ends(clock: HandClock) -> 
     assert not work.done()
 
 
-def test_a_recorder_remembers(clock: HandClock) -> None:
+def test_a_recorder_records_steps(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     recorder = run.after(Recorder())
 

@@ -129,8 +129,8 @@ def refusal(kind: str, listener: Any) -> str:
     return ""
 
 
-# A sample: all 826 cases cost more than they find. With this seed there is a case for each condition
-# in `check_callable` and `_plainly_takes`, so the test fails when any of them is broken.
+# A sample: all 826 cases cost more than they find. With this seed there is a case for each
+# condition in `check_callable` and `_plainly_takes`: the test fails when any of them is broken.
 CASES = random.Random(9).sample(
     [
         (listener, kind, count)

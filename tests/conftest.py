@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_timeout import is_debugging
 
 from .postgres import database, postgres
 
@@ -87,7 +88,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     limit = float(marker.args[0] if marker else config.getini("timeout"))
     if config.getoption("timeout") is not None:
         limit = config.getoption("timeout")
-    if limit > 0 and not config.getoption("usepdb"):
+    if limit > 0 and not (config.getoption("usepdb") or is_debugging()):
         faulthandler.dump_traceback_later(limit + GRACE, exit=True, file=config.stash[STDERR])
     try:
         return (yield)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
 from pathlib import Path
 
@@ -123,6 +124,16 @@ def test_each_page_is_reached_from_the_readme_or_a_page_of_it(path: Path) -> Non
     texts = [read("README.md"), *(read(name) for name in sorted(TESTED - {"README.md"}))]
 
     assert any(path.name in text for text in texts)
+
+
+def test_packages_that_are_called_public_say_what_is_public() -> None:
+    section = read("docs/versioning.md").split("## What is public")[1].split("\n## ")[0]
+    names = re.findall(r"`((?:fsm|states)(?:\.[a-z]+)?)`", section.split("Not public:")[0])
+
+    assert len(names) > 10
+    assert [
+        name for name in names if not getattr(importlib.import_module(name), "__all__", ())
+    ] == []
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=name_of)

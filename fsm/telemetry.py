@@ -23,6 +23,7 @@ from .run.callbacks import Listener
 from .run.run import Run
 from .states import ExceptionRecord, Retrying
 from .states.exceptions import record_exception
+from .tasks.attempts import attempt_of
 from .tasks.task_run import TaskRun
 from .text import escape
 
@@ -218,9 +219,8 @@ def _attempt(run: Run, step: Step) -> int | None:
     """The number of the attempt that *step* belongs to; None where the run is no `TaskRun`."""
     if not isinstance(run, TaskRun):
         return None
-    # After a rescue the same attempt starts again, so the run counts one attempt less.
-    is_repeated = step.event == "rescue" and isinstance(step.dest, Retrying)
-    return run.attempts + is_repeated
+    rescued = step.event == "rescue" and isinstance(step.dest, Retrying)
+    return attempt_of(run.attempts, rescued=rescued)
 
 
 def _add_exception(span: "Span", step: Step) -> None:

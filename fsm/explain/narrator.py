@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fsm.durations import format_duration
-from fsm.journal.phase import FAILED, RUNNING, WAITING
+from fsm.journal.phase import WAITING
 from fsm.lifecycle.refusal import Refusal
+from fsm.tasks.attempts import RETRYING, Attempt
 from fsm.tasks.policy import Policy
 from fsm.tasks.task_run import TaskRun
 from fsm.text import as_label, format_time
@@ -100,14 +101,12 @@ def _step_lines(
 
 
 def attempt_numbers(entries: Iterable[StoryEntry]) -> list[int]:
-    """The attempt that the run was in after each step, counted as `fsm.tasks.attempts` does."""
-    before, begun, numbers = 0, False, []
+    """The number of the attempt that the run was in after each step."""
+    attempt, numbers = Attempt(), []
     for entry in entries:
-        if entry.attempts is not None:
-            before, begun = entry.attempts, False
-        elif entry.phase in (RUNNING, FAILED):
-            begun = True
-        numbers.append(before + begun)
+        entered = entry.phase if entry.attempts is None else RETRYING
+        attempt = attempt.after(entered, entry.attempts)
+        numbers.append(attempt.number)
     return numbers
 
 

@@ -32,7 +32,7 @@ from fsm.journal import Claim
 from fsm.lifecycle.store import StepStore
 from fsm.run import firing
 from fsm.states import Cancelled, Failed, Running, State, StateError, Success
-from fsm.tasks import attempts as tally
+from fsm.tasks.attempts import running_since
 from fsm.tasks.task_run import TaskRun
 from fsm.tasks.trigger_rules import Upstream
 
@@ -157,7 +157,7 @@ class _Flow(Job):
     def _create_group(self, parent: Job, command: PerformChildren) -> Group:
         if parent is not self:
             return self._runner._children(parent, command)
-        began = tally.last_began(self.run.history)
+        began = running_since(self.run.history)
         for run in self._runs.values() if self.run.attempts > 1 else ():
             if began is not None and run.history and run.history[-1].at <= began:
                 _rerun(run)

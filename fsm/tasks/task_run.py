@@ -32,7 +32,13 @@ from fsm.states import (
     ValidationFailed,
 )
 
-from . import attempts as tally
+from .attempts import (
+    count_attempts,
+    count_rescues,
+    first_attempt_at,
+    running_since,
+    was_resumed,
+)
 from .guards import (
     attempts_left,
     cache_fresh,
@@ -175,24 +181,24 @@ class TaskRun(Run):
     @property
     def attempts(self) -> int:
         """How many attempts have begun, or failed before they could; which one it is in."""
-        return tally.count(self._steps or (), self._began())
+        return count_attempts(self._steps or (), self._began())
 
     run_count = attempts
 
     @property
     def rescues(self) -> int:
         """How often it has lost its worker and got another."""
-        return tally.rescues(self._steps or ())
+        return count_rescues(self._steps or ())
 
     @property
     def begun_at(self) -> pendulum.DateTime | None:
         """When its first attempt began, of those since the last `rerun`; None if none has."""
-        return tally.first_began(self._steps or ())
+        return first_attempt_at(self._steps or ())
 
     @property
     def resumed(self) -> bool:
         """Whether somebody let it go on after its last pause, its retries included."""
-        return tally.was_resumed(self._steps or (), self._began())
+        return was_resumed(self._steps or (), self._began())
 
     @property
     def loop_count(self) -> int:
@@ -210,7 +216,7 @@ class TaskRun(Run):
         limits = self.policy.timeout
         if limits.attempt is limits.total is None or not isinstance(self.state, Running):
             return None
-        attempt, total = tally.last_began(self._steps or ()), self.begun_at
+        attempt, total = running_since(self._steps or ()), self.begun_at
         spans = ((attempt, limits.attempt), (total, limits.total))
         ends = [after(begun, limit) for begun, limit in spans if begun and limit is not None]
         return min(ends, default=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from fsm.journal.records import Record
 from fsm.lifecycle.step import Step
 from fsm.run.run import Run
+from fsm.tasks.attempts import RETRYING, Attempt, attempt_of
 
 from .style import StateStyle, style_of
 
@@ -127,30 +129,33 @@ def _cells(span: Span, began: int, spread: int, width: int) -> range:
 def _bar(
     steps: Sequence[Step] | Sequence[Record], end: int, kind: str, styles: dict[object, StateStyle]
 ) -> Bar:
-    shown, events = [], []
+    shown, numbers, attempt = [], [], Attempt()
     for step in steps:
         key = type(step.dest) if isinstance(step, Step) else step.dest
         if key not in styles:
             styles[key] = style_of(step)
-        shown.append(styles[key])
-        events.append(step.event)
+        style = styles[key]
+        run_count = _run_count(step) if style.kind == RETRYING else None
+        attempt = attempt.after(style.kind, run_count)
+        rescued = step.event == "rescue" and run_count is not None
+        shown.append(style)
+        numbers.append(attempt_of(attempt.number, rescued=rescued))
     times = list(accumulate((step.micros for step in steps), max))
     ends = [*times[1:], times[-1] if shown[-1].final else end]
-    return Bar(steps[-1].run, tuple(map(Span, shown, times, ends, _attempts(shown, events))), kind)
+    return Bar(steps[-1].run, tuple(map(Span, shown, times, ends, numbers)), kind)
 
 
-def _attempts(styles: Sequence[StateStyle], events: Sequence[str]) -> Iterator[int]:
-    """Which attempt each state belongs to: another begins where it goes on after a failure."""
-    attempt, before, anew = 0, "", True
-    for style, event in zip(styles, events, strict=True):
-        failed = style.kind == "failed"
-        if anew and (style.kind == "running" or (failed and before != "failed")):
-            attempt += 1
-            anew = False
-        if failed or (style.kind == "retrying" and event != "rescue"):
-            anew = True
-        before = style.kind
-        yield attempt
+def _run_count(step: Step | Record) -> int | None:
+    """The number of attempts that a retrying state carries; None if it cannot be read."""
+    if isinstance(step, Step):
+        value = getattr(step.dest, "run_count", None)
+    else:
+        try:
+            payload = json.loads(step.payload)
+        except (ValueError, RecursionError):
+            return None
+        value = payload.get("run_count") if isinstance(payload, dict) else None
+    return value if type(value) is int else None
 
 
 def _steps(history: History) -> tuple[str, Sequence[Step] | Sequence[Record]]:

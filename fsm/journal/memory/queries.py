@@ -102,6 +102,7 @@ def _deadline(steps: list[Step]) -> int | None:
 
 
 def _retries_left(steps: list[Step]) -> bool:
+    """Whether the run may have retries left: yes wherever fsm/tasks/attempts.py counts one left."""
     retries = policy_of(steps[0]).get("max_retries")
     return type(retries) is int and retries > sum(step.event == "retry" for step in steps)
 

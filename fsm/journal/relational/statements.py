@@ -179,6 +179,7 @@ _CONDITIONS = {
     "moved_before": "runs.moved < :moved_before",
     "waking_by": "coalesce(runs.deadline, runs.due) <= :waking_by",
     "lapsed_by": "runs.lease <= :lapsed_by",
+    # Retries left, by their events: yes wherever fsm/tasks/attempts.py counts one left.
     "unsettled": """
         runs.phase <> 'finished' AND (
             runs.phase <> 'failed' OR runs.retries > (

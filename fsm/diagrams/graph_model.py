@@ -12,7 +12,7 @@ from enum import StrEnum
 import attrs
 
 from fsm.errors import InvalidArgument
-from fsm.lifecycle.display import Pictured
+from fsm.lifecycle.display import Display
 
 __all__ = ["TIMES", "Cluster", "Direction", "End", "GraphEdge", "GraphNode", "Label", "StateGraph"]
 
@@ -155,7 +155,7 @@ class GraphEdge:
 
 
 @attrs.frozen
-class StateGraph(Pictured):
+class StateGraph(Display):
     """What a diagram shows: of a lifecycle, of one run, of many runs, or of inheritance."""
 
     title: str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fsm.errors import GuardRejected, InvalidArgument, StaleRun
-from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.payload import arguments_of
 from fsm.run.access import last_step, now, payload_context
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.tasks.quorum import Quorum
@@ -171,7 +171,7 @@ class _Decider:
             return None
         if not isinstance(found, Cached):
             raise InvalidArgument(f"a lookup returns a Cached or None, not {found!r}")
-        entry = given_by(found)
+        entry = arguments_of(found)
         return entry if can(self.run, "cache", **entry) else None
 
     def _perform_children(self, mapping: MapPlan) -> Commands:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StaleRun, TransitionError, TransitionNotAllowed
-from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.payload import arguments_of
 from fsm.run import firing
 from fsm.run.access import now
 from fsm.states import Running, State, StateError, ambient
@@ -125,7 +125,7 @@ def wait_for_retry(run: TaskRun) -> Commands:
 
 def enter_state(run: TaskRun, state: State) -> Commands:
     """Fire the event that leads to *state*: of several, the first whose guards pass."""
-    events, given = run.lifecycle.leading(type(run.state), type(state)), given_by(state)
+    events, given = run.lifecycle.leading(type(run.state), type(state)), arguments_of(state)
     if not events:
         raise TransitionNotAllowed(f"enter {type(state).__name__}", run.state, run.allowed)
     passing = (event for event in events[:-1] if can(run, event, **given))

@@ -8,7 +8,7 @@ import attrs
 
 from fsm.errors import GuardRejected, LifecycleError, RejectionLike, StepInProgress, TransitionError
 from fsm.lifecycle.event import Event
-from fsm.lifecycle.guard import called, label
+from fsm.lifecycle.guard import label, unwrap
 from fsm.lifecycle.step import Step
 from fsm.run import firing
 from fsm.run.access import double_of, event_name, now_micros
@@ -118,7 +118,7 @@ def explain(run: Run, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
         StepInProgress: A guard fired an event.
     """
     name = event_name(run, event)
-    double, found = firing.in_turn(run, lambda: _try_now(run, name, args, kwargs))
+    double, found = firing.under_lock(run, lambda: _try_now(run, name, args, kwargs))
     state = type(double.state).__name__
     reads: tuple[Reads, ...] = ()
     if isinstance(found, Step):
@@ -153,7 +153,7 @@ def _describe_guard(rejection: RejectionLike, reads: Reads) -> Iterator[str]:
 
 
 def _purpose(rejection: RejectionLike) -> str:
-    return (inspect.getdoc(called(rejection.guard)) or "").partition("\n")[0]
+    return (inspect.getdoc(unwrap(rejection.guard)) or "").partition("\n")[0]
 
 
 def _guard_as_data(rejection: RejectionLike, reads: Reads) -> dict[str, Any]:

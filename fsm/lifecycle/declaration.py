@@ -9,14 +9,14 @@ from fsm.errors import InvalidLifecycle
 
 from .event import Event, StateClass, Transition
 
-__all__ = ["declared"]
+__all__ = ["collect_events"]
 
 
-def declared(owner: type) -> list[Event[Any, Any]]:
-    """The events of *owner*, in order: those of its parents replaced, removed (None), added to.
+def collect_events(owner: type) -> list[Event[Any, Any]]:
+    """The events of *owner* in order: its parents' and its own, which may replace or remove them.
 
     Raises:
-        InvalidLifecycle: A name is taken by something else, or an event has two names.
+        InvalidLifecycle: An event's name is taken by something else, or an event has two names.
     """
     found: dict[str, Event[Any, Any]] = {}
     removed = False
@@ -29,7 +29,7 @@ def declared(owner: type) -> list[Event[Any, Any]]:
                 if value is not None:
                     raise InvalidLifecycle(
                         f"{base.__name__}.{name} replaces an event by {value!r}; "
-                        "None would remove it"
+                        "only None may stand here, which removes it"
                     )
                 del found[name]
                 removed = True
@@ -37,10 +37,10 @@ def declared(owner: type) -> list[Event[Any, Any]]:
 
 
 def _without_orphans(owner: type, found: dict[str, Event[Any, Any]]) -> list[Event[Any, Any]]:
-    """The events without the rows of parents that lead from where no run can be any more.
+    """The events without those inherited rows whose sources no run can reach any more.
 
-    Who removes `map` need not know who else leads out of Mapped. A row of the class's own stays,
-    and is an error.
+    A class that removes `map` need not name the rows that lead out of Mapped. A row that the class
+    itself declares stays; where it leads from a state that cannot be reached, that is an error.
     """
     while True:
         nodes = {row.dest for event in found.values() for row in event.rows} | {owner.initial}  # type: ignore[attr-defined]  # a class of runs
@@ -72,5 +72,5 @@ def _check_name(owner: type, base: type, name: str, event: Event[Any, Any]) -> N
     above = owner.__mro__[owner.__mro__.index(base) + 1 :]
     if any(not isinstance(vars(each).get(name), Event | None) for each in above):
         raise InvalidLifecycle(
-            f"{base.__name__}.{name} hides what every run has under that name; rename the event"
+            f"{base.__name__}.{name} hides an attribute of every run; rename the event"
         )

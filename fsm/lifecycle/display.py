@@ -1,4 +1,4 @@
-"""Picture: what shows itself in an f-string and in a notebook."""
+"""Display: how a run, a lifecycle or a graph shows itself in an f-string and in a notebook."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from typing import Any
 
 from fsm.errors import InvalidArgument, MissingExtra
 
-__all__ = ["Pictured"]
+__all__ = ["Display"]
 
 
-class Pictured:
-    """What `f"{run:mermaid}"` draws, and Jupyter shows.
+class Display:
+    """A mixin: `f"{run:mermaid}"` draws, and Jupyter shows SVG.
 
-    The one place that looks up to the diagrams, and only when asked for one: whoever draws none
-    does not pay for them.
+    It imports `fsm.diagrams` on demand, so that programs that draw nothing do not load it.
     """
 
     __slots__ = ()
 
     def __format__(self, form: str, /) -> str:
-        """Draw it as `mermaid`, `dot`, `svg` or a table in `markdown`; as `str` without a word.
+        """Draw it as `mermaid`, `dot`, `svg` or a `markdown` table; an empty *form* is `str(self)`.
 
         Raises:
-            InvalidArgument: It can be drawn as none such.
-            MissingExtra: SVG needs pygraphviz.
+            InvalidArgument: *form* is none of these.
+            MissingExtra: SVG needs the extra `diagrams`, which is not installed.
         """
         return _drawer(form)(self) if form else str(self)
 
     def _repr_svg_(self) -> str | None:
-        """What a notebook shows; None where SVG cannot be drawn."""
+        """SVG for a notebook; None where the extra `diagrams` is not installed."""
         try:
             return _drawer("svg")(self)
         except MissingExtra:
             return None
 
     def _repr_mimebundle_(self, **asked: Any) -> dict[str, str]:  # noqa: ARG002  # it may be all
-        """What a notebook may choose from: as SVG, where it can be drawn, or as Mermaid."""
+        """Text, and SVG where it can be drawn, else Mermaid: a notebook chooses."""
         shown = {"text/plain": repr(self)}
         svg = self._repr_svg_()
         if svg is not None:

@@ -1,7 +1,5 @@
 """Event: what can happen to a run, declared in a class body as rows of its table."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -12,10 +10,8 @@ import attrs
 from fsm.errors import InvalidLifecycle, RejectionLike
 from fsm.states import State
 
-from .guard import Guard, called, label
-
-if TYPE_CHECKING:
-    from .payload import Draft
+from .guard import Guard, label, unwrap
+from .payload import Draft
 
 __all__ = ["Event", "EventMethod", "Prepare", "Transition", "either", "event", "internal"]
 
@@ -24,18 +20,20 @@ S = TypeVar("S", bound=State)
 S_co = TypeVar("S_co", bound=State, covariant=True)
 
 StateClass = type[State]
-Prepare = Callable[["Draft"], Mapping[str, Any]]
+Prepare = Callable[[Draft], Mapping[str, Any]]
 
 
 @attrs.frozen(eq=False)
 class Transition:
-    """One row of the table: where it leads, where from, and who may say no.
+    """One row of the table: its destination, its sources and its guards.
 
     A row on a class is a row on its subclasses, nearest ancestor first, as a substate's
     transitions come before its parent's (SCXML, selecting transitions).
     """
 
-    dest: StateClass | None  # None: the run stays where it is
+    __module__ = "fsm.lifecycle"
+
+    dest: StateClass | None  # None: an internal transition, the run stays where it is
     sources: tuple[StateClass, ...]
     excluding: tuple[StateClass, ...] = ()
     conditions: tuple[Guard, ...] = ()
@@ -46,7 +44,7 @@ class Transition:
 
     @property
     def guarded(self) -> bool:
-        """Whether anyone may say no."""
+        """Whether a guard may reject it."""
         return bool(self.conditions or self.unless)
 
     @property
@@ -78,10 +76,10 @@ class _EventDoc:
     def __init__(self, doc: str) -> None:
         self.doc = doc
 
-    def __get__(self, event: Event[Any, Any] | None, owner: type) -> str:
+    def __get__(self, event: "Event[Any, Any] | None", owner: type) -> str:
         return self.doc if event is None else describe(event)
 
-    def __set__(self, event: Event[Any, Any], doc: str | None) -> None:
+    def __set__(self, event: "Event[Any, Any]", doc: str | None) -> None:
         """Ignore the getter's docstring, which `property` copies."""
 
 
@@ -92,6 +90,8 @@ class Event(_Property, Generic[P, S]):
     guards pass wins.
     """
 
+    __module__ = "fsm"
+
     # A property whose getter is a C partial: reading `run.retry` then runs no Python function.
 
     def __init__(self, rows: Iterable[Transition], name: str = "") -> None:
@@ -101,7 +101,7 @@ class Event(_Property, Generic[P, S]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.name or name
 
-    def connect(self, make: Callable[[str, Any], EventMethod[P, S]]) -> None:
+    def connect(self, make: Callable[[str, Any], "EventMethod[P, S]"]) -> None:
         """Let `run.event` be what *make* returns for the event's name and the run.
 
         `Run` calls it when a class is made: a row knows nothing of what fires it.
@@ -111,12 +111,12 @@ class Event(_Property, Generic[P, S]):
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, run: None, owner: type) -> Event[P, S]: ...
+        def __get__(self, run: None, owner: type) -> "Event[P, S]": ...
         @overload
-        def __get__(self, run: object, owner: type | None = None) -> EventMethod[P, S]: ...
+        def __get__(self, run: object, owner: type | None = None) -> "EventMethod[P, S]": ...
         def __get__(self, run: object, owner: type | None = None) -> Any: ...
 
-    def __or__(self, other: Event[P, S]) -> Event[P, S]:
+    def __or__(self, other: "Event[P, S]") -> "Event[P, S]":
         if not isinstance(other, Event):
             return NotImplemented
         return Event(self.rows + other.rows)
@@ -225,21 +225,21 @@ def event(
     message: str | None = None,
     explicit_only: bool = False,
 ) -> Event[P, S]:
-    """Declare a row: the name it is given in the class body leads from *source* to *dest*.
+    """Declare a row of the table, in the body of a `Run` class, under the name of the event.
 
     Args:
-        dest: The state class entered; firing takes its constructor's arguments.
-        source: The class, or classes, it leads from; their subclasses included.
-        excluding: Classes, and their subclasses, it does not lead from after all.
+        dest: The state class that is entered; firing takes its constructor's arguments.
+        source: The class, or classes, from which it leads; their subclasses included.
+        excluding: Classes, and their subclasses, from which it does not lead after all.
         conditions: Guards that must all pass; see `fsm.lifecycle.guard`.
-        unless: Guards that must all say no.
-        prepare: Given the `Draft`, returns payload arguments for what the caller leaves out.
-        message: The payload's message where the caller and *prepare* leave it out.
+        unless: Guards that must all reject.
+        prepare: Called with the `Draft`; returns arguments that the caller leaves out.
+        message: The message of the payload where the caller and *prepare* leave it out.
         explicit_only: Whether `Run.enter` and state handlers leave it out, which only name a
             state; firing the event itself takes it.
 
     Raises:
-        InvalidLifecycle: A state is none, or a guard cannot be called.
+        InvalidLifecycle: *dest* or *source* is no state class, or a guard cannot be called.
     """
     if not is_node(dest):
         raise InvalidLifecycle(f"the destination of an event is a state class, not {dest!r}")
@@ -248,7 +248,13 @@ def event(
 
 
 def either(*events: Event[Any, Any]) -> Event[..., State]:
-    """Join events under one name, as `|` does, also where they lead to different states."""
+    """Join events under one name, as `|` does, also where they lead to different states.
+
+    The rows are tried in order; the first whose guards pass wins.
+
+    Raises:
+        InvalidLifecycle: One of them is no event, or there is none.
+    """
     if not events:
         raise InvalidLifecycle("either() joins events; name at least one")
     for each in events:
@@ -265,9 +271,20 @@ def internal(
     unless: Iterable[Guard] = (),
     prepare: Prepare | None = None,
 ) -> Event[..., State]:
-    """Declare a row that stays: no state is left or entered, but the step is journaled.
+    """Declare an internal transition: no state is left or entered, but the step is journaled.
 
-    Firing takes changes to the payload, as `State.evolve` does: `run.progress(message="half")`.
+    Firing takes changes of the payload by keyword, as `State.evolve` does:
+    `run.progress(message="half")`. No `on_exit` and `on_enter` listeners are called.
+
+    Args:
+        source: The class, or classes, in which it can be fired; their subclasses included.
+        excluding: Classes, and their subclasses, in which it cannot be fired after all.
+        conditions: Guards that must all pass; see `fsm.lifecycle.guard`.
+        unless: Guards that must all reject.
+        prepare: Called with the `Draft`; returns changes that the caller leaves out.
+
+    Raises:
+        InvalidLifecycle: A source is no state class, or a guard cannot be called.
     """
     return Event([_row(None, source, excluding, conditions, unless, prepare, None)])
 
@@ -354,5 +371,10 @@ def _asked(row: Transition) -> Iterator[tuple[Guard, bool]]:
 
 
 def _clause(guard: Guard, wanted: bool) -> str:
-    purpose = (inspect.getdoc(called(guard)) or "").partition("\n")[0]
+    purpose = (inspect.getdoc(unwrap(guard)) or "").partition("\n")[0]
     return f"{'' if wanted else 'not '}{label(guard)}{f': {purpose}' if purpose else ''}"
+
+
+# Where they are public.
+event.__module__ = either.__module__ = internal.__module__ = "fsm"
+EventMethod.__module__ = WhyLike.__module__ = "fsm.lifecycle"

@@ -1,39 +1,38 @@
-"""Draft: the payload of a step in the making, and how rows fill it in.
+"""Payload: how a row builds the payload of the state it leads to.
 
-What the caller gives stands. Then comes what the row's `prepare` returns, then the row's message,
+The caller's arguments stand. Then comes what the row's `prepare` returns, then the row's message,
 then what flows on from the source: `context` and `cached_inputs`, unless given anew.
 """
-
-from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pendulum
 
 from fsm.errors import InvalidArgument
 from fsm.states import NoResult, State, StateError, ambient, moment
 
 if TYPE_CHECKING:
-    import pendulum
-
     from .event import Prepare, StateClass, Transition
 
-__all__ = ["Draft", "Drafter", "compile_draft", "given_by"]
+__all__ = ["Draft", "Drafter", "arguments_of", "compile_draft"]
 
 Drafter = Callable[[Any, State, tuple[Any, ...], dict[str, Any], int], State]
 
 
 @attrs.frozen(eq=False)
 class Draft:
-    """What a row's `prepare` may look at: the run, where it stands, when, and what was given."""
+    """What a row's `prepare` is given: the run, its state, the time and the caller's arguments."""
+
+    __module__ = "fsm"
 
     run: Any
     event: str
     source: State
-    micros: int
-    given: Mapping[str, Any]
+    micros: int  # the time of the step, in microseconds since 1970-01-01 UTC
+    given: Mapping[str, Any]  # the caller's arguments, by name
 
     @property
     def at(self) -> pendulum.DateTime:
@@ -41,14 +40,14 @@ class Draft:
         return moment.from_micros(self.micros)
 
 
-def compile_draft(event: str, row: Transition) -> Drafter:
+def compile_draft(event: str, row: "Transition") -> Drafter:
     """Return the function that makes the payload of this row."""
     if row.dest is None:
         return _compile_stay(event, row)
     return _compile_any(event, row.dest, row)
 
 
-def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
+def _compile_any(event: str, make: "StateClass", row: "Transition") -> Drafter:
     prepare, message = row.prepare, row.message
     names = parameters(make)
     timed = _asks_the_time(make)
@@ -56,16 +55,18 @@ def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
     def draft(
         run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
     ) -> State:
-        given = _named(event, names, args, kwargs) if args else kwargs
+        given = _bind(event, names, args, kwargs) if args else kwargs
         if prepare is not None:
-            for name, value in _prepared(prepare, Draft(run, event, source, micros, given)):
+            for name, value in _prepare(prepare, Draft(run, event, source, micros, given)):
                 if given.get(name) is None and not (name == "result" and name in given):
-                    given[name] = value  # None is "not given", but for a result it is a value
+                    given[name] = value  # None is "not given", except for a result
         if message is not None and given.get("message") is None:
             given["message"] = message
-        if given.get("context") is None and (context := flowing("_context", source)):
+        if given.get("context") is None and (context := inherited_names("_context", source)):
             given["context"] = context
-        if given.get("cached_inputs") is None and (inputs := flowing("_cached_inputs", source)):
+        if given.get("cached_inputs") is None and (
+            inputs := inherited_names("_cached_inputs", source)
+        ):
             given["cached_inputs"] = inputs
         try:
             if not timed:
@@ -73,7 +74,7 @@ def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
             with ambient.at(micros):
                 return make(**given)
         except TypeError as error:
-            explained = _explained(error, event, make, given)
+            explained = _explain(error, event, make, given)
             if explained is error:
                 raise
             raise explained from error
@@ -81,21 +82,21 @@ def _compile_any(event: str, make: StateClass, row: Transition) -> Drafter:
     return draft
 
 
-def _prepared(prepare: Prepare, draft: Draft) -> Iterable[tuple[str, Any]]:
+def _prepare(prepare: "Prepare", draft: Draft) -> Iterable[tuple[str, Any]]:
     answer: object = prepare(draft)
     if not isinstance(answer, Mapping):
         name = getattr(prepare, "__name__", prepare)
-        raise InvalidArgument(f"{name} prepares a mapping of payload arguments, not {answer!r}")
+        raise InvalidArgument(f"{name} must return a mapping of payload arguments, not {answer!r}")
     return answer.items()
 
 
-def parameters(make: StateClass) -> tuple[str, ...]:
+def parameters(make: "StateClass") -> tuple[str, ...]:
     """The constructor's parameters, in positional order."""
     return tuple(field.alias or field.name for field in attrs.fields(make) if field.init)
 
 
-def flowing(field: str, source: State) -> Mapping[str, Any] | None:
-    """What passes on from *source*, or from the state it stands for."""
+def inherited_names(field: str, source: State) -> Mapping[str, Any] | None:
+    """The names that flow on from *source*, or from the state that it wraps."""
     names: Mapping[str, Any] | None = getattr(source, field)
     if not names and source.is_meta_state():
         wrapped = getattr(source, "state", None)
@@ -103,40 +104,40 @@ def flowing(field: str, source: State) -> Mapping[str, Any] | None:
     return names
 
 
-def given_by(state: State) -> dict[str, Any]:
-    """The arguments that make *state*, without those it would have anyway."""
+def arguments_of(state: State) -> dict[str, Any]:
+    """The constructor arguments that make *state*, without those that are defaults."""
     fields = [field for field in attrs.fields(type(state)) if field.init]
     given = {field.alias or field.name: getattr(state, field.name) for field in fields}
-    if state.is_mapped():  # its result is its children's
+    if state.is_mapped():  # it computes its result from its children
         del given["result"]
     return {
         name: value for name, value in given.items() if value is not None and value is not NoResult
     }
 
 
-def _compile_stay(event: str, row: Transition) -> Drafter:
+def _compile_stay(event: str, row: "Transition") -> Drafter:
     prepare = row.prepare
 
     def draft(
         run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
     ) -> State:
         if args:
-            raise InvalidArgument(f"{event} stays in its state and takes changes by keyword only")
+            raise InvalidArgument(f"{event} stays in its state; give its changes by keyword")
         given = kwargs
         if prepare is not None:
-            given = {**dict(_prepared(prepare, Draft(run, event, source, micros, given))), **kwargs}
+            given = {**dict(_prepare(prepare, Draft(run, event, source, micros, given))), **kwargs}
         with ambient.at(micros):
             return source.evolve(**given) if given else source
 
     return draft
 
 
-def _asks_the_time(make: StateClass) -> bool:
-    """Whether building a *make* may read the clock: our timed ones do, a user's class might."""
+def _asks_the_time(make: "StateClass") -> bool:
+    """Whether the constructor may read the clock: ours with a `start_time` do, a user's may."""
     return "start_time" in parameters(make) or not make.__module__.startswith("fsm.states")
 
 
-def _named(
+def _bind(
     event: str, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     if len(args) > len(names):
@@ -150,10 +151,10 @@ def _named(
     return given | kwargs
 
 
-def _explained(
-    error: TypeError, event: str, make: StateClass, given: Mapping[str, Any]
+def _explain(
+    error: TypeError, event: str, make: "StateClass", given: Mapping[str, Any]
 ) -> Exception:
-    """Arguments that do not fit, in the words of the event; anything else as it came."""
+    """The error of arguments that do not fit, in the words of the event; others unchanged."""
     if isinstance(error, StateError):
         return error
     names = parameters(make)

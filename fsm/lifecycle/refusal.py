@@ -25,3 +25,6 @@ class Refusal(NamedTuple):
     def at(self) -> pendulum.DateTime:
         """Time of the last attempt, in UTC."""
         return moment.from_micros(self.micros)
+
+
+Refusal.__module__ = "fsm.lifecycle"  # where it is public

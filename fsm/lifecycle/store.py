@@ -56,3 +56,6 @@ class StepStore(Protocol):
             CorruptJournal: A step cannot be read.
         """
         ...
+
+
+StepStore.__module__ = "fsm.lifecycle"  # where it is public

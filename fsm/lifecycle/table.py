@@ -1,20 +1,19 @@
 """Lifecycle: a table of transitions as immutable data, checked when its class is made."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from fsm.errors import InvalidLifecycle
+from fsm.errors import CorruptJournal, InvalidLifecycle
 from fsm.ids import LONGEST
 from fsm.states import State
 
-from .display import Pictured
+from .display import Display
 from .event import Event, StateClass, Transition, is_node
+from .step import Step
 
 __all__ = ["Edge", "Lifecycle"]
 
@@ -28,6 +27,8 @@ _NOTHING: Leading = MappingProxyType({})
 class Edge:
     """One arrow of the diagram: a row, seen from one of its sources."""
 
+    __module__ = "fsm.lifecycle"
+
     source: StateClass
     event: str
     dest: StateClass  # the source itself where the row stays
@@ -35,14 +36,19 @@ class Edge:
 
 
 @attrs.frozen(eq=False)
-class Lifecycle(Pictured):
-    """A table of transitions: where runs begin, what can happen, and where it leads."""
+class Lifecycle(Display):
+    """A table of transitions: where runs begin, what can happen, and where it leads.
+
+    `f"{lifecycle:mermaid}"` draws it, as `dot`, `svg` and `markdown` do.
+    """
+
+    __module__ = "fsm"
 
     name: str
     kind: str  # what journals call it: "module:qualname" of the class of runs
     initial: StateClass
     events: Mapping[str, Event[Any, Any]]
-    nodes: tuple[StateClass, ...]
+    nodes: tuple[StateClass, ...]  # the classes that a run can be in
     edges: tuple[Edge, ...]
     finals: tuple[StateClass, ...]  # the nodes that nothing leads out of
     _rows: Mapping[StateClass, Leading]
@@ -54,7 +60,7 @@ class Lifecycle(Pictured):
         initial: StateClass,
         events: Iterable[Event[Any, Any]],
         kind: str | None = None,
-    ) -> Lifecycle:
+    ) -> "Lifecycle":
         """Build the table and check that it makes sense.
 
         Args:
@@ -83,15 +89,15 @@ class Lifecycle(Pictured):
         return lifecycle
 
     def rows(self, event: str, node: StateClass) -> tuple[Transition, ...]:
-        """The rows that lead out of *node* under *event*, in the order they are tried."""
+        """The rows that lead out of *node* under *event*, in the order in which they are tried."""
         return self._rows.get(node, _NOTHING).get(event, ())
 
     def allowed(self, node: StateClass) -> tuple[str, ...]:
-        """The events that lead out of *node*, whatever their guards say, in table order."""
+        """The events that lead out of *node* by the table, whatever guards answer, in its order."""
         return tuple(self._rows.get(node, _NOTHING))
 
     def leads(self, event: str, node: StateClass) -> bool:
-        """Whether *event* leads out of *node*, whatever its guards say."""
+        """Whether *event* leads out of *node* by the table, whatever guards answer."""
         return event in self._rows.get(node, _NOTHING)
 
     def dests(self, event: str, node: StateClass) -> tuple[StateClass, ...]:
@@ -101,7 +107,7 @@ class Lifecycle(Pictured):
     def leading(self, node: StateClass, dest: StateClass) -> tuple[str, ...]:
         """The events that may lead from *node* to *dest*, in table order.
 
-        Not those with a row that says why, so that they are fired by name only.
+        Events with an `explicit_only` row are left out: they are taken only when fired themselves.
         """
         return tuple(
             event
@@ -111,15 +117,37 @@ class Lifecycle(Pictured):
         )
 
     def node(self, name: str) -> StateClass | None:
-        """The node called *name*, if there is one."""
+        """The state class of this name; None where the table has none."""
         return next((node for node in self.nodes if node.__name__ == name), None)
 
     def edge_names(self) -> set[tuple[str, str, str]]:
         """The edges by the names of their source, event and destination."""
         return {(edge.source.__name__, edge.event, edge.dest.__name__) for edge in self.edges}
 
+    def check_history(self, run: str, steps: Sequence[Step]) -> None:
+        """Accept *steps* as the history of the run with the id *run*.
+
+        They are numbered from 1 without a gap, each begins in the state in which the one before
+        it ended, and each is in the table.
+
+        Raises:
+            CorruptJournal: They are not the history of a run of this lifecycle.
+        """
+        before = steps[0].source
+        if type(before) not in self.nodes:
+            raise CorruptJournal(f"run {run!r} began in {before!r}, where no {self.name} can be")
+        for seq, step in enumerate(steps, 1):
+            if step.seq != seq or type(step.source) is not type(before):
+                raise CorruptJournal(
+                    f"run {run!r}: {step!r} stands where step {seq} from "
+                    f"{type(before).__name__} should be"
+                )
+            if type(step.dest) not in self.dests(step.event, type(step.source)):
+                raise CorruptJournal(f"run {run!r}: {step!r} is not in the table of {self.name}")
+            before = step.dest
+
     def matrix(self) -> str:
-        """Every state by every event: where it leads, `?` where a guard may say no, or a dot."""
+        """Every state by every event as text: the destination, with `?` where guarded, or a dot."""
         header = ["", *self.events]
         body = [
             [node.__name__, *(self._cell(event, node) for event in self.events)]
@@ -142,7 +170,7 @@ class Lifecycle(Pictured):
 
 
 def _nodes(initial: StateClass, events: Iterable[Event[Any, Any]]) -> tuple[StateClass, ...]:
-    """The classes a run can rest in, in the order their definitions have in the family tree."""
+    """The state classes that a run can be in, in the order of `State.children()`."""
     dests = {row.dest for event in events for row in event.rows if row.dest}
     found = dests | {initial}
     order = {cls: place for place, cls in enumerate(State.children())}
@@ -152,7 +180,7 @@ def _nodes(initial: StateClass, events: Iterable[Event[Any, Any]]) -> tuple[Stat
 def _rows(
     nodes: Iterable[StateClass], events: Iterable[Event[Any, Any]]
 ) -> Mapping[StateClass, Leading]:
-    """By node and event, both in table order: the rows, in the order they are tried.
+    """By node and event, both in table order: the rows, in the order in which they are tried.
 
     Goes from each row to the nodes it leads from, never through all nodes for each event: a
     table of a thousand states has as many events.
@@ -229,7 +257,7 @@ def _check_names(lifecycle: Lifecycle) -> None:
 
 
 def _check_rows(lifecycle: Lifecycle) -> None:
-    """Each row must have a source where no unguarded row stands before it."""
+    """Require of each row a source where no unguarded row stands before it."""
     open_to = _open_to(lifecycle)
     for event in lifecycle.events.values():
         twice = len(set(event.rows)) < len(event.rows)
@@ -251,7 +279,7 @@ def _check_rows(lifecycle: Lifecycle) -> None:
 
 
 def _open_to(lifecycle: Lifecycle) -> Mapping[tuple[str, Transition], bool]:
-    """By event and row, for the rows that lead from somewhere: whether one can ever be taken."""
+    """By event and row, for rows with a source that is a node: whether the row can be taken."""
     found: dict[tuple[str, Transition], bool] = defaultdict(bool)
     for node in lifecycle.nodes:
         for event in lifecycle.allowed(node):

@@ -13,11 +13,10 @@ import attrs
 from fsm.errors import CorruptJournal, InvalidArgument, StaleRun, TransitionError
 from fsm.journal import Journal, Summary
 from fsm.journal.phase import FAILED
-from fsm.lifecycle.history import check_history
 from fsm.lifecycle.store import StepStore
 from fsm.run import firing
 from fsm.run.access import load_history
-from fsm.run.refusals import asking, refuse
+from fsm.run.refusals import acting_as, refuse
 from fsm.run.run import Run
 from fsm.states import Cancelled, Paused, State
 from fsm.tasks.policy import Policy, as_policy
@@ -97,7 +96,7 @@ def approve(
             context={**(run.state.context or {}), "approved_by": by},
         )
 
-    with asking(by):
+    with acting_as(by):
         return _operate(journal, run, cls, act)
 
 
@@ -205,7 +204,7 @@ def restore_task_run(id: str, journal: StepStore, policy: Policy | None = None) 
         CorruptJournal: Its history is not that of a `TaskRun`, or its policy cannot be read.
     """
     steps = list(journal.steps(id))
-    check_history(TaskRun.lifecycle, id, steps)
+    TaskRun.lifecycle.check_history(id, steps)
     settings = steps[0].settings or {}
     try:
         policy = as_policy(settings.get("policy", Policy())) if policy is None else policy

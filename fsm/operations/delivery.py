@@ -47,7 +47,7 @@ def deliver(journal: Journal, *classes: type[Run]) -> Iterator[Delivery]:
     known = {kind_of(cls): cls for cls in classes or (TaskRun,)}
     for run, seq, name in journal.outbox():
         cls = known.get(journal.summary(run).kind)
-        listener = None if cls is None else cls.callbacks.outboxed(name)
+        listener = None if cls is None else cls.callbacks.listener_with_outbox(name)
         if cls is not None and listener is not None:
             yield Delivery(run, seq, name, _call(listener, cls, run, journal, seq))
 

@@ -96,7 +96,7 @@ def step_before(run: Run, step: Step) -> Step | None:
 
 def has_listeners_before(run: Run) -> bool:
     """Whether a `before` listener or a state handler may stop or change a step of the run."""
-    return (run._callbacks or run.callbacks).asks_first
+    return (run._callbacks or run.callbacks).has_early
 
 
 def mute_listeners_after(run: Run) -> None:
@@ -123,7 +123,7 @@ def double_of(run: R) -> R:
     for part in parts:
         for name, value in (part or {}).items():
             object.__setattr__(double, name, value)
-    double.journal = double._callbacks = double._aside = None
+    double.journal = double._callbacks = double._extras = None
     double._id, double._state = run.id, run.state
     double._steps = list(run._steps or ())
     set_time(double, now(run))

@@ -1,12 +1,13 @@
 """Firing from async code: the same step in the same order, with listeners awaited.
 
-It asks for asyncio when it is first used, so that `import fsm` does not pay for it.
+asyncio is imported on demand, so that `import fsm` does not load it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import inspect
 from collections.abc import Sequence
 from threading import get_ident
@@ -19,20 +20,19 @@ from fsm.lifecycle.step import Step
 from fsm.states import State, ambient
 
 from .callbacks import Listener, Plan
-from .decision import ABSENT, given, propose
-from .firing import NO_ROWS, conclude, end_turn, keep_up, post, replaced
-from .lock import Who, await_turn, stop_waiting
-from .refusals import keep, noted
+from .decision import ABSENT, propose, with_named
+from .firing import NO_ROWS, conclude, keep_up, post, release, replace
+from .lock import Who, register_wait, stop_waiting
+from .refusals import keep, note
 
 if TYPE_CHECKING:
-    from .bound import BoundEvent
     from .run import Run
 
 __all__ = ["afire"]
 
-_LONGEST_PAUSE = 0.05  # seconds between two looks at a run that another task or thread holds
+_LONGEST_PAUSE = 0.05  # seconds between two looks at a run that another task or thread is moving
 
-# The runs in the middle of whose steps this code is, also where a listener made a task for it.
+# The runs whose step this code is part of, also in a task that a listener has started.
 _inside: contextvars.ContextVar[tuple[Run, ...]] = contextvars.ContextVar("inside", default=())
 
 
@@ -46,7 +46,7 @@ def _current_task() -> Any:
 
 
 async def afire(
-    bound: BoundEvent[Any, Any],
+    bound: functools.partial[Any],
     /,
     *args: Any,
     message: Any = ABSENT,
@@ -57,7 +57,7 @@ async def afire(
     event, run = bound.args
     me = (get_ident(), _current_task())
     if not run._lock.acquire(False):
-        await _wait_for_turn(run, me)
+        await _acquire_when_free(run, me)
     errors: list[Exception] = []
     inside = None
     try:
@@ -68,14 +68,14 @@ async def afire(
         row = run._short_cuts.get(event, NO_ROWS).get(type(source))
         step = None if row is None or args or more else row.short_cut(run, source, message, result)
         if row is None or step is None:
-            step, row = propose(event, run, args, given(more, message, result))
+            step, row = propose(event, run, args, with_named(more, message, result))
         plan = (run._callbacks or run.callbacks).plan(row)
         journal = run.journal
         if plan.anyone:
             inside = _inside.set((run, *_inside.get()))
         if plan.early or (journal is not None and journal.blocking):
             step = await _take(run, step, plan, errors)
-        else:  # the rest of `_take`, where a coroutine of its own would count
+        else:  # `_take` again without its coroutines, which would cost a fifth of a step
             if journal is not None:
                 try:
                     journal.append(step, run.lifecycle)
@@ -94,14 +94,14 @@ async def afire(
                         await answer
                 except Exception as error:
                     errors.append(error)
-        if run._aside:
+        if run._extras:
             inside = inside or _inside.set((run, *_inside.get()))
             await _make_posted(run, errors)
     except BaseException as refused:
         try:
-            fresh = noted(run, event, refused)
-        finally:  # whatever becomes of the note
-            end_turn(run, refused)
+            fresh = note(run, event, refused)
+        finally:  # also where the note fails
+            release(run, refused)
         if fresh is not None:
             await _note(run, fresh)
         raise
@@ -110,7 +110,7 @@ async def afire(
             _inside.reset(inside)
     run._owner = None
     run._lock.release()
-    if run._aside:  # another thread posted just now
+    if run._extras:  # another thread posted just now
         post(run)
     if errors:
         raise CallbackError.of(step, errors)
@@ -118,24 +118,24 @@ async def afire(
 
 
 async def _make_posted(run: Run, errors: list[Exception]) -> None:
-    while run._aside:
-        event, args, kwargs = run._aside.popleft()
+    while run._extras:
+        event, args, kwargs = run._extras.popleft()
         try:
             step, row = propose(event, run, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)
             await _take(run, step, plan, errors)
-        except Exception as error:  # nobody waits for a posted event: report it with the step
+        except Exception as error:  # no caller waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
-            if (fresh := noted(run, event, error)) is not None:
+            if (fresh := note(run, event, error)) is not None:
                 await _note(run, fresh)
 
 
 async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
-    """Make the step that was proposed, or the one that a state handler wants instead."""
+    """Make the step that was proposed, or the one that a state handler returns instead."""
     if plan.handler:
-        step, plan = await _handled(run, step, plan)
-    await _tell(plan.before, run, step, None)
+        step, plan = await _call_handlers(run, step, plan)
+    await _notify(plan.before, run, step, None)
     if run.journal is not None:
         if run.journal.blocking:
             await _keep(run, step, plan)
@@ -146,29 +146,29 @@ async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> St
                 keep_up(run, step, error)
                 raise
     try:
-        await _tell(plan.on_exit, run, step, errors)
-    finally:  # a cancelled task too finds memory and journal in step
+        await _notify(plan.on_exit, run, step, errors)
+    finally:  # a cancelled task, too, must find memory and journal in agreement
         conclude(run, step)
-    await _tell(plan.arrived, run, step, errors)
+    await _notify(plan.arrived, run, step, errors)
     return step
 
 
-async def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
-    """What the state handlers make of the step, and who is told of that."""
+async def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """The step after all state handlers have seen it, and the listeners of that step."""
     for handler in plan.handler:
         with ambient.at(step.micros), ambient.using(**run._surroundings()):
             wanted = handler(run, step.source, step.dest)
             if inspect.isawaitable(wanted):
                 wanted = await wanted
         if wanted is not None and wanted is not step.dest:
-            step, plan = replaced(run, step, plan, wanted)
+            step, plan = replace(run, step, plan, wanted)
     return step, plan
 
 
 async def _keep(run: Run, step: Step, plan: Plan) -> None:
-    """Append in a thread; once begun, an append is seen through, whoever cancels us meanwhile.
+    """Append in a thread. A cancellation waits for an append that has begun.
 
-    The thread's future is no task, so the end of the loop does not cancel it either.
+    The future of the thread is no task, so the end of the loop does not cancel it either.
     """
     import asyncio
 
@@ -199,11 +199,11 @@ async def _note(run: Run, refusal: Refusal) -> None:
     if run.journal is None or not run.journal.blocking:
         keep(run, refusal)
     else:
-        with contextlib.suppress(Exception):  # of a loop whose threads are gone
+        with contextlib.suppress(Exception):  # the executor of the loop may be shut down
             await asyncio.get_running_loop().run_in_executor(None, keep, run, refusal)
 
 
-async def _tell(
+async def _notify(
     listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
 ) -> None:
     for listener in listeners:
@@ -211,20 +211,20 @@ async def _tell(
             answer = listener(run, step)
             if answer is not None and inspect.isawaitable(answer):
                 await answer
-        except Exception as error:  # the step is durable: tell the others, report at the end
+        except Exception as error:  # the step is kept: call the others, report at the end
             if errors is None:
                 raise
             errors.append(error)
 
 
-async def _wait_for_turn(run: Run, me: Who) -> None:
-    """Wait until the step in progress is done, without holding up the loop it may need.
+async def _acquire_when_free(run: Run, me: Who) -> None:
+    """Wait until the step in progress is done, without blocking the loop that it may need.
 
-    Looking again after a pause costs little where two steps of one run meet, and needs no thread
-    and no clean-up when the waiting task is cancelled.
+    It polls: two steps of one run seldom meet, and polling needs neither a thread nor a clean-up
+    when the waiting task is cancelled.
 
     Raises:
-        StepInProgress: That step is our own, or waits for one of ours.
+        StepInProgress: That step is the caller's own, or waits for one of the caller's.
     """
     import asyncio
 
@@ -233,7 +233,7 @@ async def _wait_for_turn(run: Run, me: Who) -> None:
             f"run {run.id!r} is in the middle of the step that made this task; "
             "use run.post() to fire when it is done"
         )
-    await_turn(run, me)
+    register_wait(run, me)
     pause = 0.0
     try:
         while not run._lock.acquire(False):

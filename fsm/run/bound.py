@@ -12,7 +12,7 @@ from . import aio as async_firing
 from . import firing
 
 if TYPE_CHECKING:
-    from .run import Run
+    pass
 
 __all__ = ["BoundEvent", "connect"]
 
@@ -42,6 +42,7 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
     """
 
     __slots__ = ()
+    __module__ = "fsm.run"
 
     @property
     def name(self) -> str:
@@ -49,9 +50,9 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
         return str(self.args[0])
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Any:
         """The run it fires on."""
-        return cast("Run", self.args[1])
+        return self.args[1]
 
     @property
     def __name__(self) -> str:
@@ -67,7 +68,8 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
 
     def why_not(self, *args: P.args, **kwargs: P.kwargs) -> WhyLike | None:
         """Why firing now would be refused; see `Run.why_not`."""
-        return self.run.why_not(self.name, *args, **kwargs)
+        answer: WhyLike | None = self.run.why_not(self.name, *args, **kwargs)
+        return answer
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.run!r}>"

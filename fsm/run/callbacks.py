@@ -1,11 +1,11 @@
-"""Callbacks: who listens to what, for a class of runs or for one run.
+"""Callbacks: the listeners of a class of runs or of one run, and their order within a step.
 
-Order within a step, outside in before it and inside out after it, as `transitions` has it:
+From the general to the particular before a step, and back after it, as `transitions` has it:
 
     state handlers, before (all, then this event)  |  journal  |
     on_exit, the state changes, on_enter, on_final, after (this event, then all)
 
-At each place the class's listeners come before the run's own, each in order of registration.
+Under each of these the class's listeners come before the run's own, in order of registration.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -30,17 +29,17 @@ __all__ = [
     "Callbacks",
     "Listener",
     "MutedCallbacks",
-    "Place",
     "Plan",
     "Registration",
-    "Way",
+    "Row",
+    "Target",
     "check_callable",
-    "methods",
+    "listener_methods",
 ]
 
 Listener = Callable[..., Any]
-Place = str | type[State] | None
-Registration = tuple[str, Place, Listener]
+Target = str | type[State] | None
+Registration = tuple[str, Target, Listener]
 
 KINDS = ("handler", "before", "on_exit", "on_enter", "on_final", "after")
 _PREFIXES = ("before_", "after_", "on_exit_", "on_enter_")
@@ -48,8 +47,8 @@ _PREFIXES = ("before_", "after_", "on_exit_", "on_enter_")
 _changes = 0  # counts registrations on classes, so that their subclasses and runs notice
 
 
-class Way(Protocol):
-    """What steps that go the same way have in common: a row, seen from one of its sources."""
+class Row(Protocol):
+    """A row as callbacks know it: seen from one of its sources."""
 
     event: str
     source: type[State]
@@ -59,15 +58,15 @@ class Way(Protocol):
 
 @attrs.frozen(eq=False)
 class Plan:
-    """Who is told of steps that go one way, in order."""
+    """The listeners of the steps of one row, in order."""
 
     handler: tuple[Listener, ...] = ()
     before: tuple[Listener, ...] = ()
     on_exit: tuple[Listener, ...] = ()
-    arrived: tuple[Listener, ...] = ()  # on_enter, on_final, after: all that follows the change
-    outbox: tuple[str, ...] = attrs.field(init=False)  # who of these is told even after a crash
-    early: bool = attrs.field(init=False)  # whether anyone is told before the change
-    anyone: bool = attrs.field(init=False)  # or at all
+    arrived: tuple[Listener, ...] = ()  # on_enter, on_final, after: after the change
+    outbox: tuple[str, ...] = attrs.field(init=False)  # names of those with an outbox
+    early: bool = attrs.field(init=False)  # whether there are any before the change
+    anyone: bool = attrs.field(init=False)  # or any at all
 
     def __attrs_post_init__(self) -> None:
         names = dict.fromkeys(each.name for each in self.arrived if isinstance(each, Outboxed))
@@ -77,8 +76,8 @@ class Plan:
         object.__setattr__(self, "early", early)
         object.__setattr__(self, "anyone", bool(self.early or self.arrived))
 
-    def written(self) -> Plan:
-        """The same where nobody is told once the step is kept; who has an outbox stays in it."""
+    def muted(self) -> Plan:
+        """The same without the listeners after the step, except for the names in the outbox."""
         plan = Plan(self.handler, self.before)
         object.__setattr__(plan, "outbox", self.outbox)
         object.__setattr__(plan, "early", bool(plan.early or self.outbox))
@@ -91,9 +90,9 @@ class Callbacks:
     __slots__ = ("_chain", "_finals", "_listeners", "_methods", "_plans", "_seen", "_shared")
 
     def __init__(self, above: Iterable[Callbacks], lifecycle: Lifecycle | None = None) -> None:
-        """Stand below the callbacks *above*, outermost first; a run has no lifecycle of its own."""
+        """Come after the callbacks *above*, outermost first; a run gives no lifecycle."""
         self._chain = (*above, self)
-        self._shared = lifecycle is not None  # by all runs of a class and its subclasses
+        self._shared = lifecycle is not None  # among all runs of a class and its subclasses
         self._methods: tuple[Registration, ...] = ()
         self._finals: Collection[type[State]] = ()
         if lifecycle is not None:
@@ -101,7 +100,7 @@ class Callbacks:
         elif len(self._chain) > 1:  # a run: the methods of its class are its own
             self._finals, self._methods = self._chain[-2]._finals, self._chain[-2]._methods
         self._listeners: list[Registration] = []
-        self._plans: dict[Way, Plan] = {}
+        self._plans: dict[Row, Plan] = {}
         self._seen = -1
 
     def below(self) -> Callbacks:
@@ -109,11 +108,11 @@ class Callbacks:
         return Callbacks(self._chain)
 
     def declare(self, methods: Iterable[Registration]) -> None:
-        """Take the listeners that a class declares by name; its subclasses declare their own."""
+        """Set the listeners that a class declares as methods; its subclasses declare their own."""
         self._methods = tuple(methods)
 
-    def add(self, kind: str, place: Place, listener: Listener) -> None:
-        """Listen at *place*: a state class, the name of an event, or None for all.
+    def add(self, kind: str, place: Target, listener: Listener) -> None:
+        """Add *listener* to *place*: a state class, the name of an event, or None for all.
 
         Raises:
             InvalidArgument: The listener cannot be called as `(run, step)`, or a state handler
@@ -121,14 +120,14 @@ class Callbacks:
         """
         global _changes
         check_callable(kind, listener)
-        if isinstance(listener, Outboxed) and self.outboxed(listener.name) is not None:
+        if isinstance(listener, Outboxed) and self.listener_with_outbox(listener.name) is not None:
             raise InvalidArgument(f"another listener has the outbox {listener.name!r}")
         self._listeners.append((kind, place, listener))
         self._seen = -1
         if self._shared:
             _changes += 1
 
-    def outboxed(self, name: str) -> Outboxed | None:
+    def listener_with_outbox(self, name: str) -> Outboxed | None:
         """The listener whose outbox has this name."""
         for callbacks in self._chain:
             for _, _, listener in tuple(callbacks._listeners):
@@ -137,32 +136,32 @@ class Callbacks:
         return None
 
     @property
-    def asks_first(self) -> bool:
-        """Whether anyone has a say in a step before it is kept: a state handler or a `before`."""
+    def has_early(self) -> bool:
+        """Whether a state handler or a `before` listener may stop or change a step."""
         registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
         return any(kind in ("handler", "before") for kind, _, _ in (*self._methods, *registered))
 
-    def plan(self, way: Way) -> Plan:
-        """Who is told of steps that go this *way*; remembered until another listener comes."""
+    def plan(self, row: Row) -> Plan:
+        """The listeners of the steps of *row*; cached until a listener is added."""
         if self._seen != _changes:
             self._plans = {}
             self._seen = _changes
-        plans = self._plans  # a listener that comes meanwhile finds other plans
-        plan = plans.get(way)
+        plans = self._plans  # a listener that is added meanwhile replaces the dict
+        plan = plans.get(row)
         if plan is None:
-            plan = plans[way] = self._make(way)
+            plan = plans[row] = self._make(row)
         return plan
 
-    def _make(self, way: Way) -> Plan:
-        told: dict[str, list[tuple[int, Listener]]] = {kind: [] for kind in KINDS}
+    def _make(self, row: Row) -> Plan:
+        found: dict[str, list[tuple[int, Listener]]] = {kind: [] for kind in KINDS}
         registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
         for kind, place, listener in (*self._methods, *registered):
-            rank = self._rank(kind, place, way)
+            rank = self._rank(kind, place, row)
             if rank is not None:
-                told[kind].append((rank, listener))
+                found[kind].append((rank, listener))
         in_order = {
-            kind: tuple(listener for _, listener in sorted(found, key=lambda pair: pair[0]))
-            for kind, found in told.items()
+            kind: tuple(listener for _, listener in sorted(ranked, key=lambda pair: pair[0]))
+            for kind, ranked in found.items()
         }
         return Plan(
             handler=in_order["handler"],
@@ -171,28 +170,28 @@ class Callbacks:
             arrived=in_order["on_enter"] + in_order["on_final"] + in_order["after"],
         )
 
-    def _rank(self, kind: str, place: Place, way: Way) -> int | None:
-        """Where in its row a listener stands, or None if the step does not concern it."""
+    def _rank(self, kind: str, place: Target, row: Row) -> int | None:
+        """The rank of a listener within its kind; None if it does not listen to *row*."""
         if kind in ("handler", "before", "after"):
             if place is None:
                 return 1 if kind == "after" else 0
-            return (0 if kind == "after" else 1) if place == way.event else None
-        if way.stays:
+            return (0 if kind == "after" else 1) if place == row.event else None
+        if row.stays:
             return None
         if kind == "on_final":
-            return 0 if way.dest in self._finals else None
+            return 0 if row.dest in self._finals else None
         entering = kind == "on_enter"
-        inner, outer = (way.dest, way.source) if entering else (way.source, way.dest)
+        inner, outer = (row.dest, row.source) if entering else (row.source, row.dest)
         depth = _crossing(place, inner, outer)
         if depth is None:
             return None
         return depth if entering else -depth
 
 
-def _crossing(place: Place, inner: type[State], outer: type[State]) -> int | None:
-    """How deep the border of *place* lies if the step crosses it: family before member.
+def _crossing(place: Target, inner: type[State], outer: type[State]) -> int | None:
+    """The depth of the family *place* if the step crosses its border, else None.
 
-    A step within a family crosses no border of it; one from a class to itself leaves and enters.
+    A step within a family does not cross its border; one from a class to itself does, both ways.
     """
     if place is None:
         return 0
@@ -214,25 +213,23 @@ class MutedCallbacks(Callbacks):
     def __init__(self, of: Callbacks) -> None:
         super().__init__(of._chain)
 
-    def _make(self, way: Way) -> Plan:
-        return super()._make(way).written()
+    def _make(self, row: Row) -> Plan:
+        return super()._make(row).muted()
 
 
 def check_callable(kind: str, listener: object) -> None:
-    """Accept what can be called as `(run, step)`, or a state handler as `(run, old, new)`.
+    """Accept a listener that can be called as `(run, step)`, a state handler as `(run, old, new)`.
 
     Raises:
         InvalidArgument: It cannot.
     """
     count = 3 if kind == "handler" else 2
-    if _plainly_takes(count, listener):
-        return
     takes = "(run, old, new)" if kind == "handler" else "(run, step)"
     if not callable(listener):
         raise InvalidArgument(f"a listener is a function {takes}, not {listener!r}")
     try:
         signature = inspect.signature(listener)
-    except (TypeError, ValueError):  # some built-ins have none; they must be taken at their word
+    except (TypeError, ValueError):  # some built-ins have no signature to check
         return
     try:
         signature.bind(*((None,) * count))
@@ -242,30 +239,14 @@ def check_callable(kind: str, listener: object) -> None:
         ) from None
 
 
-def _plainly_takes(count: int, listener: object) -> bool:
-    """Whether *listener* is a plain function or method that takes *count* arguments by position.
-
-    False where that takes more than a glance: asking for a signature costs thirty times as much.
-    """
-    function = listener
-    if type(listener) is MethodType:
-        function, count = listener.__func__, count + 1
-    if type(function) is not FunctionType or vars(function):  # `functools.wraps` leaves a trace
-        return False
-    code = function.__code__
-    least = code.co_argcount - len(function.__defaults__ or ())
-    enough = count <= code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS)
-    return least <= count and enough and not code.co_kwonlyargcount
-
-
-def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
-    """The listeners a class declares by name: `on_enter_Retrying`, `before_retry` and so on.
+def listener_methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
+    """The listeners that a class declares as methods: `on_enter_Retrying`, `before_retry` ...
 
     They take `(self, step)`, or `(self)` alone.
 
     Raises:
-        InvalidLifecycle: The name names no state or event of the table, or what it names is no
-            plain method.
+        InvalidLifecycle: The table has no such state or event, or the attribute is no plain
+            method.
     """
     families = {
         cls.__name__: cls
@@ -290,9 +271,9 @@ def methods(owner: type, lifecycle: Lifecycle) -> Iterator[Registration]:
             )
         if not inspect.isfunction(method):
             raise InvalidLifecycle(
-                f"{owner.__name__}.{name} listens by its name, so it has to be a plain method"
+                f"{owner.__name__}.{name} listens by its name, so it must be a plain method"
             )
-        place: Place = families[about] if prefix.startswith("on_") else about
+        place: Target = families[about] if prefix.startswith("on_") else about
         yield prefix.removesuffix("_"), place, _two_arguments(owner, name, method)
 
 

@@ -1,7 +1,8 @@
-"""Proposal: the step a run would make, drafted and put to its guards. Nothing has happened yet.
+"""Decision: the step that a run would make, its payload built and its guards evaluated.
 
-`propose` is the one description of it. `short_cut` says the same again for what most rows are, in
-one function without a loop over rows; the tests hold one against the other.
+Nothing has happened yet. `propose` describes it; `short_cut` repeats it for the common row in one
+function without a loop, which halves the time of a step (`benchmarks trigger`). A differential
+test holds the two together (tests/fsm/run/test_decision.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fsm.errors import (
     UnknownEvent,
 )
 from fsm.lifecycle.guard import Rejection, weigh
-from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.payload import arguments_of
 from fsm.lifecycle.step import Step
 from fsm.states import NoResult, State, ambient
 from fsm.states.fast_new import Unfrozen, allows_fast_new, new_unfrozen
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from .machine import CompiledRow
     from .run import Run
 
-__all__ = ["ABSENT", "ShortCut", "given", "propose", "replacement", "short_cut"]
+__all__ = ["ABSENT", "ShortCut", "propose", "replacement", "short_cut", "with_named"]
 
-ABSENT: Any = object()  # what stands for an argument that the caller left out
+ABSENT: Any = object()  # stands for an argument that is left out
 
 # (run, source, message, result): the step, or None where only `propose` can say
 ShortCut = Callable[["Run", State, Any, Any], Step | None]
@@ -41,8 +42,8 @@ _surroundings, _NONE = ambient.current, ambient.NONE
 _NO_ROWS: Mapping[str, tuple[CompiledRow, ...]] = {}
 
 
-def given(kwargs: dict[str, Any], message: Any, result: Any) -> dict[str, Any]:
-    """*kwargs* again, with the two that firing takes by name for the sake of the short cut."""
+def with_named(kwargs: dict[str, Any], message: Any, result: Any) -> dict[str, Any]:
+    """*kwargs* with the two arguments that firing takes as parameters of their own."""
     if message is not ABSENT:
         kwargs["message"] = message
     if result is not ABSENT:
@@ -57,21 +58,24 @@ def propose(
     kwargs: dict[str, Any],
     micros: int | None = None,
 ) -> tuple[Step, CompiledRow]:
-    """Draft the step and ask its guards.
+    """Build the payload of the step and evaluate the guards.
 
     Args:
-        micros: The time of the step; what the run's clock says if left out.
+        micros: The time of the step; the run's clock is read if left out.
+
+    Returns:
+        The step and its row.
 
     Raises:
         TransitionNotAllowed: No row leads from here under *event*.
-        GuardRejected: Rows do, but each had a guard that said no.
+        GuardRejected: Rows do, but a guard of each rejected the step.
     """
     source = run._state
     if source is None:
         source = run.state
     rows = run._rows.get(type(source), _NO_ROWS).get(event) or run._leading(event)
     if not rows:
-        raise _refused(event, run, source)
+        raise _refusal_error(event, run, source)
     if micros is None:
         micros = _micros() if run._clock is None else run._micros()
     steps = run._steps
@@ -82,17 +86,17 @@ def propose(
             step = Step(run.id, len(steps) + 1, event, source, dest, micros)
         else:
             step = Step(run.id, 1, event, source, dest, micros, run.settings())
-        no = _no(row, run, step)
+        no = _first_rejection(row, run, step)
         if no is None:
             return step, row
         rejections.append(no)
-    raise _rejected(event, source, rejections)
+    raise _rejection_error(event, source, rejections)
 
 
 def short_cut(row: CompiledRow) -> ShortCut:
-    """What `propose` comes to where *row* is alone, its payload plain, and little is given.
+    """`propose` for a *row* without alternatives and with a plain payload.
 
-    Little is nothing, a message, a result or both.
+    It takes a message, a result, both or neither; other arguments go to `propose`.
     """
     wraps = issubclass(row.source, MetaState)  # context flows from the state it stands for
     if wraps or row.stays or row.row.prepare is not None or not allows_fast_new(row.dest):
@@ -120,23 +124,23 @@ def short_cut(row: CompiledRow) -> ShortCut:
         for guard, wanted in guards:
             answer = guard(run, step)
             if answer is not wanted and (no := weigh(guard, wanted, answer)):
-                raise _rejected(event, source, [no])
+                raise _rejection_error(event, source, [no])
         return step
 
     return propose
 
 
 def _none(_run: Run, _source: State, _message: Any, _result: Any) -> None:
-    """The short cut of a row that has none."""
+    """The short cut of a row for which only `propose` will do."""
 
 
 def replacement(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow]:
-    """The step that leads to the payload a state handler wants instead, if that is legal.
+    """The step to the state that a state handler returns, if a row leads there.
 
     Raises:
         InvalidArgument: What the handler returned is not a state.
         TransitionNotAllowed: No row leads from here to such a state.
-        GuardRejected: Rows do, but their guards said no.
+        GuardRejected: Rows do, but their guards rejected the step.
     """
     if not isinstance(wanted, State):
         raise InvalidArgument(f"a state handler returns a state or None, not {wanted!r}")
@@ -146,33 +150,33 @@ def replacement(run: Run, step: Step, wanted: object) -> tuple[Step, CompiledRow
     for event in dict.fromkeys((step.event, *events)):  # its own event, if it can
         for row in run._leading(event):
             if row.dest is type(wanted):
-                dest = row.draft(run, step.source, (), given_by(wanted), step.micros)
+                dest = row.draft(run, step.source, (), arguments_of(wanted), step.micros)
                 other = step._replace(event=event, dest=dest)
-                no = _no(row, run, other)
+                no = _first_rejection(row, run, other)
                 if no is None:
                     return other, row
                 rejections.append(no)
     if rejections:
-        raise _rejected(f"enter {type(wanted).__name__}", step.source, rejections)
+        raise _rejection_error(f"enter {type(wanted).__name__}", step.source, rejections)
     raise TransitionNotAllowed(
         f"enter {type(wanted).__name__}", step.source, lifecycle.allowed(source)
     )
 
 
-def _no(row: CompiledRow, run: Run, step: Step) -> Rejection | None:
-    """The first no of the row's guards, if any; none is asked after it."""
+def _first_rejection(row: CompiledRow, run: Run, step: Step) -> Rejection | None:
+    """The first rejection of the row's guards; those after it are not evaluated."""
     answers = (weigh(guard, wanted, guard(run, step)) for guard, wanted in row.guards)
     return next(filter(None, answers), None)
 
 
-def _rejected(event: str, source: State, rejections: list[Rejection]) -> GuardRejected:
+def _rejection_error(event: str, source: State, rejections: list[Rejection]) -> GuardRejected:
     error = GuardRejected(event, source, rejections)
     for rejection in rejections:
         error.add_note(f"guard: {rejection.where}")
     return error
 
 
-def _refused(event: str, run: Run, source: State) -> TransitionError:
+def _refusal_error(event: str, run: Run, source: State) -> TransitionError:
     lifecycle = type(run).lifecycle
     if event not in lifecycle.events:
         return UnknownEvent(event, tuple(lifecycle.events))

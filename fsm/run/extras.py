@@ -1,4 +1,4 @@
-"""Aside: what lies beside a run and its steps; few runs have any."""
+"""Extras: what few runs have: events posted during a step, and refused attempts."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .refusals import Noted
+    from .refusals import RefusalNote
 
-__all__ = ["Aside", "Posted"]
+__all__ = ["Extras", "Posted"]
 
 Posted = tuple[str, tuple[Any, ...], dict[str, Any]]  # an event and its arguments
 
 _first = allocate_lock()
 
 
-class Aside:
-    """The events that were posted for later, which it is true of while there are any; and refusals.
+class Extras:
+    """Events posted during a step, and refused attempts. Truthy while events are posted.
 
-    Both in one, for the sake of a million runs that have neither.
+    Allocated on demand: most runs have neither, and a million runs may be live in one process.
     """
 
     __slots__ = ("posted", "refused")
 
     def __init__(self) -> None:
         self.posted: deque[Posted] | None = None
-        self.refused: tuple[Noted, ...] = ()  # one for each event after each step, the last last
+        self.refused: tuple[RefusalNote, ...] = ()  # per step and event, oldest first
 
     def __bool__(self) -> bool:
         return bool(self.posted)
 
     def append(self, posted: Posted) -> None:
-        """Post an event."""
+        """Add an event to the end of the queue."""
         if self.posted is None:
-            with _first:  # of several threads one makes it
+            with _first:  # one thread makes it
                 self.posted = self.posted or deque()
         self.posted.append(posted)
 
     def popleft(self) -> Posted:
         """Take the event that was posted first."""
-        assert self.posted is not None, "it is asked for what is there"
+        assert self.posted is not None, "called while there are posted events"
         return self.posted.popleft()

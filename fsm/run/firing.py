@@ -1,10 +1,10 @@
-"""Firing: one event on one run, in the order of a step.
+"""Firing: one event on one run, in the order of a step; and steps that others have made.
 
     draft the payload → guards → state handlers → before → journal.append
     → on_exit → the state changes → on_enter → on_final → after → posted events
 
-Up to the append nothing has happened, and whoever raises stops it. From the append on the step
-stands: every listener is still told, and their errors come out together as one `CallbackError`.
+Up to the append nothing has happened, and an error stops the step. From the append on the step
+stands: every listener is still called, and their errors are raised together as one `CallbackError`.
 """
 
 from __future__ import annotations
@@ -21,32 +21,34 @@ from fsm.errors import (
     InvalidArgument,
     StepInProgress,
     TransitionError,
+    UnknownRun,
 )
 from fsm.lifecycle.step import Step
 from fsm.states import State, ambient
 
 from .callbacks import Listener, Plan
-from .decision import ABSENT, given, propose, replacement
-from .lock import is_mine, wait_for_turn
-from .refusals import keep, noted
+from .decision import ABSENT, propose, replacement, with_named
+from .lock import acquire_when_free, is_mine
+from .refusals import keep, note
 
 if TYPE_CHECKING:
     from .machine import CompiledRow
     from .run import Run
 
 __all__ = [
+    "catch_up",
     "conclude",
     "end_refused",
-    "end_turn",
     "fire",
     "fire_once",
-    "forget",
-    "in_turn",
     "keep_up",
+    "notify",
     "post",
     "refusal",
-    "replaced",
-    "tell",
+    "refuse_coroutine",
+    "release",
+    "replace",
+    "under_lock",
 ]
 
 T = TypeVar("T")
@@ -59,12 +61,16 @@ NO_ROWS: Mapping[type[State], CompiledRow] = {}
 def fire(
     event: str, run: Run, /, *args: Any, message: Any = ABSENT, result: Any = ABSENT, **more: Any
 ) -> State:
-    """Make one step of *run*, then the steps its listeners posted; return the state entered.
+    """Make one step of *run*, then the steps that were posted during it.
 
-    What most callers give has names of its own here: a dict of it would have to be searched.
+    The two arguments that most callers give are parameters of their own: that is faster than
+    looking them up in a dict.
+
+    Returns:
+        The state entered.
     """
     if not run._lock.acquire(False):
-        wait_for_turn(run)
+        acquire_when_free(run)
     errors: list[Exception] = []
     try:
         run._owner = get_ident()
@@ -74,11 +80,11 @@ def fire(
         row = run._short_cuts.get(event, NO_ROWS).get(type(source))
         step = None if row is None or args or more else row.short_cut(run, source, message, result)
         if row is None or step is None:
-            step, row = propose(event, run, args, given(more, message, result))
+            step, row = propose(event, run, args, with_named(more, message, result))
         plan = (run._callbacks or run.callbacks).plan(row)
         if plan.early:
             step = _take(run, step, plan, errors)
-        else:  # the rest of `_take`, where a call for each of its lines would count
+        else:  # `_take` again without its calls, which would cost a tenth of a step
             journal = run.journal
             if journal is not None:
                 try:
@@ -95,17 +101,17 @@ def fire(
                 try:
                     answer = listener(run, step)
                     if answer is not None and inspect.isawaitable(answer):
-                        forget(answer, listener)
+                        refuse_coroutine(answer, listener)
                 except Exception as error:
                     errors.append(error)
-        if run._aside:
+        if run._extras:
             make_posted(run, errors)
     except BaseException as refused:
         end_refused(run, event, refused)
         raise
     run._owner = None
     run._lock.release()
-    if run._aside:  # another thread posted just now
+    if run._extras:  # another thread posted just now
         post(run)
     if errors:
         raise CallbackError.of(step, errors)
@@ -115,9 +121,9 @@ def fire(
 def fire_once(
     key: str, event: str, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> State:
-    """Fire for the request *key*, unless a step of this run was made for it already."""
+    """Fire under the idempotency key *key*, unless a step of this run has that key already."""
     if not run._lock.acquire(False):
-        wait_for_turn(run)
+        acquire_when_free(run)
     errors: list[Exception] = []
     try:
         run._owner = get_ident()
@@ -128,46 +134,49 @@ def fire_once(
             made = _take(run, proposed._replace(key=key), plan, errors)
             make_posted(run, errors)
         elif made.event != event:
-            raise InvalidArgument(f"the request {key!r} was for {made.event}, not for {event}")
+            raise InvalidArgument(
+                f"the key {key!r} belongs to a step of {made.event}, not of {event}"
+            )
     except BaseException as refused:
         end_refused(run, event, refused)
         raise
-    end_turn(run, None)
+    release(run, None)
     if errors:
         raise CallbackError.of(made, errors)
     return made.dest
 
 
 def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
-    """The refusal that firing now would meet, or None; nothing is moved or told."""
+    """The error that firing now would raise; None where it would pass. Nothing is moved."""
     try:
-        in_turn(run, lambda: propose(event, run, args, kwargs))
-    except StepInProgress:  # of a guard that fires: no answer to what was asked
+        under_lock(run, lambda: propose(event, run, args, kwargs))
+    except StepInProgress:  # a guard fired: that says nothing about this event
         raise
     except TransitionError as refused:
         return refused
     return None
 
 
-def in_turn(run: Run, ask: Callable[[], T]) -> T:
-    """What *ask* finds while nobody moves *run*: its steps wait, and a guard that fires is refused.
+def under_lock(run: Run, ask: Callable[[], T]) -> T:
+    """Call *ask* under the run's lock, so that no step is made meanwhile; return its answer.
 
-    Asked from inside a step, that step goes on afterwards.
+    Called from inside a step of the run, it takes no second lock. A guard that fires in it gets
+    `StepInProgress`.
     """
     if is_mine(run, get_ident()):
         return ask()
     if not run._lock.acquire(False):
-        wait_for_turn(run)
+        acquire_when_free(run)
     run._owner = get_ident()
     try:
         return ask()
     finally:
-        end_turn(run, None)
+        release(run, None)
 
 
 def post(run: Run) -> None:
-    """Fire what has been posted, unless a step is in progress, which then does so at its end."""
-    while run._aside and run._lock.acquire(False):
+    """Fire what has been posted, unless a step is in progress, which fires it at its end."""
+    while run._extras and run._lock.acquire(False):
         errors: list[Exception] = []
         try:
             run._owner = get_ident()
@@ -181,11 +190,15 @@ def post(run: Run) -> None:
             raise errors[0]
 
 
-def end_turn(run: Run, refused: BaseException | None) -> None:
-    """Let others step; fire what was posted meanwhile, without hiding why a step was refused."""
+def release(run: Run, refused: BaseException | None) -> None:
+    """Free the run's lock and fire what was posted meanwhile.
+
+    Args:
+        refused: The error of the step, if any; errors of posted events become notes of it.
+    """
     run._owner = None
     run._lock.release()
-    if run._aside:
+    if run._extras:
         try:
             post(run)
         except Exception as error:
@@ -195,17 +208,21 @@ def end_turn(run: Run, refused: BaseException | None) -> None:
 
 
 def end_refused(run: Run, event: str, error: BaseException) -> None:
-    """End the turn of a step that was not made; the run, and its journal, remember why not."""
+    """Free the lock after a step that was refused; keep the refusal in the run and its journal."""
     try:
-        fresh = noted(run, event, error)
-    finally:  # whatever becomes of the note
-        end_turn(run, error)
+        fresh = note(run, event, error)
+    finally:  # also where the note fails
+        release(run, error)
     if fresh is not None:
         keep(run, fresh)
 
 
-def forget(answer: Any, listener: Listener) -> NoReturn:
-    """Refuse a coroutine that a synchronous step cannot await, loudly rather than never run it."""
+def refuse_coroutine(answer: Any, listener: Listener) -> NoReturn:
+    """Close a coroutine that a synchronous step cannot await, and say so.
+
+    Raises:
+        InvalidArgument: Always.
+    """
     if close := getattr(answer, "close", None):
         close()
     name = getattr(listener, "__name__", listener)
@@ -217,7 +234,7 @@ def forget(answer: Any, listener: Listener) -> NoReturn:
 def conclude(run: Run, step: Step) -> None:
     """Let the step be the run's last: the one place where a state changes.
 
-    The two that fire say the same in line, where it counts.
+    `fire` and `afire` repeat these lines for speed.
     """
     run._state = step.dest
     if run._steps is None:
@@ -227,33 +244,33 @@ def conclude(run: Run, step: Step) -> None:
 
 
 def keep_up(run: Run, step: Step, error: BaseException) -> None:
-    """After an interrupt in the middle of an append: move if the journal has the step after all."""
+    """After an interrupt during an append: move if the journal has kept the step."""
     if not isinstance(error, Exception) and run.journal is not None and run.journal.holds(step):
         conclude(run, step)
 
 
 def make_posted(run: Run, errors: list[Exception]) -> Step | None:
-    """Make the posted steps in order; what goes wrong with one does not stop the next."""
+    """Make the posted steps in order, and collect their errors in *errors*."""
     last = None
-    while run._aside:
-        event, args, kwargs = run._aside.popleft()
+    while run._extras:
+        event, args, kwargs = run._extras.popleft()
         try:
             step, row = propose(event, run, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)
             last = _take(run, step, plan, errors)
-        except Exception as error:  # nobody waits for a posted event: report it with the step
+        except Exception as error:  # no caller waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
-            if (fresh := noted(run, event, error)) is not None:
+            if (fresh := note(run, event, error)) is not None:
                 keep(run, fresh)
     return last
 
 
 def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
-    """Make the step that was proposed, or the one that a state handler wants instead."""
+    """Make the step that was proposed, or the one that a state handler returns instead."""
     if plan.handler:
-        step, plan = _handled(run, step, plan)
-    tell(plan.before, run, step, None)
+        step, plan = _call_handlers(run, step, plan)
+    notify(plan.before, run, step, None)
     if run.journal is not None:
         try:
             run.journal.append(step, run.lifecycle, outbox=plan.outbox)
@@ -261,45 +278,109 @@ def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
             keep_up(run, step, error)
             raise
     try:
-        tell(plan.on_exit, run, step, errors)
-    finally:  # even a KeyboardInterrupt finds memory and journal in step
+        notify(plan.on_exit, run, step, errors)
+    finally:  # a KeyboardInterrupt, too, must find memory and journal in agreement
         conclude(run, step)
-    tell(plan.arrived, run, step, errors)
+    notify(plan.arrived, run, step, errors)
     return step
 
 
-def _handled(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
-    """What the state handlers make of the step, and who is told of that."""
+def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """The step after all state handlers have seen it, and the listeners of that step."""
     for handler in plan.handler:
         with ambient.at(step.micros), ambient.using(**run._surroundings()):
             wanted = handler(run, step.source, step.dest)
         if wanted is not None and inspect.isawaitable(wanted):
-            forget(wanted, handler)
+            refuse_coroutine(wanted, handler)
         if wanted is not None and wanted is not step.dest:
-            step, plan = replaced(run, step, plan, wanted)
+            step, plan = replace(run, step, plan, wanted)
     return step, plan
 
 
-def replaced(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Plan]:
-    """The step to what a state handler wants; where a guard forbids it, the one proposed."""
+def replace(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Plan]:
+    """The step to the state that a handler wants; the proposed one where a guard rejects that."""
     try:
         step, row = replacement(run, step, wanted)
     except GuardRejected as refused:
-        logger.warning("run %s: a state handler %s; %r stands", run.id, refused, step)
+        logger.warning(
+            "run %s: a state handler wanted another state: %s; %r is made instead",
+            run.id,
+            refused,
+            step,
+        )
         return step, plan
     return step, (run._callbacks or run.callbacks).plan(row)
 
 
-def tell(
+def notify(
     listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
 ) -> None:
-    """Call *listeners* in order; with a list for their errors, gather them and go on."""
+    """Call *listeners* in order.
+
+    Args:
+        errors: Collects their errors; None: the first error is raised.
+    """
     for listener in listeners:
         try:
             answer = listener(run, step)
             if answer is not None and inspect.isawaitable(answer):
-                forget(answer, listener)
-        except Exception as error:  # the step is durable: tell the others, report at the end
+                refuse_coroutine(answer, listener)
+        except Exception as error:  # the step is kept: call the others, report at the end
             if errors is None:
                 raise
             errors.append(error)
+
+
+def catch_up(run: Run) -> tuple[Step, ...]:
+    """Take over the steps that other writers have made of *run*; see `Run.catch_up`."""
+    if run.journal is None:
+        return ()
+    if not run._lock.acquire(False):
+        acquire_when_free(run)
+    errors: list[Exception] = []
+    missed: list[Step] = []
+    try:
+        run._owner = get_ident()
+        missed = _missing_steps(run)
+        for step in missed:
+            _follow(run, step, errors)
+    except BaseException as refused:
+        release(run, refused)
+        raise
+    release(run, None)
+    if errors:
+        raise CallbackError.of(missed[-1], errors)
+    return tuple(missed)
+
+
+def _missing_steps(run: Run) -> list[Step]:
+    """The steps that the journal has and the run has not yet."""
+    assert run.journal is not None
+    known = list(run._steps or ())
+    try:
+        kept = list(run.journal.steps(run.id))
+    except UnknownRun:
+        return []
+    fresh = kept[len(known) :]
+    if fresh:
+        run.lifecycle.check_history(run.id, known + fresh)
+    return fresh
+
+
+def _follow(run: Run, step: Step, errors: list[Exception]) -> None:
+    """Let the run make a step of another writer, and call the listeners of this process."""
+    plan = (run._callbacks or run.callbacks).plan(_row(run, step))
+    try:
+        notify(plan.on_exit, run, step, errors)
+    finally:
+        conclude(run, step)
+    notify(plan.arrived, run, step, errors)
+
+
+def _row(run: Run, step: Step) -> CompiledRow:
+    """The row of the step; of several rows to one state the first: listeners are the same."""
+    return next(
+        row
+        for row in run.machine.rows[type(step.source)][step.event]
+        if row.dest is type(step.dest)
+    )

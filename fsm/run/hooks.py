@@ -1,4 +1,4 @@
-"""Hook: a way to listen, on a class of runs or on one run."""
+"""Hooks: `before`, `after`, `on_enter` ... of a class of runs or of one run, to add listeners."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fsm.errors import InvalidArgument, did_you_mean
 from fsm.lifecycle.event import Event
 from fsm.states import State
 
-from .callbacks import Callbacks, Listener, Place, check_callable
+from .callbacks import Callbacks, Listener, Target, check_callable
 from .outbox import Outboxed
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ _AFTERWARDS = ("after", "on_enter", "on_final")
 
 
 class Hook:
-    """`run.after(TaskRun.retry, tell)`, `@TaskRun.on_enter(Failed)`, `@run.before`: all listen.
+    """Adds listeners: `run.after(TaskRun.retry, tell)`, `@TaskRun.on_enter(Failed)`, `@run.before`.
 
-    On the class it is for every run of the class and its subclasses, on a run for that run.
+    Those of a class listen to every run of the class and its subclasses, those of a run to it.
     """
 
     __slots__ = ("_kind",)
@@ -38,7 +38,7 @@ class Hook:
 
 
 class Registrar:
-    """A hook, ready to take listeners."""
+    """A hook of one class or one run."""
 
     __slots__ = ("_kind", "_owner", "_run")
 
@@ -67,18 +67,18 @@ class Registrar:
     def __call__(
         self, place: Any = None, listener: Any = None, /, *, outbox: str | None = None
     ) -> Any:
-        """Register *listener* at *place*; with one of them left out, serve as a decorator.
+        """Add *listener* to *place*; with one of the two left out, return or be a decorator.
 
         Args:
-            place: An event (or its name) for `before` and `after`, a state class or family for
-                `on_enter` and `on_exit`; left out, every one.
-            outbox: A name, the same in every process, under which the journal remembers that this
-                listener is to be told, until it has been: see `fsm.operations.deliver`. Only where
-                all runs of a class are listened to, and after the step.
+            place: An event or its name for `before` and `after`, a state class or family for
+                `on_enter` and `on_exit`; all events or states if left out.
+            outbox: A name, the same in every process, under which the journal keeps that this
+                listener has not been called yet; see `fsm.operations.deliver`. For listeners of a
+                class after the step.
 
         Raises:
-            InvalidArgument: The place is not in the table, or the listener takes something else
-                than `(run, step)`; a state handler takes `(run, old, new)`.
+            InvalidArgument: The place is not in the table, or the listener cannot be called as
+                `(run, step)`, a state handler as `(run, old, new)`.
         """
         if listener is None and callable(place) and not isinstance(place, type | Event):
             return self._add(None, place, outbox)
@@ -87,16 +87,16 @@ class Registrar:
             return lambda listener: self._add(known, listener, outbox)
         return self._add(known, listener, outbox)
 
-    def _add(self, place: Place, listener: Listener, outbox: str | None) -> Listener:
-        told = listener if outbox is None else self._outboxed(outbox, listener)
-        self._callbacks().add(self._kind, place, told)
+    def _add(self, place: Target, listener: Listener, outbox: str | None) -> Listener:
+        added = listener if outbox is None else self._add_outbox(outbox, listener)
+        self._callbacks().add(self._kind, place, added)
         return listener
 
-    def _outboxed(self, name: str, listener: Listener) -> Outboxed:
+    def _add_outbox(self, name: str, listener: Listener) -> Outboxed:
         if self._run is not None or self._kind not in _AFTERWARDS:
             raise InvalidArgument(
-                f"an outbox is for {', '.join(_AFTERWARDS)} of a class; what listens to one run, "
-                "or before the step, ends with its process"
+                f"an outbox is for {', '.join(_AFTERWARDS)} of a class; a listener of one run, or "
+                "before the step, ends with its process"
             )
         check_callable(self._kind, listener)
         return Outboxed(name, listener)
@@ -104,7 +104,7 @@ class Registrar:
     def _callbacks(self) -> Callbacks:
         return self._owner.callbacks if self._run is None else self._run._own_callbacks()
 
-    def _place(self, place: Any) -> Place:
+    def _place(self, place: Any) -> Target:
         lifecycle = self._owner.lifecycle
         if place is None:
             return None

@@ -1,6 +1,7 @@
-"""Turn: whose step it is. Waiting happens only where two fire on one run at once.
+"""Lock ownership: which thread or task makes a step of a run, and which ones wait for it.
 
-Who steps is known by its thread or, from async code, by its thread and its task.
+The owner of a run's lock is a thread or, in async code, a thread and a task. A wait that could
+never end, because the owner waits for the caller, is an error.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ from fsm.errors import StepInProgress
 if TYPE_CHECKING:
     from .run import Run
 
-__all__ = ["Who", "await_turn", "is_mine", "stop_waiting", "wait_for_turn"]
+__all__ = ["Who", "acquire_when_free", "is_mine", "register_wait", "stop_waiting"]
 
 Who = int | tuple[int, Any]
 
 _gate = threading.Lock()
-_waiting: dict[Who, Run] = {}  # who waits for which run
+_waiting: dict[Who, Run] = {}  # by waiting thread or task: the run
 
 
 def is_mine(run: Run, me: Who) -> bool:
-    """Whether the step in progress on *run* is the caller's own.
+    """Whether *me* makes the step in progress of *run*.
 
-    A thread that runs a loop cannot wait for a task of that loop, nor a task for its thread.
+    A thread that runs a loop counts as owner of what a task of that loop owns, and the task of
+    what its thread owns: neither can wait for the other.
     """
     owner = run._owner
     if isinstance(me, tuple):
@@ -32,12 +34,12 @@ def is_mine(run: Run, me: Who) -> bool:
     return me == (owner[0] if isinstance(owner, tuple) else owner)
 
 
-def await_turn(run: Run, me: Who) -> None:
-    """Note that *me* is about to wait for *run*; `_waiting` must be cleared of it afterwards.
+def register_wait(run: Run, me: Who) -> None:
+    """Register *me* as waiting for *run*; call `stop_waiting` afterwards.
 
     Raises:
-        StepInProgress: The step in progress is our own, or waits for one of ours: waiting would
-            never end.
+        StepInProgress: The step in progress is *me*'s own, or waits for a step of *me*: the
+            wait would never end.
     """
     with _gate:
         blocking: Run | None = run
@@ -53,19 +55,19 @@ def await_turn(run: Run, me: Who) -> None:
 
 
 def stop_waiting(me: Who) -> None:
-    """Take back what `await_turn` noted."""
+    """Unregister *me*."""
     with _gate:
         _waiting.pop(me, None)
 
 
-def wait_for_turn(run: Run) -> None:
-    """Take the run's lock when the step in progress is done.
+def acquire_when_free(run: Run) -> None:
+    """Wait for the step in progress, then take the run's lock.
 
     Raises:
-        StepInProgress: That step is our own, or waits for one of ours.
+        StepInProgress: That step is the caller's own, or waits for one of the caller's.
     """
     me = threading.get_ident()
-    await_turn(run, me)
+    register_wait(run, me)
     try:
         run._lock.acquire()
     finally:

@@ -2,7 +2,7 @@
 
 One machine serves every run of a class and holds nothing of any run. Dispatch is compiled through
 the extension points of `transitions` (`state_cls`, `transition_cls`, `event_cls`): its structures
-stay as its own tools expect them, while firing goes straight to the rows of the state at hand.
+stay as its own tools expect them, while firing looks up the rows of the run's state directly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["CompiledRow", "LifecycleMachine"]
 
 
 class CompiledRow:
-    """One row, ready to be tried from one state: draft the payload, then ask the guards."""
+    """One row, compiled for one source: builds the payload, then evaluates the guards."""
 
     __slots__ = ("dest", "draft", "event", "guards", "row", "short_cut", "source", "stays")
 
@@ -36,7 +36,7 @@ class CompiledRow:
         self.dest = row.dest or source
         self.stays = row.dest is None
         draft = compile_draft(event, row)
-        self.draft: Drafter = draft if alone else _each_its_own(draft)
+        self.draft: Drafter = draft if alone else _copying(draft)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
@@ -44,20 +44,20 @@ class CompiledRow:
         self.short_cut: ShortCut = short_cut(self)
 
 
-def _each_its_own(draft: Drafter) -> Drafter:
-    """A draft fills in what it is given: where several rows are tried, each gets a copy."""
+def _copying(draft: Drafter) -> Drafter:
+    """A draft that changes a copy of the arguments, as one of several rows that are tried."""
     return lambda run, source, args, kwargs, micros: draft(run, source, args, dict(kwargs), micros)
 
 
 class LifecycleState(transitions.State):
-    """A node. Its listeners are the run's, so entering and leaving are the step's business."""
+    """A node. Listeners are the run's, so `transitions` enters and leaves it without callbacks."""
 
 
 class LifecycleTransition(transitions.Transition):
-    """A row as `transitions` knows it, for its tools to look at."""
+    """A row as `transitions` knows it, for its tools."""
 
     def execute(self, event_data: transitions.EventData) -> bool:
-        """Fire the event this row belongs to; the run decides which of its rows is taken."""
+        """Fire the event of this row; the run decides which of its rows is taken."""
         return bool(
             event_data.event.trigger(event_data.model, *event_data.args, **event_data.kwargs)
         )
@@ -67,13 +67,13 @@ class LifecycleEvent(transitions.Event):
     """An event whose trigger makes one step of the run it is given."""
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
-        """Make one step of the run *model*; refusals raise, so the answer is always True."""
+        """Make one step of the run *model*. Always True: a refusal raises."""
         model.trigger(self.name, *args, **kwargs)
         return True
 
 
 class LifecycleMachine(transitions.Machine):
-    """A machine without models of its own: the runs read their state themselves."""
+    """A machine without registered models: runs keep their state themselves."""
 
     state_cls = LifecycleState
     transition_cls = LifecycleTransition
@@ -101,7 +101,7 @@ class LifecycleMachine(transitions.Machine):
                     self.short_cuts.setdefault(event, {})[node] = rows[0]
 
     def get_model_state(self, model: Any) -> transitions.State:
-        """Where the run *model* is, as `transitions` names it."""
+        """The state of the run *model*, as `transitions` names it."""
         return self.get_state(type(model.state).__name__)
 
     def is_state(self, state: str | Enum, model: Any) -> bool:

@@ -1,4 +1,8 @@
-"""Outbox: listeners that are told at least once, even if the process dies after the step."""
+"""Outbox: listeners that are called at least once, even if the process dies after the step.
+
+This is the pattern "transactional outbox": the journal keeps the name of the listener with the
+step until the listener has returned.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,9 @@ _LONGEST = 200  # characters
 
 
 class Outboxed:
-    """A listener whose name the journal keeps with the step, until it has been told.
+    """A listener whose name the journal keeps with the step until the listener has returned.
 
-    What it does should bear being done twice: a process may die between telling and noting it.
+    It should be idempotent: a process may die between the call and the note of it.
     """
 
     def __init__(self, name: str, listener: Callable[..., Any]) -> None:
@@ -34,10 +38,10 @@ class Outboxed:
         self.__name__ = getattr(listener, "__name__", name)
 
     def __call__(self, run: Run, step: Step) -> Any:
-        """Tell the listener, and note that it was told; not so if it raises."""
+        """Call the listener, then mark the step as delivered; not so if the listener raises."""
         answer = self.listener(run, step)
         if inspect.isawaitable(answer):
-            return _Telling(answer, functools.partial(self._note, run, step))
+            return _Delivery(answer, functools.partial(self._note, run, step))
         self._note(run, step)
         return None
 
@@ -46,10 +50,10 @@ class Outboxed:
             run.journal.mark_delivered(step.run, step.seq, self.name)
 
 
-class _Telling:
-    """What an async listener answers, noted when it has been awaited.
+class _Delivery:
+    """The awaitable of an async listener; awaited to its end, it marks the step as delivered.
 
-    No coroutine: one that is closed before it began would not close the listener's.
+    Not a coroutine: one that is closed before it starts would leave the listener's open.
     """
 
     def __init__(self, answer: Awaitable[Any], note: Callable[[], None]) -> None:
@@ -60,6 +64,6 @@ class _Telling:
         self._note()
 
     def close(self) -> None:
-        """Let go of what will never be awaited."""
+        """Close the coroutine of a listener that will never be awaited."""
         if inspect.iscoroutine(self._answer):
             self._answer.close()

@@ -1,6 +1,6 @@
-"""Refusals: how a run notes the attempts that did not become steps, and why.
+"""Refusals: how a run remembers the attempts that did not become steps, and why.
 
-It is a note, no promise: it never stands in the way of the error that the caller is to see.
+A note is kept as well as may be: a note that fails never hides the error of the attempt.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from fsm.text import escape
 if TYPE_CHECKING:
     from .run import Run
 
-__all__ = ["Noted", "asking", "keep", "noted", "refusals_of", "refuse"]
+__all__ = ["RefusalNote", "acting_as", "keep", "note", "refusals_of", "refuse"]
 
-_MOST = 32  # that a run remembers
+_MOST = 32  # refusals that a run remembers
 _LONGEST = 2000  # characters of a reason
-_TOLD_LATER = (TransitionNotAllowed, GuardRejected)  # made again from their arguments when asked
+_DEFERRED = (TransitionNotAllowed, GuardRejected)  # whose text is built when it is read
 
 
-_asker: ContextVar[str | None] = ContextVar("asker", default=None)
+_actor: ContextVar[str | None] = ContextVar("actor", default=None)
 
 
-class Noted(NamedTuple):
-    """The same as a run remembers it: words are made when somebody asks."""
+class RefusalNote(NamedTuple):
+    """A refusal as a run remembers it: its text is built when it is read."""
 
     seq: int
     event: str
@@ -49,98 +49,103 @@ class Noted(NamedTuple):
     kept: bool  # by the journal
 
 
-def noted(run: Run, event: str, error: BaseException) -> Refusal | None:
-    """Let *run* remember that *event* was refused; what its journal is to keep of it, if anything.
+def note(run: Run, event: str, error: BaseException) -> Refusal | None:
+    """Let *run* remember that *event* was refused.
 
-    Whoever gives arguments that make no payload, or finds the journal broken, was not refused.
+    Arguments that make no payload, and a journal that fails, are errors but no refusals.
+
+    Returns:
+        What the journal is to keep; None if it has a note of this event after this step already.
     """
-    if type(error) not in _TOLD_LATER and not _is_refusal(error):
+    if type(error) not in _DEFERRED and not _is_refusal(error):
         return None
     try:
-        return _noted(run, event, error)
+        return _note_attempt(run, event, error)
     except Exception:  # the clock's, which has failed the step too, or of an odd error
         return None
 
 
 def keep(run: Run, refusal: Refusal) -> None:
-    """Let the journal keep *refusal*, if it keeps such notes; nobody hears of it if it cannot."""
+    """Let the journal keep *refusal*, if it keeps such notes; its errors are suppressed."""
     note = getattr(run.journal, "note_refusal", None)
     if note is None:
         return
     with suppress(Exception):
         note(refusal)
-        aside = run._beside()
-        aside.refused = tuple(
+        extras = run._own_extras()
+        extras.refused = tuple(
             each._replace(kept=True) if each[:2] == (refusal.seq, refusal.event) else each
-            for each in aside.refused
+            for each in extras.refused
         )
 
 
 def refuse(run: Run, event: str, error: TransitionError) -> NoReturn:
-    """Raise *error* for an attempt that was not even made; noted as one that was."""
-    fresh = noted(run, event, error)
+    """Note *error* as the refusal of *event*, and raise it."""
+    fresh = note(run, event, error)
     if fresh is not None:
         keep(run, fresh)
     raise error
 
 
 @contextmanager
-def asking(who: str) -> Iterator[None]:
-    """Let what is refused within be noted as asked by *who*."""
-    token = _asker.set(who)
+def acting_as(who: str) -> Iterator[None]:
+    """Note refusals in this context as attempts by *who*."""
+    token = _actor.set(who)
     try:
         yield
     finally:
-        _asker.reset(token)
+        _actor.reset(token)
 
 
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
-    """What *run* remembers, oldest first."""
-    return () if run._aside is None else tuple(_told(run, note) for note in run._aside.refused)
+    """The refusals that *run* remembers, oldest first."""
+    return (
+        () if run._extras is None else tuple(_as_refusal(run, note) for note in run._extras.refused)
+    )
 
 
-def _noted(run: Run, event: str, error: BaseException) -> Refusal | None:
-    micros, seq, aside = run._micros(), len(run._steps or ()), run._beside()
-    later = type(error) in _TOLD_LATER
-    said = error.args if later else _worded(event, error)
-    others, before = aside.refused, None
+def _note_attempt(run: Run, event: str, error: BaseException) -> Refusal | None:
+    micros, seq, extras = run._micros(), len(run._steps or ()), run._own_extras()
+    later = type(error) in _DEFERRED
+    said = error.args if later else _describe(event, error)
+    others, before = extras.refused, None
     for place, each in enumerate(others):
         if each[0] == seq and each[1] == event:
             others, before = others[:place] + others[place + 1 :], each
             break
-    note = Noted(
+    note = RefusalNote(
         seq,
         event,
         type(run.state).__name__,
         micros,
         cast("type[Exception]", type(error)) if later else None,
         said,
-        _asker.get(),
+        _actor.get(),
         1 if before is None else before.times + 1,
         before is not None and before.kept,
     )
-    aside.refused = (*others[-_MOST + 1 :], note)
-    # A journal knows of a run that has made a step, and is told once: who polls does not write.
-    return _told(run, note) if seq and run.journal is not None and not note.kept else None
+    extras.refused = (*others[-_MOST + 1 :], note)
+    # A journal keeps one note of each event after each step, so that polling writes nothing.
+    return _as_refusal(run, note) if seq and run.journal is not None and not note.kept else None
 
 
 def _is_refusal(error: BaseException) -> bool:
     if isinstance(error, StaleRun):
-        return not error.kept  # what was kept aside as a late result is told as that
+        return not error.kept  # a late result is reported as that
     if isinstance(error, TransitionError):
         return not isinstance(error, StepInProgress)
     return isinstance(error, Exception) and not isinstance(error, LifecycleError | StateError)
 
 
-def _told(run: Run, note: Noted) -> Refusal:
+def _as_refusal(run: Run, note: RefusalNote) -> Refusal:
     try:
         reason = note.args if note.kind is None else _reason(note.kind(*note.args))
-    except Exception as error:  # a guard's answer is anyone's
-        reason = f"{note.event} was refused ({type(error).__name__} while asking why)"
+    except Exception as error:  # the text of a guard's answer is the user's code
+        reason = f"{note.event} was refused ({type(error).__name__} while its text was built)"
     return Refusal(run.id, *note[:4], reason, note.who, note.times)
 
 
-def _worded(event: str, error: BaseException) -> str:
+def _describe(event: str, error: BaseException) -> str:
     if isinstance(error, TransitionError):
         return _reason(error)
     return f"{event} was stopped by {type(error).__name__}: {_reason(error)}"

@@ -1,48 +1,53 @@
 """Run: one thing that moves through a lifecycle, with its state and its history."""
 
-from __future__ import annotations
-
+# Annotations are evaluated here: `typing.get_type_hints` finds them under the public module.
+import datetime
 from _thread import allocate_lock
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, NoReturn, TypeVar
 
 from fsm.errors import CorruptJournal, InvalidArgument, TransitionNotAllowed, UnknownEvent
 from fsm.ids import check_id, new_id
-from fsm.lifecycle.declaration import declared
-from fsm.lifecycle.display import Pictured
+from fsm.lifecycle.declaration import collect_events
+from fsm.lifecycle.display import Display
 from fsm.lifecycle.event import Event, StateClass
-from fsm.lifecycle.history import check_history
-from fsm.lifecycle.payload import given_by
+from fsm.lifecycle.payload import arguments_of
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
+from fsm.lifecycle.store import StepStore
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import Pending, State, ambient
 
-from . import firing, following
+from . import firing
 from .bound import connect
-from .callbacks import Callbacks, methods
-from .extras import Aside
+from .callbacks import Callbacks, listener_methods
+from .extras import Extras
 from .hooks import Hook
 from .machine import CompiledRow, LifecycleMachine
 from .refusals import refusals_of
 
 if TYPE_CHECKING:
-    import datetime
-
     from fsm.explain.story import Story
     from fsm.explain.why import Why
-    from fsm.lifecycle.store import StepStore
+else:  # imported on demand, also by `typing.get_type_hints`
+    Story, Why = ForwardRef("_answer('story', 'Story')"), ForwardRef("_answer('why', 'Why')")
 
 __all__ = ["Clock", "Run"]
 
-Clock = Callable[[], "datetime.datetime"]
+Clock = Callable[[], datetime.datetime]
 R = TypeVar("R", bound="Run")
 
 
-class _Machine:
-    """The class's `transitions` machine, compiled when first asked for."""
+def _answer(module: str, name: str) -> Any:
+    """The class *name* of `fsm.explain`, which annotations name and few programs load."""
+    return getattr(import_module(f"fsm.explain.{module}"), name)
 
-    def __get__(self, run: Run | None, owner: type[Run]) -> LifecycleMachine:
+
+class _Machine:
+    """The class's `transitions` machine, compiled on demand."""
+
+    def __get__(self, run: "Run | None", owner: "type[Run]") -> LifecycleMachine:
         machine = owner._compiled
         if machine is None:
             machine = owner._compiled = LifecycleMachine(owner.lifecycle)
@@ -50,21 +55,36 @@ class _Machine:
         return machine
 
 
-class Run(Pictured):
-    """One thing that moves through a lifecycle, whose events its class declares.
+class Run(Display):
+    """One thing that moves through a lifecycle. A subclass declares its events: see `fsm.event`.
 
     Args:
-        id: Its name in the journal, at most 200 characters; made up if left out.
-        state: Where it begins; a fresh payload of the class's `initial` if left out.
-        journal: Keeps its steps and must agree before a step happens; without one, `history` does.
-        clock: Returns the time as an aware datetime, asked once a step; the system's if left out.
+        id: Its name in the journal, 1 to 200 characters; a new UUID if left out.
+        state: The state it begins in; a new payload of the class's `initial` if left out.
+        journal: Keeps each step before it happens. Without one, only `history` has the steps.
+        clock: Returns the time as an aware datetime, read once a step; the system clock if left
+            out.
 
-    Safe under threads: of several that fire at once, one moves it. Equal only to itself.
+    Raises:
+        InvalidArgument: An argument is not what it should be, or *state* is not in the table.
+
+    It is safe to use from several threads and tasks: of several that fire at once, one moves the
+    run, the others are refused by what it is then. A run equals only itself.
     """
 
+    __module__ = "fsm"
+
     __slots__ = (
-        "__weakref__", "_aside", "_callbacks", "_clock", "_id", "_lock", "_owner", "_state",
-        "_steps", "journal",
+        "__weakref__",
+        "_callbacks",
+        "_clock",
+        "_extras",
+        "_id",
+        "_lock",
+        "_owner",
+        "_state",
+        "_steps",
+        "journal",
     )  # fmt: skip
 
     initial: ClassVar[StateClass] = Pending
@@ -75,7 +95,7 @@ class Run(Pictured):
     _rows: ClassVar[Mapping[StateClass, Mapping[str, tuple[CompiledRow, ...]]]] = {}
     _short_cuts: ClassVar[Mapping[str, Mapping[StateClass, CompiledRow]]] = {}
 
-    before = Hook("before")  # before an event or all; raising vetoes the step
+    before = Hook("before")  # before an event or all; an error vetoes the step
     after = Hook("after")  # after an event or all
     on_enter = Hook("on_enter")  # into a state or family
     on_exit = Hook("on_exit")  # out of a state or family
@@ -97,25 +117,27 @@ class Run(Pictured):
         if journal is not None:
             _check_journal(journal)
         if clock is not None and not callable(clock):
-            raise InvalidArgument(f"a clock is called for an aware datetime, {clock!r} cannot be")
+            raise InvalidArgument(
+                f"a clock is a function that returns an aware datetime, not {clock!r}"
+            )
         self.journal = journal
         self._clock = clock
         self._id = id
-        self._state = state  # None stands for a plain Pending that nobody has looked at
+        self._state = state  # None: a plain Pending that was not read yet
         if state is None and (_surroundings()[1] or self.initial is not Pending):
             with ambient.at(self._micros()):
                 self._state = self.initial()
-        self._steps: list[Step] | None = None  # None until the first, for the sake of many runs
+        self._steps: list[Step] | None = None  # None until the first: many runs have none
         self._callbacks: Callbacks | None = None
-        self._aside: Aside | None = None
+        self._extras: Extras | None = None
         self._lock = allocate_lock()
-        self._owner: int | tuple[int, object] | None = None  # who steps: a thread, or its task too
+        self._owner: int | tuple[int, object] | None = None  # a thread, or thread and task
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._compiled, cls._rows, cls._short_cuts = None, {}, {}
         kind = f"{cls.__module__}:{cls.__qualname__}"
-        events = declared(cls)
+        events = collect_events(cls)
         for each in events:
             connect(each)
         cls.lifecycle = Lifecycle.of(cls.__name__, cls.initial, events, kind)
@@ -123,21 +145,24 @@ class Run(Pictured):
             vars(base)["callbacks"] for base in cls.__mro__[:0:-1] if "callbacks" in vars(base)
         ]
         cls.callbacks = Callbacks(above, cls.lifecycle)
-        cls.callbacks.declare(methods(cls, cls.lifecycle))
+        cls.callbacks.declare(listener_methods(cls, cls.lifecycle))
 
     @classmethod
     def restore(cls: type[R], id: str, journal: StepStore, *, clock: Clock | None = None) -> R:
-        """Return the run that *journal* has recorded: same state, history and settings.
+        """The run that *journal* has kept under *id*, with its state, history and settings.
 
-        No guard runs, no listener is called and no clock is read.
+        No guard is evaluated, no listener called and no clock read.
+
+        Args:
+            journal: A journal, or a claim on the run: then its steps are made under the claim.
 
         Raises:
-            UnknownRun: There is no such run.
-            CorruptJournal: What is recorded is not a history of this lifecycle.
+            UnknownRun: The journal has no such run.
+            CorruptJournal: What it has is no history of this lifecycle.
         """
         _check_journal(journal)
         steps = list(journal.steps(id))
-        check_history(cls.lifecycle, id, steps)
+        cls.lifecycle.check_history(id, steps)
         first, settings = steps[0], steps[0].settings or {}
         try:
             run = cls(id, state=first.source, journal=journal, clock=clock, **settings)
@@ -160,16 +185,16 @@ class Run(Pictured):
 
     @property
     def state(self) -> State:
-        """Where it is, and what it carries."""
+        """Its state: the payload that it entered last."""
         if self._state is None:
-            with _birth:  # the first to ask, not the last, says what it is
+            with _birth:  # of several threads that read it first, one makes it
                 if self._state is None:
                     self._state = Pending()
         return self._state
 
     @property
     def clock(self) -> Clock | None:
-        """Its clock; None stands for the system's."""
+        """Its clock; None: the system clock."""
         return self._clock
 
     @property
@@ -179,76 +204,95 @@ class Run(Pictured):
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        """The last attempts that did not become steps of it, oldest first.
+        """The last attempts that did not become steps, oldest first.
 
-        At most 32, as far as this process knows; `journal.refusals(run.id)` knows of the others'.
+        At most 32, and only those of this process; `journal.refusals(run.id)` has all.
         """
         return refusals_of(self)
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The events that lead out of here, whatever their guards will say."""
+        """The events that lead out of its state by the table, whatever guards answer."""
         return self.lifecycle.allowed(type(self.state))
 
     def trigger(self, event: str, /, *args: Any, **kwargs: Any) -> State:
-        """Fire by name, as a command line or a network does; otherwise as the method does.
+        """Fire an event by its name. `run.trigger("retry")` is `run.retry()`.
+
+        Args:
+            args, kwargs: The arguments of the event: of the constructor of the state it leads to.
+
+        Returns:
+            The state entered.
 
         Raises:
             UnknownEvent: The table has no such event; the run did not move.
+            TransitionError: No row, a guard or another writer refused; the run did not move.
+            JournalError: The step could not be kept; the run did not move.
+            CallbackError: The run moved, and a listener failed afterwards.
         """
         return firing.fire(self._known(event), self, *args, **kwargs)
 
     def once(self, key: str, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> State:
-        """Fire for a request that may come again: the second time is the first step, not another.
+        """Fire an event once under an idempotency key: a repeated request makes no second step.
 
         Args:
-            key: The request's own name, of 1 to 200 characters. The journal keeps it with the step.
+            key: Names the request, 1 to 200 characters. The journal keeps it with the step.
+            event: The event or its name; its arguments follow.
 
         Returns:
-            The state entered, now or when the request first came.
+            The state entered, now or when the request came first.
 
         Raises:
-            InvalidArgument: Another event was fired under this key; the run did not move.
-            StaleRun: Another process has moved the run, perhaps for this very request: restore it
-                and ask again.
+            InvalidArgument: The key belongs to a step of another event; the run did not move.
+            StaleRun: Another process has moved the run, perhaps for the same request: restore it
+                and try again; the run did not move here.
+            TransitionError, JournalError, CallbackError: As firing the event raises them.
         """
         check_id(key, "a request's key")
         return firing.fire_once(key, self._known(event), self, args, kwargs)
 
     def enter(self, state: State) -> State:
-        """Make the step that leads to *state*, by whichever event leads there; otherwise as firing.
+        """Make the step to *state* by the first event that leads there and whose guards pass.
 
-        What *state* carries stands: a `Retrying` made outside the run's own tasks says itself
-        how many attempts there have been.
+        The fields of *state* are the arguments of the event. Events with an `explicit_only` row
+        are not considered.
+
+        Returns:
+            The state entered.
 
         Raises:
             TransitionNotAllowed: No event leads from here to such a state; the run did not move.
-            GuardRejected: Those that do have guards that said no; the run did not move.
+            GuardRejected: Events do, but their guards rejected the step; the run did not move.
+            JournalError: The step could not be kept; the run did not move.
+            CallbackError: The run moved, and a listener failed afterwards.
         """
         events = self.lifecycle.leading(type(self.state), type(state))
         if not events:
             raise TransitionNotAllowed(f"enter {type(state).__name__}", self.state, self.allowed)
-        given = given_by(state)
-        # Asked first, not tried: what is tried and refused is noted.
+        given = arguments_of(state)
+        # Evaluated, not fired: an attempt that is refused would be noted.
         passing = (event for event in events[:-1] if not firing.refusal(event, self, **given))
         return firing.fire(next(passing, events[-1]), self, **given)
 
-    def why_not(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> Why | None:
-        """Why firing now would be refused, and the triggers that lead to where it passes.
+    def why_not(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> "Why | None":
+        """Why firing now would be refused, and the events that lead to where it would pass.
 
-        Printed, it is sentences; `refused` is what firing would raise. Nothing is moved or told:
-        the way is tried out on doubles of the run. So what a `before` listener would veto, or a
-        state handler change, is not foreseen.
+        Printed, the answer is sentences; its `refused` is what firing would raise. The run is not
+        moved and no listener called: events are tried out on doubles of the run. So what a
+        `before` listener vetoes, or a state handler changes, is not foreseen.
 
         Returns:
-            None where the way is free.
+            None where firing now would pass.
+
+        Raises:
+            UnknownEvent: The table has no such event.
         """
-        from fsm.explain.why import explain  # at the door: `import fsm` does not pay for it
+        from fsm.explain.why import explain  # imported on demand: most programs never ask
 
         answer = explain(self, event, *args, **kwargs)
         return None if answer.allowed else answer
 
-    def story(self) -> Story:
+    def story(self) -> "Story":
         """What happened to it, when and why, and what it waits for: printed, it is sentences."""
         from fsm.explain.story import tell_story  # few runs are asked for their story
 
@@ -257,30 +301,41 @@ class Run(Pictured):
     def post(self, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> None:
         """Fire when the step in progress is done, or now if there is none.
 
-        Errors of a posted event come out of the step it was posted in, as part of its
-        `CallbackError`.
+        Args:
+            event: The event or its name; its arguments follow.
+
+        Raises:
+            UnknownEvent: The table has no such event.
+            CallbackError: No step was in progress, and the posted step's listeners failed.
+            TransitionError, JournalError: No step was in progress, and the event was refused.
+                While a step is in progress, errors of posted events are part of its
+                `CallbackError`.
         """
         name = self._known(event)
-        self._beside().append((name, args, kwargs))
+        self._own_extras().append((name, args, kwargs))
         firing.post(self)
 
     def catch_up(self) -> tuple[Step, ...]:
-        """Take over, from its journal, the steps that others have made of it since.
+        """Take over, from the journal, the steps that other writers have made of the run.
 
-        Its listeners are told of them here, where the step was not vetoed and is not new: no
-        guard, no state handler and no `before`.
+        The listeners after a step are called for each of them: `on_exit`, `on_enter`, `on_final`,
+        `after`. Guards, state handlers and `before` listeners are not: the step stands.
 
         Returns:
-            Those steps; none where there are none, or no journal.
+            Those steps; an empty tuple where there are none, or no journal.
 
         Raises:
-            CorruptJournal: They do not go on from where this run stands.
+            CorruptJournal: They do not continue this run's history; the run did not move.
+            JournalError: The journal cannot be read; the run did not move.
             CallbackError: A listener failed; the run has caught up.
         """
-        return following.catch_up(self)
+        return firing.catch_up(self)
 
     def settings(self) -> Mapping[str, Any]:
-        """What `restore` hands back to the constructor by keyword: plain JSON values."""
+        """The keyword arguments, plain JSON values, with which `restore` calls the constructor.
+
+        They are kept with the first step. A subclass with arguments of its own extends them.
+        """
         return {}
 
     def __repr__(self) -> str:
@@ -289,17 +344,17 @@ class Run(Pictured):
 
     def __reduce__(self) -> NoReturn:
         raise InvalidArgument(
-            "a run stays in its process; send its id, and restore it there from its journal"
+            "a run cannot be pickled; send its id, and restore it there from its journal"
         )
 
-    # What events, hooks and firing need of a run.
+    # For the other modules of this package; fsm/run/access.py is for other packages.
 
-    def _beside(self) -> Aside:
-        if self._aside is None:
-            with _birth:  # the first to ask, not the last, says which it is
-                if self._aside is None:
-                    self._aside = Aside()
-        return self._aside
+    def _own_extras(self) -> Extras:
+        if self._extras is None:
+            with _birth:  # of several threads that need it first, one makes it
+                if self._extras is None:
+                    self._extras = Extras()
+        return self._extras
 
     def _micros(self) -> int:
         if self._clock is None:
@@ -308,7 +363,7 @@ class Run(Pictured):
             return ambient.micros()
 
     def _leading(self, event: str) -> tuple[CompiledRow, ...]:
-        """The rows out of here under *event*, in the order they are tried."""
+        """The rows out of its state under *event*, in the order in which they are tried."""
         return self.machine.rows[type(self.state)].get(event, ())
 
     def _own_callbacks(self) -> Callbacks:
@@ -317,7 +372,7 @@ class Run(Pictured):
         return self._callbacks
 
     def _surroundings(self) -> Mapping[str, Any]:
-        """The ambient context of who makes payloads for it: its tasks and state handlers."""
+        """The ambient context in which tasks and state handlers of the run build payloads."""
         return {}
 
     def _known(self, event: str | Event[Any, Any]) -> str:
@@ -331,7 +386,7 @@ class Run(Pictured):
         if type(state) not in cls.lifecycle.nodes:
             names = ", ".join(node.__name__ for node in cls.lifecycle.nodes)
             raise InvalidArgument(
-                f"a {cls.__name__} cannot be in {state!r}; its states are {names}"
+                f"a {cls.__name__} cannot begin in {state!r}; its states are {names}"
             )
 
 
@@ -339,10 +394,10 @@ def _check_journal(journal: object) -> None:
     if not callable(getattr(journal, "append", None)) or not callable(
         getattr(journal, "steps", None)
     ):
-        raise InvalidArgument(f"a journal is what open_journal() gives, not {journal!r}")
+        raise InvalidArgument(f"a journal is made by open_journal(), not {journal!r}")
 
 
-# A table of one state and no rows, so that `Run` itself is no exception.
+# A table of one state and no rows, so that `Run` itself has one, too.
 Run.lifecycle = Lifecycle.of("Run", Run.initial, (), f"{Run.__module__}:Run")
 Run.callbacks = Callbacks((), Run.lifecycle)
 

@@ -51,7 +51,7 @@ def firing(run: TaskRun) -> None:
     print(success)
 
 
-def asking(run: TaskRun) -> None:
+def acting_as(run: TaskRun) -> None:
     """Asking takes the same arguments as firing."""
     assert_type(run.retry.may(), bool)
     assert_type(run.retry.may(start_time=soon), bool)

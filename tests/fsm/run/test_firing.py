@@ -58,7 +58,7 @@ def test_other_requests_are_other_steps(run: TaskRun) -> None:
 def test_a_request_for_something_else_is_refused(run: TaskRun) -> None:
     run.once("request-1", "start")
 
-    with pytest.raises(InvalidArgument, match="'request-1' was for start, not for succeed"):
+    with pytest.raises(InvalidArgument, match="belongs to a step of start, not of succeed"):
         run.once("request-1", "succeed")
 
     assert (type(run.state), len(run.history)) == (Running, 1)

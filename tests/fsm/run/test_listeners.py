@@ -148,17 +148,3 @@ def test_a_listener_is_judged_by_its_signature(listener: Any, kind: str, count: 
 
     assert bool(said) == bool(wanted)
     assert wanted in said
-
-
-def test_a_plain_function_is_taken_without_asking_for_its_signature(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(inspect, "signature", asked.append)
-    run = TaskRun()
-
-    run.after(lambda run, step: None)
-    run.after(run.post)
-    run.handler(lambda run, old, *new: None)
-
-    assert asked == []

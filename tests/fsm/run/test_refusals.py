@@ -517,8 +517,8 @@ def test_a_refusal_that_no_one_can_tell_of_leaves_the_run_alive(name: str, journ
         asyncio.run(getattr(run, name).aio())
 
     assert run._owner is None
-    assert "while asking why" in run.refusals[0].reason
-    assert "while asking why" in str(run.story())
+    assert "while its text was built" in run.refusals[0].reason
+    assert "while its text was built" in str(run.story())
 
 
 def test_a_loop_whose_threads_are_gone_does_not_hide_a_refusal(tmp_path: Any) -> None:

@@ -799,11 +799,11 @@ def test_a_thread_waits_for_an_async_step(run: TaskRun, monkeypatch: pytest.Monk
     async def main() -> State:
         loop, started, waited_for = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
-        def wait_for_turn(run: Run) -> None:
+        def acquire_when_free(run: Run) -> None:
             loop.call_soon_threadsafe(waited_for.set)
-            turn.wait_for_turn(run)
+            turn.acquire_when_free(run)
 
-        monkeypatch.setattr("fsm.run.firing.wait_for_turn", wait_for_turn)
+        monkeypatch.setattr("fsm.run.firing.acquire_when_free", acquire_when_free)
 
         @run.on_enter(Running)
         async def listener(run: TaskRun, step: Step) -> None:

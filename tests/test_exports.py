@@ -12,9 +12,10 @@ import pytest
 import fsm
 import states
 
-ROOMS = [
+MODULES = [
     "states",
     "fsm",
+    "fsm.states",
     "fsm.journal",
     "fsm.explain",
     "fsm.operations",
@@ -26,32 +27,32 @@ ROOMS = [
 ]
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_what_is_exported_is_sorted(name: str) -> None:
+@pytest.mark.parametrize("name", MODULES)
+def test_exported_names_are_sorted(name: str) -> None:
     names = importlib.import_module(name).__all__
 
     assert list(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_what_is_exported_is_there(name: str) -> None:
-    room = importlib.import_module(name)
+@pytest.mark.parametrize("name", MODULES)
+def test_exported_names_exist(name: str) -> None:
+    module = importlib.import_module(name)
 
-    assert [each for each in room.__all__ if not hasattr(room, each)] == []
+    assert [each for each in module.__all__ if not hasattr(module, each)] == []
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_what_is_there_is_exported(name: str) -> None:
-    room = importlib.import_module(name)
-    ours = {
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_of_a_module_are_exported(name: str) -> None:
+    module = importlib.import_module(name)
+    public = {
         each
-        for each, value in vars(room).items()
+        for each, value in vars(module).items()
         if not each.startswith("_")
         and not isinstance(value, types.ModuleType)
         and (getattr(value, "__module__", "") or "").startswith(name)
     }
 
-    assert ours - set(room.__all__) == set()
+    assert public - set(module.__all__) == set()
 
 
 @pytest.mark.parametrize("name", ["fsm.explain", "fsm.operations", "fsm.telemetry", "fsm.testing"])
@@ -69,14 +70,14 @@ def test_type_hints_of_public_names_resolve_at_run_time(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["states", "fsm"])
-def test_a_package_says_that_it_is_typed(name: str) -> None:
+def test_a_package_is_marked_as_typed(name: str) -> None:
     package = importlib.import_module(name)
 
     assert package.__file__ is not None
     assert (Path(package.__file__).parent / "py.typed").exists()
 
 
-def test_everyday_names_are_on_the_first_floor() -> None:
+def test_a_first_program_needs_only_the_top_packages() -> None:
     assert {"TaskRun", "Run", "event", "internal", "open_journal", "perform"} <= set(fsm.__all__)
-    ours = [cls for cls in states.State.children() if cls.__module__.startswith("fsm.states")]
-    assert {cls.__name__ for cls in ours} <= set(states.__all__)
+    builtin = [cls for cls in states.State.children() if cls.__module__ == "fsm.states"]
+    assert {cls.__name__ for cls in builtin} <= set(states.__all__)

@@ -98,8 +98,8 @@ def context() -> Mapping[str, Any]:
 
 # For hot paths that cannot afford a frame: `current() is NONE` says that nothing is in force, and
 # then the time is `nanos() // 1000`.
-current = _ambient.get
-nanos = time.time_ns
+current: Callable[[], _Ambient] = _ambient.get
+nanos: Callable[[], int] = time.time_ns
 
 
 def using(**names: Any) -> AmbientScope:

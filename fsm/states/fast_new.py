@@ -11,6 +11,9 @@ object still has a class that allows it:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import attrs
 
 from .base import State
@@ -19,7 +22,7 @@ __all__ = ["Unfrozen", "allows_fast_new", "new_unfrozen"]
 
 _HOOKS = ("__attrs_pre_init__", "__attrs_post_init__")
 
-new_unfrozen = object.__new__
+new_unfrozen: Callable[[type[State]], Any] = object.__new__
 
 
 class _Unfrozen(State):  # the underscore keeps it out of `State.children()`
@@ -28,8 +31,13 @@ class _Unfrozen(State):  # the underscore keeps it out of `State.children()`
     __module__ = "fsm.states"
     __slots__ = ()
 
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+        def __delattr__(self, name: str) -> None: ...
+    else:
+        __setattr__ = object.__setattr__
+        __delattr__ = object.__delattr__
 
 
 Unfrozen = _Unfrozen
@@ -40,7 +48,7 @@ def allows_fast_new(cls: type[State]) -> bool:
     if _field_rules(cls) != _field_rules(State) or any(hasattr(cls, hook) for hook in _HOOKS):
         return False
     try:
-        new_unfrozen(Unfrozen).__class__ = cls  # type: ignore[assignment]  # that is the question
+        new_unfrozen(Unfrozen).__class__ = cls  # that is the question
     except TypeError:  # the class has another memory layout
         return False
     return True

@@ -36,7 +36,7 @@ class Encoder(ValueEncoder):
             raise NotSerializable(f"{path}state nests deeper than {DEPTH} levels", path + "state")
         schema = schema_of(type(state), path[:-1])
         message = state.message
-        self.items += 8
+        self.add_items(8)
         wire: _Wire = {"type": schema.name, "__version__": VERSION, "message": message}
         exact: _Wire = {}
         if message is not None:
@@ -119,7 +119,7 @@ class Encoder(ValueEncoder):
                     f"{path} has a name of type {type(name).__name__}; names are strings", path
                 )
             at = f"{path}.{shorten(self.encode_text(name, path))}"
-            self.items += 4
+            self.add_items(4)
             if isinstance(value, Result):
                 wire[name] = self.encode_result(value, at, depth + 1)
             else:

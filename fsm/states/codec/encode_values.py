@@ -35,6 +35,9 @@ class ValueEncoder(ABC):
 
     __slots__ = ("chars", "items")
 
+    items: int  # keys and elements so far
+    chars: int  # characters of text so far
+
     def __init__(self) -> None:
         self.items = 0
         self.chars = 0
@@ -42,6 +45,10 @@ class ValueEncoder(ABC):
     @abstractmethod
     def encode_state(self, state: Any, path: str, depth: int) -> dict[str, Any]:
         """Encode a state inside a value."""
+
+    def add_items(self, count: int) -> None:
+        """Count items that are written without a check; `limits.check` follows at the end."""
+        self.items += count
 
     def encode_both(self, value: Any, path: str, depth: int) -> tuple[Any, Any]:
         """Encode a value as plain and as tagged JSON.

@@ -23,7 +23,8 @@ _FAST = frozenset(
 
 _builtin: dict[type[Any], Schema] = {}
 _custom: WeakKeyDictionary[type[Any], Schema] = WeakKeyDictionary()
-find_builtin = _builtin.get  # schema_of without a frame; None for a class it has not seen yet
+# schema_of without a frame; None for a class that it has not seen yet.
+find_builtin: Callable[[type[Any]], Schema | None] = _builtin.get
 
 
 @attrs.frozen(eq=False)

@@ -9,7 +9,8 @@ from pathlib import Path
 import dask
 from distributed import Client, LocalCluster
 
-from fsm import Call, Over, Quorum, Runner, TaskRun, current_run, open_journal
+from fsm import Call, Quorum, Runner, TaskRun, current_run, open_journal
+from fsm.flow import Mapping
 
 # Work whose worker is lost fails at once, so that its run can be rescued by its own policy.
 dask.config.set({"distributed.scheduler.allowed-failures": 0})
@@ -26,7 +27,7 @@ def main(folder: Path, client: Client) -> None:
     executor = client.get_executor(retries=0, pure=False)
     with open_journal(str(folder / "runs.db")) as journal, Runner(executor) as runner:
         run = TaskRun("pages", journal=journal, max_retries=1)
-        pages = Over(range(6), quorum=Quorum.at_least(5))
+        pages = Mapping(range(6), quorum=Quorum.at_least(5))
         (state,) = runner.perform_all([Call(run, fetch, over=pages)])
 
         print(run.id, type(state).__name__, "of", len(state.map_states))

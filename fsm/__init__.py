@@ -24,10 +24,9 @@ if TYPE_CHECKING:
         UnknownRun,
     )
     from .execution.aio import aperform
-    from .execution.call import Over, ResultOf
-    from .execution.context import CurrentRun, Outcome, current_run
-    from .execution.result_cache import Caches
-    from .execution.runner import Call, Runner, perform
+    from .execution.call import Call
+    from .execution.context import Outcome, current_run
+    from .execution.runner import Runner, perform
     from .flow.function_run import FunctionRun
     from .flow.gather import gather
     from .flow.node import Node
@@ -49,12 +48,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cache",
-    "Caches",
     "Call",
     "CallbackError",
     "Claim",
     "CorruptJournal",
-    "CurrentRun",
     "Draft",
     "Event",
     "FunctionRun",
@@ -70,11 +67,9 @@ __all__ = [
     "MissingExtra",
     "Node",
     "Outcome",
-    "Over",
     "Policy",
     "Quorum",
     "Refusal",
-    "ResultOf",
     "Retry",
     "Run",
     "Runner",
@@ -106,12 +101,10 @@ __all__ = [
 # load what moves a run, and who only embeds runs does not load what executes them.
 _MODULES = {
     "Cache": "fsm.tasks.cache",
-    "Caches": "fsm.execution.result_cache",
-    "Call": "fsm.execution.runner",
+    "Call": "fsm.execution.call",
     "CallbackError": "fsm.errors",
     "Claim": "fsm.journal",
     "CorruptJournal": "fsm.errors",
-    "CurrentRun": "fsm.execution.context",
     "Draft": "fsm.lifecycle.payload",
     "Event": "fsm.lifecycle.event",
     "FunctionRun": "fsm.flow.function_run",
@@ -127,11 +120,9 @@ _MODULES = {
     "MissingExtra": "fsm.errors",
     "Node": "fsm.flow.node",
     "Outcome": "fsm.execution.context",
-    "Over": "fsm.execution.call",
     "Policy": "fsm.tasks.policy",
     "Quorum": "fsm.tasks.quorum",
     "Refusal": "fsm.lifecycle.refusal",
-    "ResultOf": "fsm.execution.call",
     "Retry": "fsm.tasks.retry",
     "Run": "fsm.run.run",
     "Runner": "fsm.execution.runner",

@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from fsm.errors import LifecycleError, StaleRun, UnknownRun
-from fsm.execution.runner import Call, Runner
+from fsm.execution.call import Call
+from fsm.execution.runner import Runner
 from fsm.journal import Journal, Summary
 from fsm.lifecycle.step import Step
 from fsm.states import Cached, Mapped, Paused, Pending, Running, State, ambient

@@ -70,6 +70,9 @@ async def aperform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs:
         raise
 
 
+aperform.__module__ = "fsm"
+
+
 async def _run_commands(
     run: TaskRun, decider: Decisions, reply: Reply, watching: Sequence[Observer]
 ) -> Command | Done:

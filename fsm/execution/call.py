@@ -1,83 +1,37 @@
 """Call: one run and the callable it is a run of, with the runs it comes after."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as AnyMapping
 from typing import Any
 
 import attrs
 
 from fsm.errors import InvalidArgument
 from fsm.states import Mapped, State
-from fsm.tasks.quorum import Quorum
 from fsm.tasks.task_run import TaskRun
 from fsm.tasks.trigger_rules import TriggerRule, Upstream, all_successful
 
-__all__ = ["Call", "Over", "ResultOf", "as_inputs", "check_at_once", "check_calls", "has_ended"]
+from .mapping import Mapping, Placeholder, ResultOf, result_of
+
+__all__ = ["Call", "check_calls", "has_ended"]
 
 
-def _as_runs(value: object) -> tuple[TaskRun, ...]:
-    runs: tuple[Any, ...] = tuple(value) if isinstance(value, Iterable) else (value,)
-    for run in runs:
+def _as_runs(runs: Iterable[TaskRun] | TaskRun) -> tuple[TaskRun, ...]:
+    given: tuple[Any, ...] = tuple(runs) if isinstance(runs, Iterable) else (runs,)
+    for run in given:
         if not isinstance(run, TaskRun):
             raise InvalidArgument(f"a call comes after runs, not after {run!r}")
-    return runs
-
-
-@attrs.frozen(eq=False)
-class ResultOf:
-    """In the place of an argument: the result of a run above, once that is finished."""
-
-    run: TaskRun
-
-    def __attrs_post_init__(self) -> None:
-        _as_runs((self.run,))
-
-
-def as_inputs(value: Any) -> Any:
-    """Take what a task can be mapped over; something with a length, or what results in it."""
-    if isinstance(value, ResultOf | list | tuple | range):
-        return value
-    if not isinstance(value, Iterable):
-        raise InvalidArgument(f"a task is mapped over an iterable, not over {value!r}")
-    return list(value)
-
-
-def check_at_once(_over: object, _field: object, at_once: int | None) -> None:
-    """Accept how many children may be executed side by side; of none, none would ever be."""
-    if at_once is None:
-        return
-    if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
-        raise InvalidArgument(f"at_once is a whole number from 1, not {at_once!r}")
+    return given
 
 
 def has_ended(state: State) -> bool:
-    """Whether a run in *state* has come to its end; a mapped one has when its children have."""
+    """Whether a run in *state* has ended; a mapped run has when all its children have."""
     return state.is_finished() and (
         not isinstance(state, Mapped) or all(each.is_finished() for each in Upstream.of([state]))
     )
-
-
-@attrs.frozen
-class Over:
-    """What a call is mapped over: one child run for each of *inputs*."""
-
-    inputs: Sequence[Any] | ResultOf = attrs.field(converter=as_inputs)
-    quorum: Quorum | None = None  # how many have to succeed; None: the parent does not ask
-    # How many children are executed side by side; None: no limit.
-    at_once: int | None = attrs.field(default=None, validator=check_at_once)
-    again: bool = False  # whether children that have failed are run once more
-
-    def items(self) -> Sequence[Any]:
-        """The inputs; those that a run above results in, too, and none where it did not succeed.
-
-        Whether its own run goes on then is for its trigger to say.
-        """
-        if isinstance(self.inputs, ResultOf) and not _has_result(self.inputs.run.state):
-            return ()
-        items: Sequence[Any] = as_inputs(_given(self.inputs))
-        return items
 
 
 @attrs.frozen(eq=False)
@@ -85,21 +39,31 @@ class Call:
     """One run and the callable it is a run of.
 
     Args:
-        after: Runs that have to be finished first: others of the same batch, or finished ones.
-        trigger_rule: Whether it runs, by the states of those; `all_successful` if left out. See
-            `fsm.trigger_rules`.
-        skip_on_upstream_skip: Whether it is skipped where one of those is.
-        over: It is mapped: the task is called for each of these inputs, in a child run each.
+        run: The run, a `TaskRun`.
+        task: The callable.
+        args, kwargs: Its arguments. A `ResultOf` among them is replaced by the result it stands
+            for.
+        after: Runs that have to end first: of other calls of the same batch, or ended ones.
+        trigger_rule: Decides by the last states of those whether the call runs;
+            `all_successful` if left out. See `fsm.trigger_rules`.
+        skip_on_upstream_skip: Whether the run is skipped if one of those is.
+        over: Set for a mapped call: its task is called for each of these inputs, in a child run
+            each. It takes no other arguments.
+
+    Raises:
+        InvalidArgument: An argument is wrong.
     """
+
+    __module__ = "fsm"
 
     run: TaskRun
     task: Callable[..., Any]
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict)
+    kwargs: AnyMapping[str, Any] = attrs.field(factory=dict)
     after: tuple[TaskRun, ...] = attrs.field(default=(), converter=_as_runs, kw_only=True)
     trigger_rule: TriggerRule = attrs.field(default=all_successful, kw_only=True)
     skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
-    over: Over | None = attrs.field(default=None, kw_only=True)
+    over: Mapping | None = attrs.field(default=None, kw_only=True)
     # The runs it comes after, those whose results it takes among them.
     above: tuple[TaskRun, ...] = attrs.field(init=False)
 
@@ -107,14 +71,27 @@ class Call:
         if not isinstance(self.run, TaskRun):
             raise InvalidArgument(f"a Call is of a TaskRun, not of {self.run!r}")
         if not callable(self.task):
-            raise InvalidArgument(f"the task of {self.run.id!r} cannot be called: {self.task!r}")
+            raise InvalidArgument(f"the task of {self.run.id!r} is not callable: {self.task!r}")
         if not callable(self.trigger_rule):
-            raise InvalidArgument(f"a trigger rule is called, {self.trigger_rule!r} cannot be")
-        if self.over is not None and (self.args or self.kwargs):
-            raise InvalidArgument(
-                f"{self.run.id!r} is mapped: its task takes one input each, and no arguments"
-            )
+            raise InvalidArgument(f"a trigger rule is callable, {self.trigger_rule!r} is not")
+        if self.over is not None:
+            self._check_mapping(self.over)
         object.__setattr__(self, "above", self._above())
+
+    def _check_mapping(self, over: object) -> None:
+        if not isinstance(over, Mapping):
+            raise InvalidArgument(
+                f"a call is mapped over a Mapping, as each(...) makes, not {over!r}"
+            )
+        if isinstance(over.inputs, Placeholder) and not isinstance(over.inputs, ResultOf):
+            raise InvalidArgument(
+                f"a call is mapped over values or a ResultOf, not {over.inputs!r}"
+            )
+        if self.args or self.kwargs:
+            raise InvalidArgument(
+                f"{self.run.id!r} is mapped: its task takes one input each, and no arguments; "
+                "constant ones belong to the Mapping"
+            )
 
     def _above(self) -> tuple[TaskRun, ...]:
         given = (*self.args, *self.kwargs.values(), self.over.inputs if self.over else None)
@@ -122,14 +99,14 @@ class Call:
         return tuple({run.id: run for run in (*self.after, *taken)}.values())
 
     def work(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Its arguments, with the results of the runs above in their places."""
+        """Return its arguments, with results in the places of `ResultOf`."""
         return (
-            tuple(_given(value) for value in self.args),
-            {name: _given(value) for name, value in self.kwargs.items()},
+            tuple(result_of(value) for value in self.args),
+            {name: result_of(value) for name, value in self.kwargs.items()},
         )
 
     def inputs(self) -> dict[str, Any]:
-        """Its arguments by name, as far as the task says how they are called."""
+        """Return its arguments by name; by position those that the task has no names for."""
         args, kwargs = self.work()
         try:
             bound = inspect.signature(self.task).bind(*args, **kwargs)
@@ -138,29 +115,21 @@ class Call:
         return dict(bound.arguments)
 
 
-def _given(value: Any) -> Any:
-    return value.run.state.result if isinstance(value, ResultOf) else value
-
-
-def _has_result(state: State) -> bool:
-    return state.is_successful() and not state.is_skipped()
-
-
 def check_calls(calls: Iterable[Call]) -> list[Call]:
-    """Accept calls that can be performed together, before any is started.
+    """Check, before any is started, that *calls* can be performed together.
 
     Raises:
-        InvalidArgument: Something is no call, two are of one run, one comes after a run that is
-            neither at its end nor among them, or they wait for each other in a circle.
+        InvalidArgument: One is no call, two are of one run, one comes after a run that has
+            neither ended nor is among them, or they wait for each other in a circle.
     """
-    import graphlib
+    import graphlib  # imported on demand: most calls stand alone
 
     known: dict[str, Call] = {}
     for call in calls:
         if not isinstance(call, Call):
             raise InvalidArgument(f"a Call is performed, not {call!r}")
         if call.run.id in known:
-            raise InvalidArgument(f"run {call.run.id!r} is called twice; make another run")
+            raise InvalidArgument(f"run {call.run.id!r} is called twice; create another run")
         known[call.run.id] = call
     for call in known.values():
         for above in call.above:

@@ -7,7 +7,8 @@ state classes are kept in memory, not what the states carry.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections import abc
+from collections.abc import Callable, Iterator
 
 from fsm.errors import LifecycleError
 from fsm.journal import Claim, Journal, Summary
@@ -39,7 +40,8 @@ class ChildJobs:
         self, parent: Job, command: PerformChildren, create_job: Callable[[Call], Job]
     ) -> None:
         self._parent, self._run, self._again = parent, parent.run, command.again
-        self._create_job = create_job
+        assert parent.call.over is not None, "only a mapped call has children"
+        self._mapping, self._create_job = parent.call.over, create_job
         journal = self._run.journal
         self._journal = journal.journal if isinstance(journal, Claim) else journal
         self._ends: list[State | None] = [None] * parent.count_inputs()
@@ -48,11 +50,9 @@ class ChildJobs:
 
     def group(self) -> Group:
         """Return the jobs as a group for the scheduler."""
-        over = self._parent.call.over
-        limit = None if over is None else over.at_once
         group = Group(self._jobs(), on_end=self._on_end, reply=self._reply)
-        if limit is not None:
-            group.max_concurrency = limit
+        if self._mapping.max_concurrency is not None:
+            group.max_concurrency = self._mapping.max_concurrency
         return group
 
     def _jobs(self) -> Iterator[Job]:
@@ -64,9 +64,11 @@ class ChildJobs:
             run = self._child(place, known=place in known)
             if self._again and run.state.is_failed():
                 _rerun(run)
-            yield self._create_job(Call(run, self._parent.call.task, (value,)))
+            yield self._create_job(
+                Call(run, self._parent.call.task, (value,), self._mapping.arguments)
+            )
 
-    def _known(self) -> Mapping[int, State | None]:
+    def _known(self) -> abc.Mapping[int, State | None]:
         """Return the children that the journal has, with the states of those that are done."""
         if not isinstance(self._journal, Journal):
             return {}

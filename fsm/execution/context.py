@@ -1,6 +1,6 @@
 """The context of a task: what `current_run()` returns, and how a task ends early."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 import datetime
 import inspect
@@ -18,24 +18,29 @@ __all__ = ["CurrentRun", "Outcome", "call_in_context", "current_run", "executing
 
 @attrs.define(eq=False)
 class CurrentRun:
-    """What a task may know of the run that it is executed for, in whatever process.
+    """The run that the present task is executed for, as `current_run()` returns it.
 
-    `cancel_requested` is for long tasks to look at now and then: somebody has cancelled the run,
-    its time is up, or another worker has it now; what the task returns will not be recorded.
+    It is the same on threads and in other processes. Long tasks check `cancel_requested` at times.
     """
+
+    __module__ = "fsm.execution"
 
     id: str
     attempt: int  # 1 for the first
-    loop_count: int  # of the iteration it is in, 1 for the first
+    loop_count: int  # of the present iteration, 1 for the first
     loop_result: Any  # of the iteration before
-    resumed: bool  # whether somebody resumed it after a pause, such as by approving
-    deadline: datetime.datetime | None  # when the time for it is up, in UTC
+    resumed: bool  # whether it was resumed after a pause, such as by an approval
+    deadline: datetime.datetime | None  # when its time limit has passed, in UTC
     _moved: Callable[[], bool] | None = None
     _cancelled: bool = False
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether the task had better end now. In another process the journal is asked."""
+        """Whether the task should end: its result will not be recorded.
+
+        The run was cancelled, its time limit has passed, or another worker has it. In another
+        process this reads the journal, at most once a second.
+        """
         if not self._cancelled and self._moved is not None:
             self._cancelled = self._moved()
         return self._cancelled
@@ -46,26 +51,33 @@ class CurrentRun:
 
 
 def current_run() -> CurrentRun:
-    """The run that the calling task is executed for.
+    """Return the run that the calling task is executed for.
 
     Raises:
-        InvalidArgument: It is called outside of a task, or in a thread that the task has made.
+        InvalidArgument: It is called outside of a task, or in a thread that the task has started.
     """
-    found = executing.get()
-    if found is None:
+    current = executing.get()
+    if current is None:
         raise InvalidArgument("no task is being performed here, so there is no current run")
-    return found
+    return current
 
+
+current_run.__module__ = "fsm"
 
 executing: ContextVar[CurrentRun | None] = ContextVar("executing", default=None)
 
 
 class Outcome(BaseException):
-    """What a task comes to, raised from anywhere in it: `raise Outcome(Skipped("nothing new"))`.
+    """Ends a task in a state, from anywhere in it: `raise Outcome(Skipped("nothing new"))`.
 
-    Not an `Exception`, so that no `except Exception` on the way takes it for an error. A state
-    that the task returns means the same.
+    A `BaseException`, so that no `except Exception` on the way catches it. A state that the task
+    returns means the same.
+
+    Raises:
+        InvalidArgument: *state* is no state.
     """
+
+    __module__ = "fsm"
 
     def __init__(self, state: State) -> None:
         if not isinstance(state, State):
@@ -81,7 +93,7 @@ def call_in_context(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """Call *task*, and return what it returns; an async one is run to its end in a loop."""
+    """Call *task* and return its result. An async task is run in an event loop of its own."""
     token = executing.set(current)
     try:
         with ambient.using(**names):

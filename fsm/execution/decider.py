@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -17,6 +17,7 @@ from fsm.lifecycle.payload import arguments_of
 from fsm.run.access import last_step, now, payload_context
 from fsm.states import Cached, Looped, Mapped, Paused, Running, State, TriggerFailed, ambient
 from fsm.tasks.quorum import Quorum
+from fsm.tasks.task_run import TaskRun
 from fsm.tasks.timers import due_at
 
 from .apply import Decisions, Done, run_commands
@@ -33,13 +34,10 @@ from .commands import (
 )
 from .results import Commands, can, enter_state, leads, recover, retry, settle
 
-if TYPE_CHECKING:
-    from fsm.tasks.task_run import TaskRun
-
 __all__ = ["Gate", "Lookup", "MapPlan", "decide", "drive"]
 
-Lookup = Callable[["TaskRun"], "Cached | None"]
-Gate = Callable[["TaskRun"], "State | None"]
+Lookup = Callable[[TaskRun], Cached | None]
+Gate = Callable[[TaskRun], State | None]
 
 
 @attrs.frozen

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 class Caches:
     """Earlier results by cache key, oldest first. Safe under threads."""
 
+    __module__ = "fsm.execution"
+
     def __init__(self) -> None:
         self._entries: dict[str, list[Cached]] = {}
         self._lock = Lock()

@@ -13,23 +13,24 @@ from fsm.errors import InvalidArgument
 from fsm.execution.pools import as_pool
 from fsm.journal import Claim, Journal
 from fsm.lifecycle.step import Step
-from fsm.run.run import Clock
 from fsm.states import Cached, State, ambient
+from fsm.states.ambient import Clock
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.task_run import TaskRun
 from fsm.telemetry import observers
 
 from .batch import Batch, Group
-from .call import Call, Over, ResultOf, check_calls
+from .call import Call, check_calls
 from .child_jobs import ChildJobs
 from .commands import PerformChildren
 from .decider import Lookup
 from .job import Job
+from .mapping import Mapping, ResultOf, as_mapping
 from .pickling import serialize
 from .result_cache import Caches
 from .scheduler import Scheduler
 
-__all__ = ["Call", "Runner", "as_workers", "perform"]
+__all__ = ["Runner", "as_workers", "perform"]
 
 
 def perform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -> State:
@@ -51,6 +52,9 @@ def perform(run: TaskRun, task: Callable[..., Any], *args: Any, **kwargs: Any) -
     call = Call(run, task, args, kwargs)
     with Runner(clock=call.run.clock, workers=1) as runner:
         return runner.perform_all([call])[0]
+
+
+perform.__module__ = "fsm"
 
 
 def as_workers(workers: int | None) -> int:
@@ -87,7 +91,13 @@ class Runner:
             whose policy has a cache key finds what this runner, or the run's journal, keeps
             under that key.
         clock: The clock to wait by; the system's if left out.
+
+    Raises:
+        InvalidArgument: An argument is wrong.
+        MissingExtra: cloudpickle is not installed, and tasks would travel to other processes.
     """
+
+    __module__ = "fsm"
 
     def __init__(
         self,
@@ -161,11 +171,11 @@ class Runner:
     def map(
         self,
         run: TaskRun,
-        task: Callable[[Any], Any],
-        inputs: Iterable[Any],
+        task: Callable[..., Any],
+        inputs: Iterable[Any] | Mapping,
         *,
         quorum: Quorum | None = None,
-        at_once: int | None = None,
+        max_concurrency: int | None = None,
         again: bool = False,
     ) -> State:
         """Map *task* over *inputs*, with a child run for each; return the last state of *run*.
@@ -180,9 +190,11 @@ class Runner:
         states with their results are in the journal.
 
         Args:
+            inputs: An iterable, or a `Mapping`, such as `each(items, unit="kg")` with constant
+                arguments. The arguments below override its settings.
             quorum: How many children have to succeed, such as `Quorum.percent(95)`; if left out,
                 *run* is `Mapped` whatever becomes of them.
-            at_once: How many children at a time; as many as there are workers if left out.
+            max_concurrency: How many children at a time; as many as there are workers if left out.
             again: Whether children that have failed are run once more, even without retries left.
 
         Raises:
@@ -190,7 +202,7 @@ class Runner:
             KeyboardInterrupt: Raised on, after every active run was cancelled.
             Exception: The error of the first run that one has stopped, such as a `JournalError`.
         """
-        over = Over(inputs, quorum, at_once, again)
+        over = as_mapping(inputs, quorum, max_concurrency, again)
         return self.perform_all([Call(run, task, over=over)])[0]
 
     def _job(self, call: Call) -> Job:
@@ -205,7 +217,7 @@ class Runner:
             return None
         if call.over is not None:
             known = () if isinstance(call.over.inputs, ResultOf) else call.over.inputs
-            serialize((call.task, known), f"the task of {call.run.id!r}")
+            serialize((call.task, known, dict(call.over.arguments)), f"the task of {call.run.id!r}")
             return None
         return serialize((call.task, *call.work()), f"the work of {call.run.id!r}")
 

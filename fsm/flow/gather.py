@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections import abc
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+import attrs
+
 from fsm.errors import InvalidArgument, UnknownRun
 from fsm.execution.apply import Decisions, Done, apply
 from fsm.execution.batch import Batch, Group
-from fsm.execution.call import Call, Over, ResultOf, has_ended
+from fsm.execution.call import Call, has_ended
 from fsm.execution.commands import (
     CatchUp,
     Command,
@@ -24,6 +27,7 @@ from fsm.execution.commands import (
 )
 from fsm.execution.decider import decide
 from fsm.execution.job import Job
+from fsm.execution.mapping import Mapping, ResultOf
 from fsm.execution.results import settle
 from fsm.execution.runner import Runner
 from fsm.execution.scheduler import Scheduler
@@ -38,7 +42,7 @@ from fsm.tasks.trigger_rules import Upstream
 
 from .function_run import FunctionRun
 from .graph import Graph
-from .node import Each, Node
+from .node import Node
 from .task import Task
 
 __all__ = ["gather"]
@@ -47,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 def gather(
-    graph: Node | Iterable[Node] | Mapping[str, Node | Callable[..., Any]],
+    graph: Node | Iterable[Node] | abc.Mapping[str, Node | Callable[..., Any]],
     *,
     run: TaskRun | None = None,
     runner: Runner | None = None,
@@ -204,8 +208,8 @@ class _Flow(Job):
             over=None if node.over is None else self._over(node.over),
         )
 
-    def _over(self, each: Each) -> Over:
-        return Over(self._given(each.inputs), each.quorum, each.at_once)
+    def _over(self, mapping: Mapping) -> Mapping:
+        return attrs.evolve(mapping, inputs=self._given(mapping.inputs))
 
     def _given(self, value: Any) -> Any:
         return ResultOf(self._runs[self._graph.name(value)]) if isinstance(value, Node) else value
@@ -218,7 +222,7 @@ def _conducted(run: TaskRun) -> Decisions:
     return (yield from decide(run, starts={"message": "Running flow."}))
 
 
-def _verdict(ends: Mapping[str, State]) -> State:
+def _verdict(ends: abc.Mapping[str, State]) -> State:
     """How a whole has ended whose reference nodes have ended so."""
     if failed := _those(ends, Failed):
         return Failed("Some reference tasks failed.", result=_said(failed))
@@ -231,7 +235,7 @@ def _verdict(ends: Mapping[str, State]) -> State:
     )
 
 
-def _those(ends: Mapping[str, State], kind: type[State]) -> dict[str, State]:
+def _those(ends: abc.Mapping[str, State], kind: type[State]) -> dict[str, State]:
     """The ends of this kind, and those of mapped nodes with such a child."""
     return {
         name: state
@@ -240,7 +244,7 @@ def _those(ends: Mapping[str, State], kind: type[State]) -> dict[str, State]:
     }
 
 
-def _said(ends: Mapping[str, State]) -> dict[str, str]:
+def _said(ends: abc.Mapping[str, State]) -> dict[str, str]:
     """What each ended in, and why: words, which every journal can keep."""
     return {name: f"{type(state).__name__}: {state.message}" for name, state in ends.items()}
 

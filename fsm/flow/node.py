@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import abc
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any, Self
 
 import attrs
 
 from fsm.errors import InvalidArgument
-from fsm.execution.call import as_inputs, check_at_once
+from fsm.execution.mapping import Mapping, Placeholder, as_mapping
 from fsm.tasks.quorum import Quorum
 from fsm.tasks.trigger_rules import TriggerRule, all_successful
 
-__all__ = ["Each", "Node", "as_after"]
+__all__ = ["Node", "as_after", "each"]
 
 
 def _as_args(args: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(map(_checked, args))
 
 
-def _as_kwargs(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+def _as_kwargs(kwargs: abc.Mapping[str, Any]) -> abc.Mapping[str, Any]:
     return MappingProxyType({name: _checked(value) for name, value in kwargs.items()})
 
 
@@ -47,22 +48,27 @@ def as_after(after: Any) -> tuple[Node | str, ...]:
     return nodes
 
 
-def _as_inputs(inputs: Any) -> Any:
-    return inputs if isinstance(inputs, Node) else as_inputs(inputs)
+def each(items: Any, /, **constant_arguments: Any) -> Mapping:
+    """Return a mapping over *items* with constant arguments: `each(files, unit="kg")`.
+
+    For `Call(over=...)`, `Node(over=...)`, `Node.each`, `Runner.map` and `Task.map`. Create a
+    `Mapping` to set a quorum or a limit, too.
+
+    Args:
+        items: An iterable, or what will result in one: a node, or a `ResultOf`.
+        constant_arguments: Keyword arguments of the task, the same for each item.
+
+    Raises:
+        InvalidArgument: *items* is not iterable, or a constant is a node or a `ResultOf`.
+    """
+    return Mapping(items, arguments=constant_arguments)
 
 
-@attrs.frozen
-class Each:
-    """What a node is mapped over: the result of another, or inputs that are known by now."""
-
-    inputs: Node | Sequence[Any] = attrs.field(converter=_as_inputs)
-    quorum: Quorum | None = None  # how many have to succeed; None: the node does not ask
-    # How many children are executed side by side; None: no limit.
-    at_once: int | None = attrs.field(default=None, validator=check_at_once)
+each.__module__ = "fsm.flow"
 
 
 @attrs.frozen(eq=False, repr=False)
-class Node:
+class Node(Placeholder):
     """One call in a graph of tasks. An argument may be another node: its result, in the end.
 
     `Task.bind` makes one. It is a description: each `gather` of it makes a run of its own.
@@ -81,11 +87,11 @@ class Node:
 
     task: Callable[..., Any]
     args: tuple[Any, ...] = attrs.field(default=(), converter=_as_args)
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict, converter=_as_kwargs)
+    kwargs: abc.Mapping[str, Any] = attrs.field(factory=dict, converter=_as_kwargs)
     _after: tuple[Node | str, ...] = attrs.field(default=(), converter=as_after, kw_only=True)
     trigger_rule: TriggerRule = attrs.field(default=all_successful, kw_only=True)
     skip_on_upstream_skip: bool = attrs.field(default=True, kw_only=True)
-    over: Each | None = attrs.field(default=None, kw_only=True)
+    over: Mapping | None = attrs.field(default=None, kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -95,6 +101,10 @@ class Node:
             raise InvalidArgument(f"a trigger rule is called, {self.trigger_rule!r} cannot be")
         if self.name is not None and not isinstance(self.name, str):
             raise InvalidArgument(f"the name of a node is a string, not {self.name!r}")
+        if self.over is not None and not isinstance(self.over, Mapping):
+            raise InvalidArgument(
+                f"a node is mapped over a Mapping, as each(...) makes, not {self.over!r}"
+            )
         if self.over is not None and (self.args or self.kwargs):
             raise InvalidArgument(f"{self!r} is mapped: it takes one input each, and no arguments")
 
@@ -117,13 +127,25 @@ class Node:
 
     def each(
         self,
-        inputs: Node | Iterable[Any],
+        inputs: Node | Iterable[Any] | Mapping,
         *,
         quorum: Quorum | None = None,
-        at_once: int | None = None,
+        max_concurrency: int | None = None,
     ) -> Self:
-        """The same, mapped: the task is called for each of *inputs*, in a child run each."""
-        return attrs.evolve(self, over=Each(inputs, quorum, at_once))
+        """Return the same node, mapped: its task is called for each input, in a child run each.
+
+        Args:
+            inputs: An iterable, a node that results in one, or a `Mapping`, such as
+                `each(items, unit="kg")` with constant arguments. The arguments below override
+                its settings.
+            quorum: How many children have to succeed; if left out, the node is `Mapped` whatever
+                becomes of them.
+            max_concurrency: How many children are executed at a time; no limit if left out.
+
+        Raises:
+            InvalidArgument: An argument is wrong, or the node has arguments.
+        """
+        return attrs.evolve(self, over=as_mapping(inputs, quorum, max_concurrency))
 
     def named(self, name: str) -> Self:
         """The same, under this name."""

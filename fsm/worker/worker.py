@@ -66,6 +66,8 @@ class Worker:
         InvalidArgument: An argument is wrong.
     """
 
+    __module__ = "fsm"
+
     def __init__(
         self,
         journal: Journal,

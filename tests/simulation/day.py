@@ -15,13 +15,13 @@ from fsm import (
     JournalError,
     LifecycleError,
     MemoryJournal,
-    Over,
     Policy,
     Runner,
     Step,
     TaskRun,
 )
-from fsm.execution.result_cache import Caches
+from fsm.execution import Caches
+from fsm.flow import Mapping
 from fsm.operations import verify
 from fsm.states import ambient
 from fsm.testing import HandClock, SimulatedExecutor
@@ -170,7 +170,7 @@ class Day:
     def _call(self, run: TaskRun, found: dict[str, TaskRun]) -> Call:
         plan = self.plans.get(run.id, Plan())
         above = [found.get(id) or self._restored(id) for id in plan.after]
-        over = None if plan.over is None else Over(range(plan.over), plan.quorum)
+        over = None if plan.over is None else Mapping(range(plan.over), plan.quorum)
         task = functools.partial(work, self.seed)
         given = () if over else (None,)
         return Call(run, task, given, after=above, trigger_rule=plan.trigger_rule, over=over)

@@ -19,7 +19,6 @@ import psutil
 from fsm import (
     Call,
     Journal,
-    Over,
     Policy,
     Retry,
     Runner,
@@ -27,6 +26,7 @@ from fsm import (
     current_run,
     open_journal,
 )
+from fsm.flow import Mapping
 from fsm.operations import verify
 from states import Looped, Success
 
@@ -102,7 +102,7 @@ def batch(journal: Journal | None, log: Log, name: str, rng: random.Random) -> l
         *(Call(run("slow", number), slow, (log, rng.uniform(0, 0.1))) for number in range(4)),
         *(Call(run("retried", n, max_retries=1), fails_once, (log,)) for n in range(2)),
         Call(run("looped"), goes_round, (log,)),
-        Call(run("mapped"), child, over=Over(inputs)),
+        Call(run("mapped"), child, over=Mapping(inputs)),
     ]
     rng.shuffle(calls)
     return calls

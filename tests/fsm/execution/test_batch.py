@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Over, ResultOf, Runner, TaskRun
+from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Runner, TaskRun
+from fsm.execution import ResultOf
 from fsm.execution.batch import Batch
 from fsm.execution.call import check_calls
 from fsm.execution.job import Job
+from fsm.flow import Mapping
 from fsm.tasks.trigger_rules import all_finished
 from states import Cancelled, Failed, Mapped, Paused, Pending, Skipped, Success, TriggerFailed
 
@@ -71,7 +73,7 @@ def test_what_comes_after_a_map_waits_for_its_children() -> None:
     a, b = TaskRun("a"), TaskRun("b")
 
     ends = performed(
-        Call(a, lambda number: Paused() if number else number, over=Over([0, 1])),
+        Call(a, lambda number: Paused() if number else number, over=Mapping([0, 1])),
         Call(b, int, after=a),
     )
 
@@ -95,7 +97,7 @@ def test_one_stopped_by_its_journal_stops_those_below_and_no_others() -> None:
 def test_a_map_over_what_did_not_succeed_is_judged_like_any_call(above: Any, end: Any) -> None:
     a, b = TaskRun("a"), TaskRun("b")
 
-    performed(Call(a, above), Call(b, int, over=Over(ResultOf(a))))
+    performed(Call(a, above), Call(b, int, over=Mapping(ResultOf(a))))
 
     assert type(b.state) is end
 
@@ -182,10 +184,4 @@ def test_a_run_at_its_end_may_be_any(state: Any) -> None:
 
 def test_a_mapped_call_takes_no_arguments_besides() -> None:
     with pytest.raises(InvalidArgument, match="takes one input each"):
-        Call(TaskRun(), int, (1,), over=Over([1]))
-
-
-@pytest.mark.parametrize("at_once", [0, -1, 1.5, True, "2"])
-def test_no_children_at_once_would_be_none_ever(at_once: Any) -> None:
-    with pytest.raises(InvalidArgument, match="at_once"):
-        Over([1], at_once=at_once)
+        Call(TaskRun(), int, (1,), over=Mapping([1]))

@@ -634,7 +634,7 @@ def test_the_ambient_context_says_which_attempt_a_node_is_in() -> None:
 
 
 def test_children_of_a_map_in_a_graph_keep_their_order() -> None:
-    mapped = Node(lambda number: -number).each(range(100), at_once=7).named("mapped")
+    mapped = Node(lambda number: -number).each(range(100), max_concurrency=7).named("mapped")
 
     assert gather(mapped).result == {"mapped": [-number for number in range(100)]}
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fsm import InvalidArgument
+from fsm.flow import Mapping, Node
 from fsm.flow.graph import Graph
-from fsm.flow.node import Each, Node
 from fsm.flow.task import task
 from fsm.tasks.trigger_rules import all_finished, all_successful, any_failed
 
@@ -137,7 +137,7 @@ def test_after_keeps_what_is_left_out() -> None:
 def test_each_takes_any_iterable_once() -> None:
     over = Node(clean).each(number for number in range(3)).over
 
-    assert over == Each([0, 1, 2])
+    assert over == Mapping([0, 1, 2])
 
 
 def test_a_node_is_shown_without_what_is_above() -> None:
@@ -212,7 +212,7 @@ def test_a_node_inside_of_an_argument_is_refused(inside: Any) -> None:
         lambda: Node(load, after=[5]),  # type: ignore[list-item]
         lambda: Node(load, name=5),  # type: ignore[arg-type]
         lambda: Node(clean).each(5),  # type: ignore[arg-type]
-        lambda: Node(clean).each([1], at_once=0),
+        lambda: Node(clean).each([1], max_concurrency=0),
         lambda: Node(clean, (1,)).each([1]),
         lambda: Graph.of(5),
         lambda: Graph.of([5]),

@@ -19,7 +19,9 @@ PACKAGES = sorted({path.relative_to(HOUSE).parts[0].removesuffix(".py") for path
 # A command and what it shows, a store and its kind: one meaning in several places.
 MODULES_OF_ONE_NAME: dict[str, str] = {}
 CLASSES_OF_ONE_NAME: dict[str, str] = {}
-PARTICIPLES_ALLOWED: dict[str, str] = {}
+PARTICIPLES_ALLOWED = {
+    "allowed": "Lifecycle.allowed(node) is what Run.allowed is of its state",
+}
 
 _IRREGULAR = """
     begun bent bound bought broken brought built caught chosen dealt done drawn driven

@@ -345,7 +345,7 @@ def is_node(dest: object) -> bool:
 def describe(event: Event[Any, Any]) -> str:
     """The docstring of an event: a line for each of its rows, then what it takes and returns."""
     lines = [f"{event.name or 'An event'}: " + "; or ".join(map(_route, event.rows)) + "."]
-    asked = [(guard, wanted) for row in event.rows for guard, wanted in _asked(row)]
+    asked = [(guard, wanted) for row in event.rows for guard, wanted in _guards_in_order(row)]
     if asked:
         lines += ["", "Guards:"]
         lines += [f"    {line}" for line in dict.fromkeys(_clause(*each) for each in asked)]
@@ -365,7 +365,7 @@ def _route(row: Transition) -> str:
     return f"from {sources}{f' (not {without})' if without else ''} {dest}"
 
 
-def _asked(row: Transition) -> Iterator[tuple[Guard, bool]]:
+def _guards_in_order(row: Transition) -> Iterator[tuple[Guard, bool]]:
     yield from ((guard, True) for guard in row.conditions)
     yield from ((guard, False) for guard in row.unless)
 

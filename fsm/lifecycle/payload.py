@@ -62,10 +62,10 @@ def _compile_any(event: str, make: "StateClass", row: "Transition") -> Drafter:
                     given[name] = value  # None is "not given", except for a result
         if message is not None and given.get("message") is None:
             given["message"] = message
-        if given.get("context") is None and (context := inherited_names("_context", source)):
+        if given.get("context") is None and (context := flowing_names("_context", source)):
             given["context"] = context
         if given.get("cached_inputs") is None and (
-            inputs := inherited_names("_cached_inputs", source)
+            inputs := flowing_names("_cached_inputs", source)
         ):
             given["cached_inputs"] = inputs
         try:
@@ -95,7 +95,7 @@ def parameters(make: "StateClass") -> tuple[str, ...]:
     return tuple(field.alias or field.name for field in attrs.fields(make) if field.init)
 
 
-def inherited_names(field: str, source: State) -> Mapping[str, Any] | None:
+def flowing_names(field: str, source: State) -> Mapping[str, Any] | None:
     """The names that flow on from *source*, or from the state that it wraps."""
     names: Mapping[str, Any] | None = getattr(source, field)
     if not names and source.is_meta_state():

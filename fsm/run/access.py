@@ -51,7 +51,7 @@ def event_name(run: Run, event: str | Event[Any, Any]) -> str:
     Raises:
         UnknownEvent: The table has no such event.
     """
-    return run._known(event)
+    return run._event_name(event)
 
 
 def rows_from(run: Run, event: str) -> tuple[CompiledRow, ...]:

@@ -31,7 +31,7 @@ __all__ = [
     "MutedCallbacks",
     "Plan",
     "Registration",
-    "Row",
+    "SourceRow",
     "Target",
     "check_callable",
     "listener_methods",
@@ -47,7 +47,7 @@ _PREFIXES = ("before_", "after_", "on_exit_", "on_enter_")
 _changes = 0  # counts registrations on classes, so that their subclasses and runs notice
 
 
-class Row(Protocol):
+class SourceRow(Protocol):
     """A row as callbacks know it: seen from one of its sources."""
 
     event: str
@@ -76,7 +76,7 @@ class Plan:
         object.__setattr__(self, "early", early)
         object.__setattr__(self, "anyone", bool(self.early or self.arrived))
 
-    def muted(self) -> Plan:
+    def before_only(self) -> Plan:
         """The same without the listeners after the step, except for the names in the outbox."""
         plan = Plan(self.handler, self.before)
         object.__setattr__(plan, "outbox", self.outbox)
@@ -100,7 +100,7 @@ class Callbacks:
         elif len(self._chain) > 1:  # a run: the methods of its class are its own
             self._finals, self._methods = self._chain[-2]._finals, self._chain[-2]._methods
         self._listeners: list[Registration] = []
-        self._plans: dict[Row, Plan] = {}
+        self._plans: dict[SourceRow, Plan] = {}
         self._seen = -1
 
     def below(self) -> Callbacks:
@@ -141,7 +141,7 @@ class Callbacks:
         registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
         return any(kind in ("handler", "before") for kind, _, _ in (*self._methods, *registered))
 
-    def plan(self, row: Row) -> Plan:
+    def plan(self, row: SourceRow) -> Plan:
         """The listeners of the steps of *row*; cached until a listener is added."""
         if self._seen != _changes:
             self._plans = {}
@@ -152,7 +152,7 @@ class Callbacks:
             plan = plans[row] = self._make(row)
         return plan
 
-    def _make(self, row: Row) -> Plan:
+    def _make(self, row: SourceRow) -> Plan:
         found: dict[str, list[tuple[int, Listener]]] = {kind: [] for kind in KINDS}
         registered = (each for callbacks in self._chain for each in tuple(callbacks._listeners))
         for kind, place, listener in (*self._methods, *registered):
@@ -170,7 +170,7 @@ class Callbacks:
             arrived=in_order["on_enter"] + in_order["on_final"] + in_order["after"],
         )
 
-    def _rank(self, kind: str, place: Target, row: Row) -> int | None:
+    def _rank(self, kind: str, place: Target, row: SourceRow) -> int | None:
         """The rank of a listener within its kind; None if it does not listen to *row*."""
         if kind in ("handler", "before", "after"):
             if place is None:
@@ -213,8 +213,8 @@ class MutedCallbacks(Callbacks):
     def __init__(self, of: Callbacks) -> None:
         super().__init__(of._chain)
 
-    def _make(self, row: Row) -> Plan:
-        return super()._make(row).muted()
+    def _make(self, row: SourceRow) -> Plan:
+        return super()._make(row).before_only()
 
 
 def check_callable(kind: str, listener: object) -> None:

@@ -216,10 +216,7 @@ class Run(Display):
         return self.lifecycle.allowed(type(self.state))
 
     def trigger(self, event: str, /, *args: Any, **kwargs: Any) -> State:
-        """Fire an event by its name. `run.trigger("retry")` is `run.retry()`.
-
-        Args:
-            args, kwargs: The arguments of the event: of the constructor of the state it leads to.
+        """Fire an event by its name, with its arguments: `run.trigger("retry")` is `run.retry()`.
 
         Returns:
             The state entered.
@@ -230,7 +227,7 @@ class Run(Display):
             JournalError: The step could not be kept; the run did not move.
             CallbackError: The run moved, and a listener failed afterwards.
         """
-        return firing.fire(self._known(event), self, *args, **kwargs)
+        return firing.fire(self._event_name(event), self, *args, **kwargs)
 
     def once(self, key: str, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any) -> State:
         """Fire an event once under an idempotency key: a repeated request makes no second step.
@@ -246,10 +243,9 @@ class Run(Display):
             InvalidArgument: The key belongs to a step of another event; the run did not move.
             StaleRun: Another process has moved the run, perhaps for the same request: restore it
                 and try again; the run did not move here.
-            TransitionError, JournalError, CallbackError: As firing the event raises them.
         """
         check_id(key, "a request's key")
-        return firing.fire_once(key, self._known(event), self, args, kwargs)
+        return firing.fire_once(key, self._event_name(event), self, args, kwargs)
 
     def enter(self, state: State) -> State:
         """Make the step to *state* by the first event that leads there and whose guards pass.
@@ -306,12 +302,10 @@ class Run(Display):
 
         Raises:
             UnknownEvent: The table has no such event.
-            CallbackError: No step was in progress, and the posted step's listeners failed.
-            TransitionError, JournalError: No step was in progress, and the event was refused.
-                While a step is in progress, errors of posted events are part of its
-                `CallbackError`.
+            LifecycleError: No step was in progress, and the event was refused or its listeners
+                failed. Otherwise that is part of the `CallbackError` of the step in progress.
         """
-        name = self._known(event)
+        name = self._event_name(event)
         self._own_extras().append((name, args, kwargs))
         firing.post(self)
 
@@ -375,7 +369,7 @@ class Run(Display):
         """The ambient context in which tasks and state handlers of the run build payloads."""
         return {}
 
-    def _known(self, event: str | Event[Any, Any]) -> str:
+    def _event_name(self, event: str | Event[Any, Any]) -> str:
         name = event.name if isinstance(event, Event) else event
         if not isinstance(name, str) or name not in self.lifecycle.events:
             raise UnknownEvent(str(name), tuple(self.lifecycle.events))

@@ -3,8 +3,6 @@
 No name is ever imported: what it stands for is known only if its module is already imported.
 """
 
-from __future__ import annotations
-
 import builtins
 import sys
 from collections.abc import Iterable

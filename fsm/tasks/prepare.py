@@ -1,6 +1,7 @@
-"""Ready-made `prepare` functions: what a row fills in where the caller leaves it out.
+"""`prepare` functions of `TaskRun`: payload arguments for what the caller leaves out.
 
-Messages are those of the reference system where it has one.
+Each takes the `Draft` of a step and returns arguments of the destination's constructor. Messages
+are those of the reference system where it has one.
 """
 
 from __future__ import annotations
@@ -13,30 +14,29 @@ from fsm.lifecycle.payload import Draft
 from fsm.states import Cached, Mapped, Scheduled
 from fsm.states.timing import start_of
 
-from .guards import children_of, ended_badly
+from .guards import children_of, is_unsuccessful
 
 __all__ = [
+    "describe_error",
+    "describe_failed_children",
+    "describe_iteration",
+    "describe_loss",
+    "describe_mapping",
+    "keep_result",
     "next_attempt",
-    "next_iteration",
     "next_loop",
-    "once_more",
-    "same_attempt",
-    "same_outcome",
-    "the_children",
-    "the_error",
-    "the_loss",
-    "the_mapping",
-    "wrapped_source",
+    "repeat_attempt",
+    "rerun_now",
+    "wrap_source",
 ]
 
+_LONGEST_MESSAGE = 10_000  # characters
 
-_LONGEST = 10_000  # characters of what an exception says of itself
 
+def wrap_source(draft: Draft) -> Mapping[str, Any]:
+    """Let a meta state wrap the source, or the state that the source itself wraps.
 
-def wrapped_source(draft: Draft) -> Mapping[str, Any]:
-    """The state it stands for is the source, or what the source itself stands for.
-
-    A time at which that may start goes along, also where it was the queue's.
+    A start time that is still to come is kept, also if it is the queue's.
     """
     source = draft.source
     if not source.is_meta_state():
@@ -47,7 +47,7 @@ def wrapped_source(draft: Draft) -> Mapping[str, Any]:
         return {"state": inner}
     if isinstance(inner, Scheduled):
         return {"state": inner.evolve(start_time=start)}
-    names = source if inner is None else inner  # whose context and inputs are its own
+    names = source if inner is None else inner  # the state whose context and inputs go on
     return {
         "state": Scheduled(
             start_time=start, context=names.context, cached_inputs=names.cached_inputs
@@ -55,23 +55,23 @@ def wrapped_source(draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def the_error(draft: Draft) -> Mapping[str, Any]:
-    """The message says which exception it was, if the result is one."""
+def describe_error(draft: Draft) -> Mapping[str, Any]:
+    """Name the exception in the message, if the result is one."""
     error = draft.given.get("result")
     if not isinstance(error, BaseException):
         return {}
     try:
-        return {"message": f"Unexpected error: {error!r}"[:_LONGEST]}
-    except Exception:  # an exception's repr is anyone's code
+        return {"message": f"Unexpected error: {error!r}"[:_LONGEST_MESSAGE]}
+    except Exception:  # its repr may be the user's code
         return {"message": f"Unexpected error: {type(error).__name__}"}
 
 
 def next_attempt(draft: Draft) -> Mapping[str, Any]:
-    """After the delay its policy has for this retry, with the count of attempts used."""
+    """Start after the delay that the policy has for this retry; count the attempts used."""
     run, retry = draft.run, draft.run.policy.retry
     count = draft.given.get("run_count")
     count = run.attempts if count is None else count
-    nth = max(count, 1) if type(count) is int else 1  # Retrying will say what it thinks of others
+    nth = max(count, 1) if type(count) is int else 1  # Retrying refuses a wrong count
     return {
         "run_count": count,
         "start_time": after(draft.at, retry.delay_before(nth, run.id)),
@@ -79,8 +79,8 @@ def next_attempt(draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def once_more(draft: Draft) -> Mapping[str, Any]:
-    """At once, with the count of attempts used: somebody said so."""
+def rerun_now(draft: Draft) -> Mapping[str, Any]:
+    """Start at once; count the attempts used. For a rerun on demand, whatever the policy says."""
     count = draft.run.attempts
     return {
         "run_count": count,
@@ -89,8 +89,8 @@ def once_more(draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def same_attempt(draft: Draft) -> Mapping[str, Any]:
-    """At once, and the attempt does not count: its worker was lost, the task has not failed."""
+def repeat_attempt(draft: Draft) -> Mapping[str, Any]:
+    """Start at once, and do not count the attempt: the worker was lost, the task did not fail."""
     run = draft.run
     allowed = run.policy.retry.max_rescues
     return {
@@ -100,35 +100,36 @@ def same_attempt(draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def the_loss(draft: Draft) -> Mapping[str, Any]:
-    """The message says how often the worker was lost."""
+def describe_loss(draft: Draft) -> Mapping[str, Any]:
+    """Say in the message how often the worker was lost."""
     return {"message": f"Its worker was lost once more, after {draft.run.rescues} rescues"}
 
 
-def the_mapping(draft: Draft) -> Mapping[str, Any]:
-    """First the children to come, then, on a run already mapped, those it has."""
+def describe_mapping(draft: Draft) -> Mapping[str, Any]:
+    """Say in the message how many children will be submitted; keep those of a mapped run."""
     if isinstance(draft.source, Mapped):
         return {
             "map_states": draft.source.map_states,
             "message": "Mapped tasks submitted for execution.",
         }
     children = draft.given.get("map_states") or ()
-    if not isinstance(children, Sized):  # Mapped will say what it thinks of that
+    if not isinstance(children, Sized):  # Mapped refuses it
         return {}
     return {"message": f"Preparing to submit {len(children)} mapped tasks."}
 
 
-def the_children(draft: Draft) -> Mapping[str, Any]:
-    """The message says how many of the children have ended badly."""
+def describe_failed_children(draft: Draft) -> Mapping[str, Any]:
+    """Say in the message how many children have ended without success."""
     children = children_of(draft.source)
-    failed = sum(map(ended_badly, children))
-    return {"message": f"{failed} of {len(children)} mapped tasks have ended badly."}
+    failed = sum(map(is_unsuccessful, children))
+    return {"message": f"{failed} of {len(children)} mapped tasks have ended without success."}
 
 
-def same_outcome(draft: Draft) -> Mapping[str, Any]:
-    """Result and message of a success, to keep for the run's `cache_for`; a hit brings its own.
+def keep_result(draft: Draft) -> Mapping[str, Any]:
+    """Keep the result and message of a success for `Cache.cache_for`.
 
-    An entry that is kept again expires when it would have.
+    From another state the caller gives the entry. A `Cached` that is cached again keeps its
+    expiration.
     """
     source = draft.source
     if not source.is_successful():
@@ -143,12 +144,12 @@ def same_outcome(draft: Draft) -> Mapping[str, Any]:
 
 
 def next_loop(draft: Draft) -> Mapping[str, Any]:
-    """One iteration more than the run has done."""
+    """Count one iteration more than the run has done."""
     count = draft.given.get("loop_count")
     count = draft.run.loop_count + 1 if count is None else count
     return {"loop_count": count, "message": f"Task is looping ({count})"}
 
 
-def next_iteration(draft: Draft) -> Mapping[str, Any]:
-    """The message says which iteration is done."""
+def describe_iteration(draft: Draft) -> Mapping[str, Any]:
+    """Say in the message which iteration is done."""
     return {"message": f"Looping task (on loop index {getattr(draft.source, 'loop_count', 0)})"}

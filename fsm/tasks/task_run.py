@@ -1,12 +1,13 @@
 """TaskRun: the table of a task run's lifecycle. Read this file first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import pendulum
 
 from fsm.durations import Duration, after
 from fsm.lifecycle.event import either, event
+from fsm.lifecycle.store import StepStore
 from fsm.run.run import Clock, Run
 from fsm.states import (
     Cached,
@@ -53,46 +54,55 @@ from .guards import (
 )
 from .policy import Policy, Timeout, as_policy, override
 from .prepare import (
+    describe_error,
+    describe_failed_children,
+    describe_iteration,
+    describe_loss,
+    describe_mapping,
+    keep_result,
     next_attempt,
-    next_iteration,
     next_loop,
-    once_more,
-    same_attempt,
-    same_outcome,
-    the_children,
-    the_error,
-    the_loss,
-    the_mapping,
-    wrapped_source,
+    repeat_attempt,
+    rerun_now,
+    wrap_source,
 )
-
-if TYPE_CHECKING:
-    import pendulum
-
-    from fsm.lifecycle.store import StepStore
 
 __all__ = ["TaskRun"]
 
+# The sources of several rows.
 waiting = Pending
 ready = (Pending, Submitted, Queued)
 unfinished = (Pending, Submitted, Queued, ClientFailed, Running)
 
 
 class TaskRun(Run):
-    """One run of one task, from `Pending` to `Finished`, detours included.
+    """One run of one task, from `Pending` to `Finished`, with retries, pauses and loops.
 
-    A row on a class is a row on its subclasses: `pause` leaves from Scheduled, Retrying and every
-    other way of being pending. `context` and `cached_inputs` flow along every row.
+    Each event is a method that fires: `run.start()` enters `Running`. A row on a state class is a
+    row on its subclasses: `pause` leads from `Scheduled`, `Retrying` and every other kind of
+    `Pending`. `context` and `cached_inputs` pass from state to state unless they are given anew.
+
+    A run whose worker was lost is rescued, not retried: it starts the same attempt again, as often
+    as `Retry.max_rescues` allows. `rerun` starts a failed run again, whatever the policy says.
 
     Args:
-        policy: All of the following at once; the class's `default_policy` if left out.
-        max_retries: How often to try again; 0 by default.
-        retry_delay: Seconds from a failure to the next attempt; 0 by default.
-        timeout: Seconds an attempt may run, or a `Timeout`; no limit by default.
-        cache_for: Seconds its result keeps in the cache; not cached by default.
+        id: The run's id in the journal, at most 200 characters. Default: a new one.
+        state: The state in which it begins. Default: `Pending()`.
+        journal: Where its steps are kept; a step happens only if the journal keeps it. Default:
+            none, and `history` is all there is.
+        clock: Returns the time as an aware datetime; called once a step. Default: the system's.
+        policy: How often to try, how long to run, how long to keep the result. Default: the
+            class's `default_policy`, which allows one attempt without a time limit.
+        max_retries: The number of retries, in place of the policy's.
+        retry_delay: The time from the first failure to the next attempt, in seconds or as a
+            timedelta, in place of the policy's.
+        timeout: The limit for one attempt, in seconds or as a timedelta, or a `Timeout`, in place
+            of the policy's.
+        cache_for: How long its result is kept, in seconds or as a timedelta, in place of the
+            policy's.
 
-    A run whose worker was lost is not tried again but rescued: the same attempt, as often as the
-    policy's `max_rescues` says. A `rerun` is a person's word: once more, whatever the policy says.
+    Raises:
+        InvalidArgument: A value is out of its range or of another type.
     """
 
     __module__ = "fsm"
@@ -105,9 +115,9 @@ class TaskRun(Run):
                                                                       conditions=[pause_over])
     submit          = event(Submitted,         source=(waiting, Queued),
                                                                       conditions=[pause_over],
-                            prepare=wrapped_source, message="Submitted for execution.")
+                            prepare=wrap_source, message="Submitted for execution.")
     queue           = event(Queued,            source=(waiting, Submitted),
-                            prepare=wrapped_source)
+                            prepare=wrap_source)
     start           = event(Running,           source=ready,
                                                                       conditions=[start_time_reached],
                             message="Starting task run.")
@@ -115,39 +125,39 @@ class TaskRun(Run):
                             message="Task run succeeded.")
     finish          = event(Finished,          source=Running)
     fail            = event(Failed,            source=(*ready, Running),
-                            prepare=the_error)
+                            prepare=describe_error)
     time_out        = event(TimedOut,          source=Running,        conditions=[deadline_passed],
                             message="Task timed out during execution.")
     fail_trigger    = event(TriggerFailed,     source=(*ready, Running),
                             message="Trigger failed")
     fail_validation = event(ValidationFailed,  source=Running)
     fail_client     = event(ClientFailed,      source=unfinished,
-                            prepare=wrapped_source)
+                            prepare=wrap_source)
     retry           = event(Retrying,          source=(Failed, Running),
                             conditions=[attempts_left, error_retried, time_left],
                             prepare=next_attempt)
     rerun           = event(Retrying,          source=Failed,
-                            prepare=once_more, explicit_only=True)
+                            prepare=rerun_now, explicit_only=True)
     rescue          = either(
                       event(Retrying,          source=Running,        conditions=[rescues_left],
-                            prepare=same_attempt, explicit_only=True),
+                            prepare=repeat_attempt, explicit_only=True),
                       event(Failed,            source=Running,
-                            prepare=the_loss, explicit_only=True))
+                            prepare=describe_loss, explicit_only=True))
     pause           = event(Paused,            source=(*ready, Running))
     resume          = event(Resume,            source=Paused)
     map             = event(Mapped,            source=(waiting, Mapped),
-                            prepare=the_mapping)
+                            prepare=describe_mapping)
     fail_map        = event(Failed,            source=Mapped,         conditions=[children_failed],
-                            prepare=the_children)
+                            prepare=describe_failed_children)
     cache           = event(Cached,            source=(waiting, Success), excluding=Skipped,
                                                                       conditions=[cache_fresh],
-                            prepare=same_outcome)
+                            prepare=keep_result)
     expire          = event(Pending,           source=Cached,
                             message="Cache was invalid; ready to run.")
     loop            = event(Looped,            source=Running,
                             prepare=next_loop)
     iterate         = event(Pending,           source=Looped,
-                            prepare=next_iteration)
+                            prepare=describe_iteration)
     skip            = event(Skipped,           source=(*ready, Running))
     cancel          = event(Cancelled,         source=unfinished) \
                     | event(Cancelled,         source=Mapped,         conditions=[children_left])
@@ -175,34 +185,37 @@ class TaskRun(Run):
 
     @property
     def max_retries(self) -> int:
-        """How often it may be tried again: one less than the attempts it has in all."""
+        """The number of retries that its policy allows; the attempts are one more."""
         return self.policy.retry.max_retries
 
     @property
     def attempts(self) -> int:
-        """How many attempts have begun, or failed before they could; which one it is in."""
+        """The number of attempts that have begun, or failed before they could. 0 before the first.
+
+        Resuming, looping and a rescue continue an attempt.
+        """
         return count_attempts(self._steps or (), self._began())
 
     run_count = attempts
 
     @property
     def rescues(self) -> int:
-        """How often it has lost its worker and got another."""
+        """How often its worker was lost and it was given to another."""
         return count_rescues(self._steps or ())
 
     @property
     def begun_at(self) -> pendulum.DateTime | None:
-        """When its first attempt began, of those since the last `rerun`; None if none has."""
+        """When its first attempt since the last `rerun` began, in UTC; None before that."""
         return first_attempt_at(self._steps or ())
 
     @property
     def resumed(self) -> bool:
-        """Whether somebody let it go on after its last pause, its retries included."""
+        """Whether it was resumed after its last pause; retries after that included."""
         return was_resumed(self._steps or (), self._began())
 
     @property
     def loop_count(self) -> int:
-        """How many iterations of a loop are done: the `loop_count` of its last `Looped`, or 0."""
+        """The number of loop iterations done: the `loop_count` of its last `Looped`, or 0."""
         return next((looped.loop_count for looped in self._looped()), 0)
 
     @property
@@ -212,7 +225,10 @@ class TaskRun(Run):
 
     @property
     def deadline(self) -> pendulum.DateTime | None:
-        """When the attempt's time is up, or that of all; None if it runs not, or without limit."""
+        """When the limit for this attempt or for all attempts is up, whichever is first, in UTC.
+
+        None if the run is not `Running`, or has no limit.
+        """
         limits = self.policy.timeout
         if limits.attempt is limits.total is None or not isinstance(self.state, Running):
             return None
@@ -225,7 +241,7 @@ class TaskRun(Run):
         return self._steps[0].source if self._steps else self.state
 
     def _looped(self) -> Iterator[Looped]:
-        """The ends of its loop's iterations, latest first."""
+        """The `Looped` states it has been in, latest first."""
         for step in reversed(self._steps or ()):
             if isinstance(step.dest, Looped):
                 yield step.dest
@@ -242,5 +258,5 @@ class TaskRun(Run):
         }
 
     def settings(self) -> Mapping[str, Any]:
-        """The policy, so that a restored run has the same."""
+        """The policy as plain JSON values, which the journal keeps for a restored run."""
         return self.policy.settings()

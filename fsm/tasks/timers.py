@@ -1,36 +1,33 @@
-"""Timers: what time will do to a run, and when. Data asked of the state; no thread sleeps."""
-
-from __future__ import annotations
+"""Timers: what time will do to a run, and when. Read from the state; no thread sleeps."""
 
 import datetime
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import attrs
+import pendulum
 
 from fsm.errors import InvalidArgument
 from fsm.run.run import Run
 from fsm.states import Cached, ambient
 from fsm.states.timing import start_of
 
-if TYPE_CHECKING:
-    import pendulum
-
-    from .task_run import TaskRun
+from .task_run import TaskRun
 
 __all__ = ["Due", "due", "due_at"]
 
 
 @attrs.frozen
 class Due:
-    """What time will do to a run, and when."""
+    """What time will do to a run, and when. Frozen."""
 
-    at: pendulum.DateTime
+    __module__ = "fsm.tasks"
+
+    at: pendulum.DateTime  # in UTC
     event: str  # start, time_out or expire
 
 
 def due_at(run: TaskRun) -> Due | None:
-    """When time next moves *run*, and by which event; None if it does not wait for time."""
+    """Return when time next moves *run*, and by which event; None if it waits for no time."""
     state = run.state
     deadline = run.deadline
     if deadline is not None:
@@ -43,10 +40,13 @@ def due_at(run: TaskRun) -> Due | None:
 
 
 def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[tuple[TaskRun, Due]]:
-    """The runs whose time has come by *now* (default: the present), the longest due first.
+    """Return the runs whose time has come, the longest due first.
+
+    Args:
+        now: An aware datetime. Default: the present.
 
     Raises:
-        InvalidArgument: *now* has no zone.
+        InvalidArgument: *now* has no time zone, or something in *runs* is not a run.
     """
     now = ambient.now() if now is None else now
     if not isinstance(now, datetime.datetime) or now.tzinfo is None:
@@ -54,6 +54,9 @@ def due(runs: Iterable[TaskRun], now: datetime.datetime | None = None) -> list[t
     runs = list(runs)
     for run in runs:
         if not isinstance(run, Run):
-            raise InvalidArgument(f"a run is due or not, but {run!r} is none")
-    found = [(run, waits) for run in runs if (waits := due_at(run)) and waits.at <= now]
+            raise InvalidArgument(f"timers are read from runs, not from {run!r}")
+    found = [(run, timer) for run in runs if (timer := due_at(run)) and timer.at <= now]
     return sorted(found, key=lambda pair: pair[1].at)
+
+
+due.__module__ = due_at.__module__ = "fsm.tasks"

@@ -648,7 +648,7 @@ def test_a_time_in_all_goes_on_through_the_attempts(clock: HandClock) -> None:
     assert run.deadline == START.add(seconds=60)
     clock.advance(seconds=20)
     assert type(run.time_out()) is TimedOut
-    with pytest.raises(GuardRejected, match="its time in all ends at 2020-01-01 00:01:00"):
+    with pytest.raises(GuardRejected, match="its total time ends at 2020-01-01 00:01:00"):
         run.retry()
 
 
@@ -770,7 +770,7 @@ def test_a_mapped_run_ends_as_its_children_let_it(
 def test_a_mapped_run_says_how_many_have_failed_it(run: TaskRun) -> None:
     run.map(map_states=[GOOD, BAD, None, states.Cancelled(), Running()])
 
-    assert run.fail_map().message == "2 of 5 mapped tasks have ended badly."
+    assert run.fail_map().message == "2 of 5 mapped tasks have ended without success."
     assert type(run.retry()) is Retrying
     assert type(run.map()) is Mapped
 
@@ -778,7 +778,7 @@ def test_a_mapped_run_says_how_many_have_failed_it(run: TaskRun) -> None:
 def test_a_mapped_run_says_why_it_cannot_end_so(run: TaskRun) -> None:
     run.map(map_states=[GOOD])
 
-    with pytest.raises(GuardRejected, match="none of 1 children has ended badly"):
+    with pytest.raises(GuardRejected, match="none of 1 children has ended without success"):
         run.fail_map()
     with pytest.raises(GuardRejected, match="all 1 children have ended"):
         run.cancel()

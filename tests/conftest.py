@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,4 +104,5 @@ def pytest_enter_pdb() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the process although a thread that a failed test left behind never ends."""
+    sys.stdout.flush()  # the process may end without it
     faulthandler.dump_traceback_later(EXIT_GRACE, exit=True, file=config.stash[STDERR])

@@ -1,8 +1,8 @@
 """The short public name of the state classes: `states.Success` is `fsm.states.Success`.
 
-Nothing of `fsm` imports this package. A file or package of the user's that is called `states`
-hides this name, and nothing else.
+`fsm` never imports this package. A module of yours, or of another distribution, that is called
+`states` hides this short name and nothing else: write `from fsm.states import Success` then.
 """
 
-from fsm.states import *  # noqa: F403  # its `__all__` says what
+from fsm.states import *  # noqa: F403  # all that its `__all__` lists
 from fsm.states import __all__ as __all__

@@ -1,4 +1,4 @@
-"""cli: the command `fsm`, which shows lifecycles, looks into journals and acts on their runs."""
+"""The command `fsm`: shows lifecycles, reads journals, and acts on the runs in them."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ main.add_section("See a lifecycle", show, diagram)
 main.add_section("See runs", runs, history, story, why, timeline, top, serve, report)
 main.add_section("Act on runs", approve, resume, cancel, retry)
 main.add_section("Perform runs", work, demo)
-main.add_section("Keep in order", verify, rescue, completion)
+main.add_section("Maintain", verify, rescue, completion)

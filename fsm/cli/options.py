@@ -1,4 +1,4 @@
-"""Journal: the one that --journal names, which is looked into and never made."""
+"""Options that several commands share, and how the journal that `--journal` names is opened."""
 
 from __future__ import annotations
 
@@ -16,22 +16,30 @@ from fsm.journal import Journal, open_journal
 from .place import check_is_there, file_of
 from .suggestions import journals
 
-__all__ = ["Choice", "DurationType", "existing", "holding", "journal_option", "opened", "unknown"]
+__all__ = [
+    "Choice",
+    "DurationType",
+    "journal_option",
+    "open_existing",
+    "open_for_run",
+    "open_with_hints",
+    "unknown_run",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_MOST_RUNS = 10_000  # to look for a similar id in
+_MOST_RUNS = 10_000  # runs among which a similar id is looked for
 
-_WRITABLE = "one must be allowed to read it and what is beside it; to change it, to write to both"
-_DAMAGED = "it is damaged, or was never a journal; take a copy before you do anything to it"
+_ACCESS = "check the permissions of the file and its directory: reading needs both, writing too"
+_DAMAGED = "it is damaged or was never a journal; make a copy before you try to repair it"
 
-# What SQLite and the system say of a file, and what one can do about it.
+# Parts of messages of SQLite and the system about a file, and what to do about each.
 _WAYS_OUT = {
-    "is locked": "another program holds it; try again when that is done",
-    "readonly": _WRITABLE,
-    "Permission denied": _WRITABLE,
-    "unable to open": _WRITABLE,
-    "No such file or directory": "make its directory first",
+    "is locked": "another program has locked it; try again when that has finished",
+    "readonly": _ACCESS,
+    "Permission denied": _ACCESS,
+    "unable to open": _ACCESS,
+    "No such file or directory": "create its directory first",
     "Is a directory": "name a file in it",
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
@@ -63,7 +71,7 @@ class Choice(click.Choice[str]):
 
 
 def journal_option(*, required: bool = True) -> Callable[[Command], Command]:
-    """Return the option that says which journal."""
+    """Return the option `--journal`, which is also read from FSM_JOURNAL."""
     return click.option(
         "--journal",
         "url",
@@ -77,21 +85,26 @@ def journal_option(*, required: bool = True) -> Callable[[Command], Command]:
 
 
 @contextmanager
-def existing(url: str) -> Iterator[Journal]:
-    """Open the journal at *url*, if there is one.
+def open_existing(url: str) -> Iterator[Journal]:
+    """Open the journal at *url*; never create one.
 
     Raises:
-        JournalError: There is none, or it cannot be read; says what to do where that is known.
-        InvalidArgument: The URL is of no kind we know.
+        JournalError: There is none, or it cannot be read; its note says what to do if known.
+        InvalidArgument: The URL is not of a known form.
     """
     check_is_there(url)
-    with opened(url, make=False) as journal:
+    with open_with_hints(url, make=False) as journal:
         yield journal
 
 
 @contextmanager
-def opened(url: str, *, make: bool = True) -> Iterator[Journal]:
-    """Open the journal at *url*, and add to what goes wrong there what to do about it."""
+def open_with_hints(url: str, *, make: bool = True) -> Iterator[Journal]:
+    """Open the journal at *url*; add a note to its errors that says what to do about them.
+
+    Args:
+        url: A file or a URL.
+        make: Create the journal if there is none.
+    """
     try:
         with closing(open_journal(url, make=make)) as journal:
             yield journal
@@ -103,22 +116,24 @@ def opened(url: str, *, make: bool = True) -> Iterator[Journal]:
 
 
 @contextmanager
-def holding(url: str, run: str) -> Iterator[Journal]:
-    """Open the journal at *url*, in which *run* is.
+def open_for_run(url: str, run: str) -> Iterator[Journal]:
+    """Open the journal at *url* to work with *run*.
 
     Raises:
-        UnknownRun: It is not.
-        JournalError, InvalidArgument: As `existing`.
+        UnknownRun: The block asked for the run, and the journal has none of that id; the note
+            names a similar one.
+        JournalError: There is no journal, or it cannot be read.
+        InvalidArgument: The URL is not of a known form.
     """
-    with existing(url) as journal:
+    with open_existing(url) as journal:
         try:
             yield journal
-        except (UnknownRun, UnicodeEncodeError):  # no journal keeps an id that is no text
-            raise unknown(run, journal) from None
+        except (UnknownRun, UnicodeEncodeError):  # an id with lone surrogates
+            raise unknown_run(run, journal) from None
 
 
-def unknown(run: str, journal: Journal) -> UnknownRun:
-    """Return the error that says so; its note is the id that was meant, or where to find it."""
+def unknown_run(run: str, journal: Journal) -> UnknownRun:
+    """Return the error for an unknown run; its note names a similar id, or says where to look."""
     error = UnknownRun(run, journal)
     ids = [summary.run for summary in islice(journal.runs(), _MOST_RUNS)]
     begun = next((id for id in ids if run and id.startswith(run)), None)
@@ -127,5 +142,5 @@ def unknown(run: str, journal: Journal) -> UnknownRun:
     elif hint := did_you_mean(run, ids):
         error.add_note(hint.strip(" ()"))
     else:
-        error.add_note("fsm runs lists those it has" if ids else "it has no runs yet")
+        error.add_note("fsm runs lists the runs it has" if ids else "it has no runs yet")
     return error

@@ -1,4 +1,4 @@
-"""Output: where `-o` sends what was drawn."""
+"""The option `-o`: which file a picture or a report is written to, and in which format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["UnwritableOutput", "form_of", "output_option", "put_text"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-# What people ask for, and not each command writes.
+# Formats that some command or another program writes: a name with such an ending is a mistake where
+# this command does not write that format.
 _OF_OTHERS = {
     ".dot", ".gif", ".htm", ".html", ".jpeg", ".jpg", ".mmd", ".pdf", ".png", ".ps", ".svg",
     ".webp",
 }  # fmt: skip
 
-_DATABASE = b"SQLite format 3\0"  # how the file of a journal begins
+_DATABASE = b"SQLite format 3\0"  # the first bytes of a journal's file
 
 
 class UnwritableOutput(click.ClickException):
@@ -29,41 +29,39 @@ class UnwritableOutput(click.ClickException):
 
 
 def output_option() -> Callable[[Command], Command]:
-    """Return the option that says which file."""
+    """Return the option that names the file."""
     return click.option(
         "-o",
         "--output",
         metavar="FILE",
         default="-",
         shell_complete=files,
-        help="Where to write it; to stdout if left out.",
+        help="The file to write. Default: stdout.",
     )
 
 
 def form_of(output: str, suffixes: Mapping[str, str], usual: str) -> str:
-    """The format that a file's name asks for; *usual* where it asks for none.
+    """Return the format for a file by the ending of its name; *usual* if that says none.
 
     Raises:
-        UsageError: It asks for one that there is not: what would be in the file is not what its
-            name says.
+        UsageError: The ending is that of a format which the command does not write.
     """
     suffix = Path(output).suffix.lower()
     if suffix in suffixes:
         return suffixes[suffix]
     if suffix in _OF_OTHERS:
         known = " or ".join(suffixes)
-        other = ", or say --format" if len(set(suffixes.values())) > 1 else ""
-        raise click.UsageError(
-            f"{suffix} is not what is written here; end the name in {known}{other}"
-        )
+        other = ", or use --format" if len(set(suffixes.values())) > 1 else ""
+        raise click.UsageError(f"cannot write {suffix} here; end the name in {known}{other}")
     return usual
 
 
 def put_text(output: str, text: str) -> None:
-    """Write *text* to the file, or to the terminal for `-`; never over a journal.
+    """Write *text* to the file *output*, or to stdout for `-`.
 
     Raises:
-        UnwritableOutput: The file cannot be written, or is a database; it is as it was.
+        UnwritableOutput: The file cannot be written, or is a database, perhaps a journal. It is
+            unchanged.
     """
     if output == "-":
         click.echo(text, nl=not text.endswith("\n"))
@@ -85,5 +83,5 @@ def _begins(path: Path, mark: bytes) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(len(mark)) == mark
-    except PermissionError:  # one may write there all the same
+    except PermissionError:  # it may be writable all the same
         return False

@@ -37,11 +37,11 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-WIDE = 120  # columns of a terminal that has room for everything
+WIDE = 120  # columns of a terminal on which all columns of a table fit
 
 _GAP = "  "
-_FOLDED = 12  # columns of text that can still be read when folded
-_MOST_ROWS = 1_000  # that rich lays out in a blink
+_FOLDED = 12  # least width of a folded column, in columns of the terminal
+_MOST_ROWS = 1_000  # larger tables are printed plainly: rich lays them out too slowly
 
 
 @attrs.frozen
@@ -50,19 +50,19 @@ class Column:
 
     title: str
     right: bool = False
-    folds: bool = False  # takes several lines where there is no room
+    folds: bool = False  # wraps onto several lines where space is short
 
 
 @attrs.frozen
 class Row:
-    """One line of a table, about one state."""
+    """One line of a table."""
 
-    state: str
+    state: str  # whose colour the light has
     cells: tuple[str, ...]
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return the terminal, or whatever stdout is; or stderr, where stdout is for programs."""
+    """Return a console on stdout, or on stderr, where stdout carries JSON."""
     return Console(highlight=False, markup=False, emoji=False, stderr=stderr)
 
 
@@ -77,7 +77,7 @@ def as_time(micros: int, *, millis: bool = False) -> str:
 
 
 def light(color: object) -> Text:
-    """Return a light in *color*; grey where that is no colour, since a style may be a link."""
+    """Return a dot in *color*; in grey if it is not a colour: a rich style may also be a link."""
     return Text("●", style=as_hex(str(color)))
 
 
@@ -99,22 +99,25 @@ def put_json(data: Any) -> None:
 
 
 def as_json(data: Any) -> str:
-    """Write *data* as JSON in ASCII, which no terminal takes for a command."""
+    """Format *data* as JSON in ASCII, which cannot contain control sequences."""
     return json.dumps(data, indent=2, allow_nan=False)
 
 
 def as_line(data: Any) -> str:
-    """Write *data* as JSON in one line of ASCII, which no terminal takes for a command."""
+    """Format *data* as JSON in one line of ASCII."""
     return json.dumps(data, allow_nan=False)
 
 
 def put_table(screen: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Print a table: fitted to a terminal, each row with a light in its state's colour; plain and
-    in full width, a row a line, where there is no terminal or no room."""
+    """Print a table.
+
+    On a terminal it is fitted to the width, with a dot in the colour of each row's state. Where
+    stdout is not a terminal, or too narrow, each row is one line of plain text.
+    """
     cells = [tuple(map(escape, row.cells)) for row in rows]
     widths = _widths(columns, cells)
     if screen.is_terminal and len(rows) <= _MOST_ROWS and _least(columns, widths) <= screen.width:
-        screen.print(_fitted(columns, rows, cells))
+        screen.print(_fit(columns, rows, cells))
     else:
         click.echo("\n".join(_plain_lines(columns, widths, cells)))
 
@@ -125,16 +128,14 @@ def _widths(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[in
 
 
 def _least(columns: Sequence[Column], widths: Sequence[int]) -> int:
-    """The width of a terminal in which the table can still be read."""
+    """Return the least width of a terminal on which the table is readable."""
     return len(_GAP) + sum(
         len(_GAP) + (min(width, _FOLDED) if column.folds else width)
         for column, width in zip(columns, widths, strict=True)
     )
 
 
-def _fitted(
-    columns: Sequence[Column], rows: Sequence[Row], cells: Sequence[Sequence[str]]
-) -> Table:
+def _fit(columns: Sequence[Column], rows: Sequence[Row], cells: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
     table.add_column("")
     for column in columns:
@@ -155,9 +156,9 @@ def _plain_lines(
 ) -> Iterator[str]:
     for line in ([column.title for column in columns], *rows):
         places = zip(line, widths, columns, strict=True)
-        yield _GAP.join(_padded(text, width, column) for text, width, column in places).rstrip()
+        yield _GAP.join(_pad(text, width, column) for text, width, column in places).rstrip()
 
 
-def _padded(text: str, width: int, column: Column) -> str:
+def _pad(text: str, width: int, column: Column) -> str:
     space = " " * (width - cell_len(text))
     return space + text if column.right else text + space

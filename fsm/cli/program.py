@@ -1,7 +1,7 @@
-"""Program: the group of all commands, and the rim where errors become lines and exit codes.
+"""The program `fsm`: the group of all commands, which turns errors into lines and exit codes.
 
-The law of this file: 0 is success, 1 a failure that says why in one line, 2 a wrong command line,
-130 Ctrl-C; never a traceback that nobody asked for.
+Exit codes: 0 success, 1 failure with its reason in one line, 2 wrong command line, 130 Ctrl-C. A
+traceback is printed only if FSM_TRACEBACK is set.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from typing import Any
 
 import click
 
-from .errors import FAILED, answer, wants_json
+from .errors import FAILED, report_error, wants_json
 
 __all__ = ["COMPLETE", "Program", "main"]
 
-COMPLETE = "_FSM_COMPLETE"  # the variable by which a shell asks what may follow
+COMPLETE = "_FSM_COMPLETE"  # the variable with which a shell asks for completions
 
-_NAME = 10  # columns of the longest name of a command
+_NAME = 10  # columns of the longest command name
+_HELP = """Show lifecycles as tables and diagrams, read journals of runs, and act on runs.
+
+A TARGET is a Run class, written package.module:Class; modules in the current directory are found. A
+journal is a file or a URL such as sqlite:///runs.db, given with --journal or in FSM_JOURNAL.
+"""
 _EPILOG = """\b
 Examples:
   fsm show
@@ -29,22 +34,22 @@ Examples:
   fsm runs --journal runs.db --state Failed
   fsm story load-7 --journal runs.db
 
-With --json answers are JSON, and so are errors, on stderr: one object with error, kind and hint.
-Points in time are ISO 8601 in UTC. The exit code is 0, 1 if something is refused, fails or is
-found wrong, 2 for a wrong command line, 130 if a Ctrl-C cut it short: serve, top and work go on
-until there is one, and end with 0.
+With --json, output is JSON; errors are too, on stderr: one object with error, kind and hint. Times
+are ISO 8601 in UTC. Exit codes: 0 success; 1 something was refused, failed or found wrong; 2 wrong
+command line; 130 interrupted with Ctrl-C. serve, top and work run until Ctrl-C and then exit with
+0.
 """
 
 
 class Program(click.Group):
-    """A group of commands, in sections by what one wants, that answers every error itself."""
+    """A group of commands in sections, which reports every error itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sections: dict[str, tuple[click.Command, ...]] = {}
 
     def add_section(self, title: str, *commands: click.Command) -> None:
-        """Add commands that are listed together."""
+        """Add commands that the help lists under *title*."""
         self.sections[title] = commands
         for command in commands:
             self.add_command(command)
@@ -54,7 +59,7 @@ class Program(click.Group):
         ctx: click.Context,  # noqa: ARG002  # click gives it
         formatter: click.HelpFormatter,
     ) -> None:
-        """List the commands under their sections."""
+        """Write the commands of each section."""
         for title, commands in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl(
@@ -67,16 +72,16 @@ class Program(click.Group):
     def main(  # type: ignore[override]  # click's overloads, as one
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
-        """Run as a program does, and exit."""
-        if isinstance(sys.stdout, io.TextIOWrapper):  # it may have no arrows, or be closed
+        """Run the command line and exit."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack arrows
             sys.stdout.reconfigure(errors="backslashreplace")
         given = sys.argv[1:] if args is None else list(args)
         extra = {"complete_var": COMPLETE, **extra, "standalone_mode": False}
         try:
             code = super().main(given, prog_name, **extra)
         except Exception as error:
-            asked = COMPLETE in os.environ  # by a shell, while somebody types
-            code = FAILED if asked else answer(error, as_json=wants_json(given))
+            completing = COMPLETE in os.environ  # print nothing into a line being typed
+            code = FAILED if completing else report_error(error, as_json=wants_json(given))
         sys.exit(code)
 
 
@@ -92,6 +97,7 @@ def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
 
 @click.group(
     cls=Program,
+    help=_HELP,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -101,12 +107,7 @@ def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
     is_eager=True,
     expose_value=False,
     callback=_show_version,
-    help="Show the version and exit.",
+    help="Print the version and exit.",
 )
 def main() -> None:
-    """Show lifecycles as tables and diagrams, what journals know of their runs, and act on them.
-
-    A TARGET is a Run class, written package.module:Class; modules in the current directory are
-    found. A journal is a file or a URL such as sqlite:///runs.db, given with --journal or in
-    FSM_JOURNAL.
-    """
+    """Run the command `fsm`."""

@@ -1,18 +1,17 @@
-"""Suggestion: what may follow on a command line, as a shell asks at each press of TAB.
+"""What may follow on a command line, asked for by a shell at each press of TAB.
 
-The law of this file: quick, never an error, and nothing that is suggested is imported or changed.
+Completions come from the names of files and from the journal that the line names. They are quick,
+never raise, change nothing, and no module of the user's is imported or read.
 """
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import wraps
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, split_arg_string
@@ -23,22 +22,12 @@ from fsm.tasks.task_run import TaskRun
 
 from .place import check_is_there, file_of
 
-__all__ = [
-    "events",
-    "files",
-    "journals",
-    "known_targets",
-    "recorded_states",
-    "run_ids",
-    "targets",
-    "tasks",
-]
+__all__ = ["events", "files", "journals", "run_ids", "states", "targets", "tasks"]
 
-_MOST_RUNS = 10_000  # that are read
-_MOST_IDS = 200  # that are shown
-_MOST_FILES = 200  # that are shown, or in which classes are looked for
-_LARGEST = 200_000  # bytes of such a file
-_PATIENCE = 0.2  # seconds to wait for whoever writes to the journal
+_MOST_RUNS = 10_000  # runs read of a journal
+_MOST_IDS = 200  # run ids suggested
+_MOST_FILES = 200  # files suggested
+_PATIENCE = 0.2  # seconds to wait for another program's lock on the journal
 _OURS = "fsm:TaskRun"
 _SQLITE = "sqlite:///"
 
@@ -47,10 +36,10 @@ Suggest = Callable[[click.Context, click.Parameter, str], list[CompletionItem[st
 
 
 def _quietly(suggest: Callable[[click.Context, click.Parameter, str], Items]) -> Suggest:
-    """Nothing is better than an error in the middle of a line that is being typed."""
+    """Let *suggest* return what it found before an error: none may be printed into the line."""
 
     @wraps(suggest)
-    def suggested(
+    def collect(
         ctx: click.Context, param: click.Parameter, begun: str
     ) -> list[CompletionItem[str]]:
         found: list[CompletionItem[str]] = []
@@ -60,11 +49,11 @@ def _quietly(suggest: Callable[[click.Context, click.Parameter, str], Items]) ->
             return found
         return found
 
-    return suggested
+    return collect
 
 
 def _fits(item: CompletionItem[str], begun: str) -> bool:
-    """Whether it goes on as the line begins, is no option and commands no terminal."""
+    """Whether it continues the word that was begun, is not an option, and is printable."""
     value = item.value
     return item.type != "plain" or (
         value.startswith(begun) and not value.startswith("-") and value.isprintable()
@@ -73,13 +62,13 @@ def _fits(item: CompletionItem[str], begun: str) -> bool:
 
 @_quietly
 def files(_ctx: click.Context, _param: click.Parameter, begun: str) -> Items:
-    """Whatever the shell knows of files."""
+    """Suggest files, which the shell itself lists."""
     yield CompletionItem(begun, type="file")
 
 
 @_quietly
 def journals(_ctx: click.Context, _param: click.Parameter, begun: str) -> Items:
-    """Files; of a URL the shell would take the slashes for the root."""
+    """Suggest files. After `sqlite:///`, where a shell would list /, those of this directory."""
     if not begun.startswith(_SQLITE):
         yield CompletionItem(begun, type="file")
         return
@@ -89,7 +78,7 @@ def journals(_ctx: click.Context, _param: click.Parameter, begun: str) -> Items:
 
 @_quietly
 def run_ids(ctx: click.Context, param: click.Parameter, begun: str) -> Items:
-    """The runs of the journal that the line names, each once."""
+    """Suggest the runs of the journal that the line names, without those already on the line."""
     given = ctx.params.get(param.name or "")
     taken = set(given) if isinstance(given, tuple) else set()
     found = (
@@ -101,8 +90,8 @@ def run_ids(ctx: click.Context, param: click.Parameter, begun: str) -> Items:
 
 
 @_quietly
-def recorded_states(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
-    """Our states, and those of the runs of the journal that the line names."""
+def states(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
+    """Suggest our states, and those that runs of the journal are in."""
     ours = sorted(cls.__name__ for cls in State.children())
     yield from map(CompletionItem, ours)
     others = {summary.state for summary in _summaries(ctx)}
@@ -111,30 +100,38 @@ def recorded_states(ctx: click.Context, _param: click.Parameter, _begun: str) ->
 
 @_quietly
 def events(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
-    """The events of a task's run; those of another class are only known once it is imported."""
+    """Suggest the events of `TaskRun`; those of another class would have to be imported."""
     if ctx.params.get("target") in (None, _OURS):
         yield from map(CompletionItem, TaskRun.lifecycle.events)
 
 
 @_quietly
 def targets(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
-    """Ours, and the classes of the modules in this directory that look like one of runs."""
+    """Suggest `fsm:TaskRun`, and the classes that the journal has runs of."""
     if ctx.command.name == "diagram":
         yield CompletionItem("states")
-    yield from map(CompletionItem, known_targets())
+    yield CompletionItem(_OURS)
+    yield from map(CompletionItem, sorted(_kinds(ctx) - {_OURS}))
 
 
 @_quietly
-def tasks(_ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
-    """The functions that `@task` decorates in this directory, and their modules."""
-    found = list(_named(_is_task))
-    yield from map(CompletionItem, dict.fromkeys(module for module, _ in found))
-    yield from (CompletionItem(f"{module}:{name}") for module, name in found)
+def tasks(ctx: click.Context, _param: click.Parameter, _begun: str) -> Items:
+    """Suggest the modules of this directory and its packages, and the tasks of the journal."""
+    here = Path()
+    found = (path for pattern in ("*.py", "*/*.py") for path in sorted(here.glob(pattern)))
+    names = (".".join(path.with_suffix("").parts) for path in islice(found, _MOST_FILES))
+    yield from map(CompletionItem, (name.removesuffix(".__init__") for name in names))
+    yield from map(CompletionItem, sorted(_kinds(ctx) - {_OURS}))
+
+
+def _kinds(ctx: click.Context) -> set[str]:
+    """Return the classes and functions that the journal has runs of, as module:name."""
+    return {summary.kind for summary in _summaries(ctx)} - {""}
 
 
 def _summaries(ctx: click.Context) -> Iterator[Summary]:
-    """The first runs of the journal, if it is a file: a database may be far away."""
-    url = ctx.params.get("url") or _named_anywhere() or os.environ.get("FSM_JOURNAL")
+    """Read the first runs of the journal if it is a file; a server may be slow or far away."""
+    url = ctx.params.get("url") or _journal_on_line() or os.environ.get("FSM_JOURNAL")
     path = file_of(url) if isinstance(url, str) else None
     if url is None or path is None:
         return
@@ -145,52 +142,13 @@ def _summaries(ctx: click.Context) -> Iterator[Summary]:
         yield from islice(journal.runs(), _MOST_RUNS)
 
 
-def _named_anywhere() -> str | None:
-    """The journal that the line names after the word in question: click stops reading there."""
+def _journal_on_line() -> str | None:
+    """Return the journal that the line names after the current word, where click does not look."""
     line = os.environ.get("COMP_LINE") or os.environ.get("COMP_WORDS", "")
     words = split_arg_string(line)
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for word, following in pairwise([*words, None]):
         if word == "--journal":
             return following
-        if word.startswith("--journal="):
+        if word is not None and word.startswith("--journal="):
             return word.partition("=")[2]
     return None
-
-
-def known_targets() -> Iterator[str]:
-    """Ours, and the classes of the modules in this directory that look like one of runs."""
-    yield _OURS
-    yield from (f"{module}:{name}" for module, name in _named(_is_run_class))
-
-
-def _named(wanted: Callable[[ast.stmt], bool]) -> Iterator[tuple[str, str]]:
-    """Module and name of each thing of that look; read, not run."""
-    here = Path()
-    paths = (path for pattern in ("*.py", "*/*.py") for path in sorted(here.glob(pattern)))
-    for path in islice(paths, _MOST_FILES):
-        try:
-            text = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
-            tree = ast.parse(text) if b"fsm" in text else ast.Module([], [])
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            continue
-        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-        for statement in filter(wanted, tree.body):
-            yield module, getattr(statement, "name", "")
-
-
-def _is_run_class(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.ClassDef) or statement.name.startswith("_"):
-        return False
-    return any(_last_name(base).endswith("Run") for base in statement.bases)
-
-
-def _is_task(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
-    return any(_last_name(each) == "task" for each in statement.decorator_list)
-
-
-def _last_name(expression: Any) -> str:
-    if isinstance(expression, ast.Call):
-        expression = expression.func
-    return str(getattr(expression, "attr", getattr(expression, "id", "")))

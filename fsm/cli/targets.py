@@ -1,4 +1,4 @@
-"""Target: what `package.module:Class` names, a class of runs or a function that is a task."""
+"""Targets: import the Run class or the task that `package.module:name` names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fsm.flow.task import Task
 from fsm.run.run import Run
 from fsm.states import State
 
-from .suggestions import known_targets, targets
+from .suggestions import targets
 
 __all__ = ["UnknownTarget", "lifecycles_option", "load", "load_tasks", "target_argument"]
 
@@ -28,11 +28,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _FORM = "a target is written package.module:Class, such as fsm:TaskRun"
 
 
-_MOST = 10  # names that are told
+_MOST = 10  # names listed in a message
 
 
 class UnknownTarget(click.ClickException):
-    """There is no such thing, it is another one, or importing it raised."""
+    """The target does not exist, is of another type, or importing it raised."""
 
 
 target_argument = click.argument(
@@ -41,7 +41,11 @@ target_argument = click.argument(
 
 
 def lifecycles_option(what: str) -> Callable[[Command], Command]:
-    """Return the option that says whose lifecycles, for *what*."""
+    """Return the option `--as`, which names Run classes.
+
+    Args:
+        what: What they are used for; the beginning of the help text.
+    """
     return click.option(
         "--as",
         "lifecycles",
@@ -49,15 +53,15 @@ def lifecycles_option(what: str) -> Callable[[Command], Command]:
         multiple=True,
         default=["fsm:TaskRun"],
         shell_complete=targets,
-        help=f"{what}; may be given several times; fsm:TaskRun if left out.",
+        help=f"{what}; may be given several times. Default: fsm:TaskRun.",
     )
 
 
 def load(target: str) -> type[Run]:
-    """Import the Run class that *target* names; a function that is a task stands for its own.
+    """Import the Run class that *target* names; for a task, the class of its runs.
 
     Raises:
-        click.BadParameter: It is not of the form.
+        click.BadParameter: It is not of the form module:Class.
         UnknownTarget: There is no such module or class, or importing it raised.
     """
     name, colon, path = target.partition(":")
@@ -70,16 +74,16 @@ def load(target: str) -> type[Run]:
         return found.kind
     if isinstance(found, type) and issubclass(found, Run):
         return found
-    problem = f"{target} is {_kind(found)}, not a Run class{_run_classes(module)}"
+    problem = f"{target} is {_describe(found)}, not a Run class{_list_classes(module)}"
     raise UnknownTarget(problem)
 
 
 def load_tasks(target: str) -> list[Task[..., Any]]:
-    """Import what *target* names: `package.module:function`, or a module with all that it has.
+    """Import the task that `package.module:function` names, or all tasks of a module.
 
     Raises:
-        click.BadParameter: It is not of the form.
-        UnknownTarget: There is no such module or function, or it is no task.
+        click.BadParameter: It is not of either form.
+        UnknownTarget: There is no such module or function, it is not a task, or importing raised.
     """
     name, colon, path = target.partition(":")
     if not _is_dotted(name) or (colon and not _is_dotted(path)):
@@ -90,41 +94,47 @@ def load_tasks(target: str) -> list[Task[..., Any]]:
         found = _member(module, path)
         if isinstance(found, Task):
             return [found]
-        problem = f"{target} is {_kind(found)}, not a function that @task decorates"
-        raise UnknownTarget(f"{problem}{_task_names(module)}")
+        problem = f"{target} is {_describe(found)}, not a function decorated with @task"
+        raise UnknownTarget(f"{problem}{_list_tasks(module)}")
     tasks = [found for found in vars(module).values() if isinstance(found, Task)]
     if not tasks:
-        problem = f"{name} has no function that @task decorates"
-        raise UnknownTarget(f"{problem}{_modules_inside(module)}")
+        problem = f"{name} has no function decorated with @task"
+        raise UnknownTarget(f"{problem}{_list_contents(module)}")
     return tasks
 
 
-def _task_names(module: ModuleType) -> str:
+def _list_tasks(module: ModuleType) -> str:
     names = [name for name, found in vars(module).items() if isinstance(found, Task)]
     return f"; there is {', '.join(names)}" if names else ""
 
 
-def _modules_inside(module: ModuleType) -> str:
-    """Where they may be instead: a package need not import its modules."""
+def _list_contents(module: ModuleType) -> str:
+    """List where tasks may be: in modules of the package, or in functions without @task."""
     inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{module.__name__}.")
     names = [each.name for each in inside]
     if names:
-        return f"; inside of it there is {', '.join(names)}"
+        return f"; its modules are {', '.join(names)}"
     functions = [
         name for name, found in vars(module).items()
         if isinstance(found, FunctionType) and found.__module__ == module.__name__
         and not name.startswith("_")
     ]  # fmt: skip
-    return f"; it has {', '.join(functions[:_MOST])} without it" if functions else ""
+    return f"; its functions without @task are {', '.join(functions[:_MOST])}" if functions else ""
 
 
 def _form_hint(target: str) -> str:
-    """What was meant by a module without a class, a class without its module, or a file."""
-    word = target.removeprefix("./").removesuffix(".py").replace("/", ".")
-    meant = next((known for known in known_targets() if word in known.split(":")), None)
-    module, dot, name = target.rpartition(".")
-    if meant is None and dot and word == target and _is_dotted(target):
-        meant = f"{module}:{name}"
+    """Suggest a target for a module or a file without a class, or for a dot in place of the colon.
+
+    The module is imported, as it would be for the right target.
+    """
+    name = target.removeprefix("./").removesuffix(".py").replace("/", ".")
+    meant = "fsm:TaskRun" if name == "TaskRun" else ""
+    if not meant and _is_dotted(name):
+        with contextlib.suppress(UnknownTarget):
+            meant = next((f"{name}:{each}" for each in _classes(_module(name))), "")
+    module, dot, last = target.rpartition(".")
+    if not meant and dot and name == target and _is_dotted(target):
+        meant = f"{module}:{last}"
     return f" (did you mean {meant!r}?)" if meant else ""
 
 
@@ -139,7 +149,7 @@ def _module(name: str) -> ModuleType:
         if here not in sys.path:
             sys.path.insert(0, here)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # our stdout is an answer, perhaps JSON
+        with contextlib.redirect_stdout(sys.stderr):  # stdout may carry JSON
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
@@ -165,16 +175,16 @@ def _no_module(name: str) -> UnknownTarget:
 
 
 def _not_importable(name: str, error: BaseException) -> UnknownTarget:
-    refusal = UnknownTarget(f"importing {name!r} raised {type(error).__name__}: {error}")
+    problem = UnknownTarget(f"importing {name!r} raised {type(error).__name__}: {error}")
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith("<frozen ") and frame.filename != importlib.__file__
     ]
     if len(frames) > 1:  # the first is ours
-        refusal.add_note(f"raised at {frames[-1].filename}:{frames[-1].lineno}")
-    refusal.add_note("FSM_TRACEBACK=1 in the environment shows the way there")
-    return refusal
+        problem.add_note(f"raised at {frames[-1].filename}:{frames[-1].lineno}")
+    problem.add_note("set FSM_TRACEBACK=1 to see the traceback")
+    return problem
 
 
 def _member(module: ModuleType, path: str) -> object:
@@ -186,7 +196,7 @@ def _member(module: ModuleType, path: str) -> object:
         except AttributeError:
             hint = did_you_mean(name, _public(found))
             if not hint and isinstance(found, ModuleType):
-                hint = _run_classes(found)
+                hint = _list_classes(found)
             raise UnknownTarget(f"{place} has no {name!r}{hint}") from None
         place = f"{place}{'.' if ':' in place else ':'}{name}"
     return found
@@ -196,18 +206,24 @@ def _public(owner: object) -> list[str]:
     return [name for name in dir(owner) if not name.startswith("_")]
 
 
-def _run_classes(module: ModuleType) -> str:
-    """What would have done, where the module has any."""
-    names = [
-        name
-        for name, found in vars(module).items()
-        if isinstance(found, Task)
-        or (isinstance(found, type) and issubclass(found, Run) and found is not Run)
-    ]
+def _list_classes(module: ModuleType) -> str:
+    """List the names in *module* that are valid targets."""
+    names = _classes(module)
     return f"; there is {', '.join(names)}" if names else ""
 
 
-def _kind(found: object) -> str:
+def _classes(module: ModuleType) -> list[str]:
+    """Return the names of Run classes and tasks in *module*, those that it defines first."""
+    found = {
+        name: each
+        for name, each in vars(module).items()
+        if isinstance(each, Task)
+        or (isinstance(each, type) and issubclass(each, Run) and each is not Run)
+    }
+    return sorted(found, key=lambda name: found[name].__module__ != module.__name__)
+
+
+def _describe(found: object) -> str:
     if isinstance(found, Run):
         return "a run"
     if isinstance(found, Task):

@@ -1,4 +1,4 @@
-"""Keyboard: what somebody pressed, without waiting for Enter, and the signals that say as much."""
+"""The keyboard and the signals of a terminal, for commands that run until they are stopped."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
-__all__ = ["SUSPEND", "ended_in_order", "keys", "suspend"]
+__all__ = ["SUSPEND", "exit_on_signals", "read_keys", "suspend"]
 
 SUSPEND = "\x1a"  # Ctrl-Z
 
-_END = "\x04"  # what a terminal says when there is nobody any more
+_END = "\x04"  # Ctrl-D; also returned when the terminal is closed
 
 
 @contextmanager
-def keys() -> Iterator[Callable[[float], str]]:
-    """Lend a function that waits for keys, so many seconds; it returns "" where none came.
+def read_keys() -> Iterator[Callable[[float], str]]:
+    """Provide a function that waits up to so many seconds for keys and returns them, or "".
 
-    The terminal is as it was afterwards. Ctrl-Z is a key too: a program that is stopped in the
-    middle leaves its screen behind. Where stdin is none, no key ever comes.
+    Keys come without Enter, and Ctrl-Z is one of them: a program that is stopped while it draws
+    would leave its screen behind. The terminal's mode is restored afterwards. Where stdin is not
+    a terminal, no keys come.
     """
     if sys.platform == "win32" or not sys.stdin.isatty():
-        yield _nothing
+        yield _wait
         return
     import termios
     import tty
@@ -39,41 +40,41 @@ def keys() -> Iterator[Callable[[float], str]]:
         mode = termios.tcgetattr(terminal)
         mode[6][termios.VSUSP] = os.fpathconf(terminal, "PC_VDISABLE").to_bytes()
         termios.tcsetattr(terminal, termios.TCSADRAIN, mode)
-        yield partial(_pressed, terminal)
+        yield partial(_read, terminal)
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 @contextmanager
-def ended_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end what is within as an exception does, so that it cleans up."""
+def exit_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise SystemExit in the block, so that it cleans up."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)  # as a shell counts
+        sys.exit(128 + number)  # the exit code that a shell reports for a signal
 
-    names = ("SIGTERM", "SIGHUP")  # Windows has not both
+    names = ("SIGTERM", "SIGHUP")  # Windows lacks SIGHUP
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    heard = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    handled = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     try:
-        for number in heard:
+        for number in handled:
             signal.signal(number, end)
         yield
     finally:
-        for number in heard:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
 def suspend() -> None:
-    """Stop, with whoever is in the same job, until the shell lets it go on."""
+    """Stop this process and the others of its job until the shell continues them."""
     os.kill(0, signal.SIGTSTP)
 
 
-def _pressed(terminal: int, seconds: float) -> str:
+def _read(terminal: int, seconds: float) -> str:
     if not select.select([terminal], [], [], seconds)[0]:
         return ""
     return os.read(terminal, 64).decode("ascii", "replace") or _END
 
 
-def _nothing(seconds: float) -> str:
+def _wait(seconds: float) -> str:
     threading.Event().wait(seconds)
     return ""

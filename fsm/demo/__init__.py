@@ -23,7 +23,7 @@ from fsm.journal import Journal, open_journal
 from fsm.tasks.task_run import TaskRun
 from fsm.text import as_label
 
-from .executors import CREWS, WORKERS, check_crew, hired
+from .executors import EXECUTORS, WORKERS, check_crew, hired
 from .faults import VICTIM, Faults, announced
 from .flow import RUNS, Flow, StepFailed, is_done, latest, lookup, runs_of, watched
 from .folder import Folder
@@ -34,7 +34,7 @@ from .tasks import Tasks
 from .verdict import Verdict
 from .watch import Watch, short
 
-__all__ = ["CREWS", "run_demo"]
+__all__ = ["EXECUTORS", "run_demo"]
 
 _FAILED, _INTERRUPTED = 1, 130
 _DEFAULT = Path("fsm-demo")
@@ -46,14 +46,14 @@ def run_demo(
     *,
     executor: str = "thread",
     fresh: bool = False,
-    judged: Callable[[dict[str, Any]], None] | None = None,
+    report: Callable[[dict[str, Any]], None] | None = None,
 ) -> int:
     """Perform a generation of the demo in *directory*, or what is left of the last one.
 
     Args:
-        executor: Who does the work: one of `CREWS`.
+        executor: Who does the work: one of `EXECUTORS`.
         fresh: Whether to remove first what earlier demos have left there.
-        judged: Takes the verdict as plain JSON values, when all has ended.
+        report: Called with the verdict as plain JSON values, at the end.
 
     Returns:
         The exit code: 0, 1 if a run failed or was lost, 130 after a Ctrl-C.
@@ -74,7 +74,7 @@ def run_demo(
                 _check_ours(journal)
                 journal.close()
                 folder.clear()
-            return _perform(source, folder, journal, console, executor, judged)
+            return _perform(source, folder, journal, console, executor, report)
         finally:
             journal.close()
 
@@ -85,7 +85,7 @@ def _perform(
     journal: Journal,
     console: Console,
     executor: str,
-    judged: Callable[[dict[str, Any]], None] | None,
+    report: Callable[[dict[str, Any]], None] | None,
 ) -> int:
     id, goes_on = latest(journal)
     files = folder.sub(id)
@@ -116,8 +116,8 @@ def _perform(
     verdict = Verdict.of(id, journal, None if failed else RUNS)
     for part in _ending(id, folder, runs_of(id, journal), failed, verdict, executor):
         console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
-    if judged is not None:
-        judged({"demo": id, **attrs.asdict(verdict)})
+    if report is not None:
+        report({"demo": id, **attrs.asdict(verdict)})
     return _FAILED if failed or verdict.lost else 0
 
 
@@ -192,7 +192,7 @@ def _drawn(folder: Folder) -> Iterator[Path]:
 
 def _again(folder: Folder, executor: str) -> str:
     words = ["fsm", "demo"]
-    if executor != CREWS[0]:
+    if executor != EXECUTORS[0]:
         words += ["--executor", executor]
     if folder.path != _DEFAULT:
         words += ["--directory", str(folder.path)]

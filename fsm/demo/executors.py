@@ -12,9 +12,9 @@ from typing import Any
 
 from fsm.errors import MissingExtra
 
-__all__ = ["CREWS", "WORKERS", "check_crew", "dask_setup", "hired"]
+__all__ = ["EXECUTORS", "WORKERS", "check_crew", "dask_setup", "hired"]
 
-CREWS = ("thread", "process", "dask")
+EXECUTORS = ("thread", "process", "dask")
 WORKERS = 4
 
 _NEEDS = {"process": "cloudpickle", "dask": "distributed"}

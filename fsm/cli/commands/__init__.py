@@ -1,1 +1,1 @@
-"""The commands of `fsm`, one module each."""
+"""The commands of `fsm`; one module each, or one for a few that are alike."""

@@ -1,4 +1,4 @@
-"""act: approve, resume, cancel and retry runs of other processes, through their journal."""
+"""`fsm approve`, `resume`, `cancel` and `retry`: act on runs through their journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 import click
 
 from fsm.cli.errors import FAILED, hint
-from fsm.cli.options import existing, journal_option, unknown
+from fsm.cli.options import journal_option, open_existing, unknown_run
 from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import run_ids, targets
 from fsm.cli.targets import load
@@ -28,8 +28,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Act = Callable[[Journal, str], "State | Iterable[ControlResult]"]
 
 
-def _acts(command: Command) -> Command:
-    """What all of them take."""
+def _add_options(command: Command) -> Command:
+    """Add the parameters that the four commands share."""
     for option in (
         json_option("run", "state", "refused", "kind", "hint", lead="a list of objects with"),
         click.option(
@@ -37,9 +37,9 @@ def _acts(command: Command) -> Command:
             "target",
             metavar="TARGET",
             shell_complete=targets,
-            help="What the runs are runs of: its own listeners are told.",
+            help="The class of the runs, whose own listeners are called.",
         ),
-        click.option("--message", metavar="TEXT", help="What the step says."),
+        click.option("--message", metavar="TEXT", help="A message for the step."),
         journal_option(),
         click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=run_ids),
     ):
@@ -47,54 +47,61 @@ def _acts(command: Command) -> Command:
     return command
 
 
-@click.command(epilog="\b\nExamples:\n  fsm approve deploy-7 --journal runs.db --by ada")
-@_acts
-@click.option("--by", metavar="NAME", help="Who approves; your login name if left out.")
-def approve(by: str | None, message: str | None, **given: Any) -> None:
-    """Let RUNs go on that are paused until somebody approves.
+@click.command(
+    help="""Approve RUNs that are paused until someone approves, so that they go on.
 
-    Who did is in the message, and as approved_by in the context of what follows.
-    """
+    Who approved is in the message of the step, and in the context of the states that follow, as
+    approved_by.
+    """,
+    epilog="\b\nExamples:\n  fsm approve deploy-7 --journal runs.db --by ada",
+)
+@_add_options
+@click.option("--by", metavar="NAME", help="Who approves. Default: your login name.")
+def approve(by: str | None, message: str | None, **given: Any) -> None:
     from fsm.operations import control
 
     name = _login() if by is None else by
     _act(lambda cls: partial(control.approve, by=name, message=message, cls=cls), **given)
 
 
-@click.command(epilog="\b\nExamples:\n  fsm resume load-7 load-8 --journal runs.db")
-@_acts
+@click.command(
+    help="Resume paused RUNs: they may start again at once.",
+    epilog="\b\nExamples:\n  fsm resume load-7 load-8 --journal runs.db",
+)
+@_add_options
 def resume(message: str | None, **given: Any) -> None:
-    """Let paused RUNs go on: they may be started at once."""
     from fsm.operations import control
 
     _act(lambda cls: partial(control.resume, message=message, cls=cls), **given)
 
 
-@click.command(epilog="\b\nExamples:\n  fsm cancel load-7 --journal runs.db --message 'wrong day'")
-@_acts
-def cancel(message: str | None, **given: Any) -> None:
-    """Cancel RUNs that have not ended, and their children.
+@click.command(
+    help="""Cancel RUNs that have not ended, and their children.
 
-    Who executes one notices within about a second.
-    """
+    A worker that executes one notices within about a second.
+    """,
+    epilog="\b\nExamples:\n  fsm cancel load-7 --journal runs.db --message 'wrong day'",
+)
+@_add_options
+def cancel(message: str | None, **given: Any) -> None:
     from fsm.operations import control
 
     _act(lambda cls: partial(control.cancel, message=message, cls=cls), **given)
 
 
 @click.command(
+    help="Retry failed RUNs, if their policy allows it.",
     epilog="\b\nExamples:\n  fsm retry fetch-7 --journal runs.db\n"
-    "  fsm retry nightly --journal runs.db --failed-children"
+    "  fsm retry nightly --journal runs.db --failed-children",
 )
-@_acts
-@click.option("--force", is_flag=True, help="Run once more whatever the policy allows.")
+@_add_options
+@click.option("--force", is_flag=True, help="Retry even if the policy does not allow it.")
 @click.option(
     "--failed-children",
     is_flag=True,
-    help="Not the RUNs, but their failed children, whatever the policy allows.",
+    help="Retry the failed children of the RUNs instead, even if the policy does not allow it.",
 )
 def retry(force: bool, failed_children: bool, message: str | None, **given: Any) -> None:
-    """Let failed RUNs try again, as their policy allows."""
     from fsm.operations import control
 
     if failed_children:
@@ -104,27 +111,31 @@ def retry(force: bool, failed_children: bool, message: str | None, **given: Any)
 
 
 def _act(
-    made: Callable[[type[Run] | None], Act],
+    bind: Callable[[type[Run] | None], Act],
     *,
     runs: tuple[str, ...],
     url: str,
     target: str | None,
     as_json: bool,
 ) -> None:
-    """Act on each run, and say what became of it; exit with 1 if any was refused."""
-    act = made(None if target is None else load(target))
-    refused, said = False, []
-    with existing(url) as journal:
+    """Act on each run and print the outcome; exit with 1 if any run was refused.
+
+    Args:
+        bind: Makes the operation for a class of runs; None stands for the recorded one.
+    """
+    act = bind(None if target is None else load(target))
+    refused, data = False, []
+    with open_existing(url) as journal:
         for result in _each(act, journal, runs):
             if isinstance(result.error, UnknownRun):
-                result = attrs.evolve(result, error=unknown(result.run, journal))
+                result = attrs.evolve(result, error=unknown_run(result.run, journal))
             refused = refused or result.error is not None
             if as_json:
-                said.append(_as_data(result))
+                data.append(_as_data(result))
             else:
                 _put(result)
     if as_json:
-        put_json(said)
+        put_json(data)
     if refused:
         click.get_current_context().exit(FAILED)
 
@@ -137,7 +148,7 @@ def _each(act: Act, journal: Journal, runs: Iterable[str]) -> Iterator[ControlRe
                 yield ControlResult(run, became)
             else:
                 yield from became
-        except Exception as error:  # ours, or the veto of a listener: the other runs go on
+        except Exception as error:  # a listener may veto with any; go on with the other runs
             yield ControlResult(run, error=error)
 
 
@@ -152,7 +163,7 @@ def _put(result: ControlResult) -> None:
 
 def _way_out(refused: Exception) -> str:
     if isinstance(refused, GuardRejected) and refused.event == "retry":
-        return "; --force runs it again all the same"
+        return "; --force retries it anyway"
     return ""
 
 
@@ -170,5 +181,5 @@ def _as_data(result: ControlResult) -> dict[str, Any]:
 def _login() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError) as error:  # a container may not know its user
-        raise click.UsageError("nobody is logged in by name; say --by NAME") from error
+    except (OSError, KeyError, ImportError) as error:  # a container may have no entry for its user
+        raise click.UsageError("the login name is unknown; give --by NAME") from error

@@ -1,4 +1,4 @@
-"""demo: a real job, done by some forty runs."""
+"""`fsm demo`: a real job, done by about forty runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from fsm.cli.printing import console, json_option, put_json
 __all__ = ["demo"]
 
 
+_HELP = """Turn the flight records of a year into a report of delays.
+
+The records are those of New York in 2013. Interrupt the demo at any time, even with kill -9: the
+next one continues where it stopped.
+"""
 _EXAMPLES = """\b
 Examples:
   fsm demo
@@ -19,22 +24,22 @@ Examples:
   fsm demo --directory flights --reset"""
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(help=_HELP, epilog=_EXAMPLES)
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("fsm-demo"),
     show_default=True,
-    help="Where its journal, its report and its diagrams go.",
+    help="Where the journal, the report and the pictures are written.",
 )
 @click.option(
     "--executor",
     type=Choice(("thread", "process", "dask")),
     default="thread",
     show_default=True,
-    help="Who does the work; of processes and Dask workers, one is killed on purpose.",
+    help="Where tasks are executed. One process or Dask worker is killed on purpose.",
 )
-@click.option("--reset", is_flag=True, help="Begin anew; what earlier demos left there is removed.")
+@click.option("--reset", is_flag=True, help="Start anew; remove what earlier demos left.")
 @json_option(
     "demo",
     "finished",
@@ -43,15 +48,10 @@ Examples:
     "rescued",
     "refused",
     "problems",
-    lead="when it has ended, an object with",
+    lead="at the end, an object with",
 )
 def demo(directory: Path, executor: str, reset: bool, as_json: bool) -> int:
-    """Turn the flight records of a year into a report of delays.
+    from fsm.demo import run_demo  # imported on demand: other commands start faster
 
-    They are those of New York in 2013. Stop it when you like, even with kill -9: the next demo
-    goes on where it was.
-    """
-    from fsm.demo import run_demo  # at the door: the others do not pay for it
-
-    screen, judged = (console(stderr=True), put_json) if as_json else (console(), None)
-    return run_demo(directory, screen, executor=executor, fresh=reset, judged=judged)
+    screen, report = (console(stderr=True), put_json) if as_json else (console(), None)
+    return run_demo(directory, screen, executor=executor, fresh=reset, report=report)

@@ -1,4 +1,4 @@
-"""history: what happened to one run, read as it is written; its classes need not be imported."""
+"""`fsm history`: the steps of one run as recorded. Its classes are not imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from fsm.cli.options import holding, journal_option
+from fsm.cli.options import journal_option, open_for_run
 from fsm.cli.printing import WIDE, Column, Row, as_time, console, json_option, put_json, put_table
 from fsm.cli.suggestions import run_ids
 from fsm.errors import CorruptJournal
@@ -31,19 +31,19 @@ _COLUMNS = (
 
 
 @click.command(
+    help="""Show the steps of RUN, oldest first.
+
+    Its policy follows, if it differs from the default. In JSON each step has seq, at, event,
+    source, dest, message and payload.
+    """,
     epilog="\b\nExamples:\n  fsm history load-7 --journal runs.db\n"
-    "  fsm history load-7 --journal runs.db --json | jq '.steps[-1].payload'"
+    "  fsm history load-7 --journal runs.db --json | jq '.steps[-1].payload'",
 )
 @click.argument("run", shell_complete=run_ids)
 @journal_option()
 @json_option("run", "state", "settings", "policy", "began", "steps")
 def history(run: str, url: str, as_json: bool) -> None:
-    """Show the steps of RUN, oldest first.
-
-    Below them is its policy, where that is not the usual one. In JSON each step has seq, at,
-    event, source, dest, message and payload.
-    """
-    with holding(url, run) as journal:
+    with open_for_run(url, run) as journal:
         records = list(journal.records(run))
     payloads = [_payload(record, record.payload) for record in records]
     if as_json:
@@ -58,7 +58,7 @@ def _payload(record: Record, text: str | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
-        raise CorruptJournal(f"run {record.run!r}, step {record.seq} has no payload to read")
+        raise CorruptJournal(f"run {record.run!r}, step {record.seq} has no readable payload")
     return payload
 
 
@@ -97,7 +97,7 @@ def _put(run: str, records: Sequence[Record], payloads: Sequence[dict[str, Any]]
         where = f"  {escape(records[-1].dest)} after {count}, {min(days)}"
         title = where if len(days) == 1 else f"{where} to {max(days)}"
         screen.print(Text.assemble((escape(run), "bold"), title), end="\n\n")
-    if not roomy and len(days) == 1:  # the title has said it
+    if not roomy and len(days) == 1:  # the title shows the day
         times = [time[_DAY + 1 :] for time in times]
     rows = [
         _row(record, time, payload.get("message"))
@@ -106,24 +106,24 @@ def _put(run: str, records: Sequence[Record], payloads: Sequence[dict[str, Any]]
     put_table(screen, _COLUMNS, rows)
     try:
         policy = _policy(_payload(records[0], records[0].origin))
-    except CorruptJournal:  # the steps are worth showing without
+    except CorruptJournal:  # the steps can be shown without it
         return
     if policy:
-        said = " ".join(f"{word}={_plain(value)}" for word, value in policy.items())
-        screen.print(Text(f"policy: {escape(said)}"), soft_wrap=True)
+        words = " ".join(f"{word}={_format(value)}" for word, value in policy.items())
+        screen.print(Text(f"policy: {escape(words)}"), soft_wrap=True)
 
 
 def _policy(began: Mapping[str, Any]) -> dict[str, Any]:
-    """What the policy that the run was made with says, where it is not what all say."""
+    """Return the settings of the run's policy that differ from the default policy."""
     settings = began.get("settings")
     policy = settings.get("policy") if isinstance(settings, dict) else None
     if not isinstance(policy, dict):
         return {}
-    usual = Policy().settings()["policy"]
-    return {word: each for word, each in policy.items() if each not in (None, usual.get(word))}
+    default = Policy().settings()["policy"]
+    return {word: each for word, each in policy.items() if each not in (None, default.get(word))}
 
 
-def _plain(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

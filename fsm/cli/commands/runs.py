@@ -1,4 +1,4 @@
-"""runs: the runs a journal knows."""
+"""`fsm runs`: list the runs of a journal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from fsm.cli.options import DurationType, existing, journal_option
+from fsm.cli.options import DurationType, journal_option, open_existing
 from fsm.cli.printing import WIDE, Column, Row, as_time, console, json_option, put_json, put_table
-from fsm.cli.suggestions import recorded_states
+from fsm.cli.suggestions import states as suggested_states
 from fsm.errors import did_you_mean
 from fsm.journal import Summary
 from fsm.states import State, moment
@@ -18,9 +18,10 @@ __all__ = ["runs"]
 
 
 @click.command(
+    help="List the runs of a journal, in the order in which they began.",
     epilog="\b\nExamples:\n  fsm runs --journal runs.db --limit 20\n"
     "  fsm runs --journal runs.db --state Failed --state TimedOut --json\n"
-    "  fsm runs --journal runs.db --state Running --older 10m"
+    "  fsm runs --journal runs.db --state Running --older 10m",
 )
 @journal_option()
 @click.option(
@@ -28,18 +29,18 @@ __all__ = ["runs"]
     "states",
     multiple=True,
     metavar="NAME",
-    shell_complete=recorded_states,
-    help="Only those in this state; give it again for more states.",
+    shell_complete=suggested_states,
+    help="Only runs in this state; may be given several times.",
 )
-@click.option("--owner", metavar="NAME", help="Only those that this worker has claimed.")
+@click.option("--owner", metavar="NAME", help="Only runs that this worker has claimed.")
 @click.option(
     "--older",
     type=DurationType(),
     metavar="TIME",
-    help="Only those that have not moved for so long: 90s, 10m, 2h or 1d.",
+    help="Only runs that have not moved for this time: 90s, 10m, 2h or 1d.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help="Only the N that began last."
+    "--limit", type=click.IntRange(min=0), metavar="N", help="Only the last N runs that began."
 )
 @json_option(
     "run", "state", "message", "steps", "began", "moved", "class", "owner", "lease", "wakes",
@@ -54,8 +55,7 @@ def runs(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """List the runs of a journal, in the order in which they began."""
-    with existing(url) as journal:
+    with open_existing(url) as journal:
         found = list(journal.runs(owner=owner, older_than=older))
     _check_states(states, {summary.state for summary in found})
     chosen = [summary for summary in found if not states or summary.state in states]
@@ -67,7 +67,7 @@ def runs(
 
 
 def _check_states(asked: Sequence[str], recorded: Collection[str]) -> None:
-    """Refuse a name that is neither a state of ours nor recorded: it is misspelt."""
+    """Reject a name that is neither a state class of ours nor recorded: it is misspelt."""
     known = {cls.__name__ for cls in State.children()} | set(recorded)
     for name in asked:
         if name not in known:
@@ -85,14 +85,14 @@ def _as_data(summary: Summary) -> dict[str, Any]:
         "moved": moment.format(summary.moved_at),
         "class": summary.kind or None,
         "owner": summary.owner,
-        "lease": _written(summary.lease),
-        "wakes": _written(summary.wakes),
+        "lease": _format(summary.lease),
+        "wakes": _format(summary.wakes),
         "parent": summary.parent,
         "child": summary.child,
     }
 
 
-def _written(micros: int | None) -> str | None:
+def _format(micros: int | None) -> str | None:
     return None if micros is None else moment.format(moment.from_micros(micros))
 
 

@@ -1,4 +1,4 @@
-"""show: the table of a lifecycle."""
+"""`fsm show`: the table of a lifecycle."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["show"]
 
 
 @click.command(
+    help="""Show the table of TARGET: each state, and where each event leads from it.
+
+    A `?` or [words] stand for guards, which may reject the event. In a pipe, each state is one
+    line.
+    """,
     epilog="\b\nExamples:\n  fsm show\n  fsm show shop.orders:Order --json\n"
-    "  fsm show fsm:TaskRun | grep Failed"
+    "  fsm show fsm:TaskRun | grep Failed",
 )
 @target_argument
 @json_option("name", "initial", "events", "states", "transitions")
-@click.option("--markdown", is_flag=True, help="Print its rows as a Markdown table.")
+@click.option("--markdown", is_flag=True, help="Print the rows as a Markdown table.")
 def show(target: str, as_json: bool, markdown: bool) -> None:
-    """Show the table of TARGET: what leads where.
-
-    Each state, and where each event leads from it. A `?` or [words] stand for guards, which may
-    say no. Piped, each state is one line.
-    """
     lifecycle = load(target).lifecycle
     if as_json:
         put_json(_as_data(lifecycle))
@@ -99,7 +99,7 @@ def _table(lifecycle: Lifecycle) -> Table:
 
 
 def _width(screen: Console, table: Table) -> int:
-    """The columns of a terminal that would show all of it."""
+    """Return how many columns of a terminal the whole table needs."""
     return Measurement.get(screen, screen.options.update(max_width=100_000), table).maximum
 
 
@@ -110,7 +110,7 @@ def _cell(lifecycle: Lifecycle, event: str, node: StateClass) -> str:
 
 
 def _block(lifecycle: Lifecycle, node: StateClass) -> Group:
-    """One state, and below it the ways out, in as many columns as there is room for."""
+    """Format one state with its outgoing rows below it, in as many columns as fit."""
     ways = [
         Text(escape(f"{event} → {_dest(row)} {row.label}".rstrip()))
         for event in lifecycle.allowed(node)

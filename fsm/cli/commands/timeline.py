@@ -1,4 +1,4 @@
-"""timeline: runs over time, drawn."""
+"""`fsm timeline`: draw runs over time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 import click
 from rich.console import Console
 
-from fsm.cli.options import Choice, existing, journal_option, unknown
+from fsm.cli.options import Choice, journal_option, open_existing, unknown_run
 from fsm.cli.output import form_of, output_option, put_text
 from fsm.cli.printing import WIDE, as_json, console, json_option
 from fsm.cli.suggestions import run_ids
@@ -27,18 +27,23 @@ _SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".json": "
 
 
 @attrs.frozen
-class _Read:
+class _Runs:
     """The runs that are drawn."""
 
     histories: list[list[Record]]
-    kinds: dict[str, str]  # what each is a run of
-    until: int | None  # now, where one of them goes on
+    kinds: dict[str, str]  # the class of each run
+    until: int | None  # now, if one of them has not ended
 
 
 @click.command(
+    help="""Draw RUNs over time, or all runs of a journal.
+
+    Many runs are grouped by name and class. In JSON each span has state, attempt, began and ended.
+    Classes are not imported; a state that is unknown here is grey.
+    """,
     epilog="\b\nExamples:\n  fsm timeline --journal runs.db\n"
     "  fsm timeline load-7 load-8 --journal runs.db --format mermaid\n"
-    "  fsm timeline --journal runs.db -o runs.svg"
+    "  fsm timeline --journal runs.db -o runs.svg",
 )
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=run_ids)
 @journal_option()
@@ -46,7 +51,7 @@ class _Read:
     "--format",
     "form",
     type=Choice(_FORMATS),
-    help="As FILE ends, or text, if left out.",
+    help="Default: by the ending of FILE, or else text.",
 )
 @json_option(
     "run", "class", "state", "spans", lead="a list of objects with", parameter="wants_json"
@@ -55,36 +60,31 @@ class _Read:
 def timeline(
     runs: tuple[str, ...], url: str, form: str | None, wants_json: bool, output: str
 ) -> None:
-    """Draw RUNs over time, or all runs of a journal.
-
-    Many are grouped by name and kind. In JSON each span has state, attempt, began and ended. No
-    class of theirs need be importable: a state that is unknown here is grey.
-    """
     form = "json" if wants_json else form or form_of(output, _SUFFIXES, "text")
-    with existing(url) as journal:
-        read = _read(journal, runs)
+    with open_existing(url) as journal:
+        found = _read(journal, runs)
     if form == "text" and output == "-":
-        console().print(timelines.timeline(read.histories, until=read.until, kinds=read.kinds))
+        console().print(timelines.timeline(found.histories, until=found.until, kinds=found.kinds))
     else:
-        put_text(output, _DRAWN[form](read))
+        put_text(output, _FORMATTERS[form](found))
 
 
-def _as_svg(read: _Read) -> str:
-    return chart(read.histories, until=read.until, kinds=read.kinds)
+def _as_svg(found: _Runs) -> str:
+    return chart(found.histories, until=found.until, kinds=found.kinds)
 
 
-def _as_mermaid(read: _Read) -> str:
-    return gantt(read.histories, until=read.until, kinds=read.kinds)
+def _as_mermaid(found: _Runs) -> str:
+    return gantt(found.histories, until=found.until, kinds=found.kinds)
 
 
-def _as_text(read: _Read) -> str:
+def _as_text(found: _Runs) -> str:
     file = StringIO()
-    drawn = timelines.timeline(read.histories, until=read.until, kinds=read.kinds)
+    drawn = timelines.timeline(found.histories, until=found.until, kinds=found.kinds)
     Console(file=file, width=WIDE).print(drawn)
     return file.getvalue()
 
 
-def _as_json(read: _Read) -> str:
+def _as_json(found: _Runs) -> str:
     data = [
         {
             "run": bar.name,
@@ -100,25 +100,25 @@ def _as_json(read: _Read) -> str:
                 for span in bar.spans
             ],
         }
-        for bar in bars(read.histories, read.until, read.kinds)
+        for bar in bars(found.histories, found.until, found.kinds)
     ]
     return as_json(data) + "\n"
 
 
-_DRAWN = {"json": _as_json, "mermaid": _as_mermaid, "svg": _as_svg, "text": _as_text}
+_FORMATTERS = {"json": _as_json, "mermaid": _as_mermaid, "svg": _as_svg, "text": _as_text}
 
 
 def _at(micros: int) -> str:
     return moment.format(moment.from_micros(micros))
 
 
-def _read(journal: Journal, runs: Sequence[str]) -> _Read:
-    """The histories of *runs*, or of all."""
+def _read(journal: Journal, runs: Sequence[str]) -> _Runs:
+    """Read the histories of *runs*, or of all runs if that is empty."""
     found = {each.run: each for each in journal.runs() if not runs or each.run in runs}
     for run in runs:
         if run not in found:
-            raise unknown(run, journal)
-    return _Read(
+            raise unknown_run(run, journal)
+    return _Runs(
         [list(journal.records(run)) for run in found],
         {run: each.kind for run, each in found.items()},
         None if all(each.over for each in found.values()) else ambient.micros(),

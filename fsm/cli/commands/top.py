@@ -1,4 +1,4 @@
-"""top: how the runs of a journal stand, again and again."""
+"""`fsm top`: the runs of a journal by state, refreshed every second."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fsm.cli.options import existing, journal_option
+from fsm.cli.options import journal_option, open_existing
 from fsm.cli.printing import console, json_option, light, put_json
-from fsm.cli.terminal import SUSPEND, ended_in_order, keys, suspend
+from fsm.cli.terminal import SUSPEND, exit_on_signals, read_keys, suspend
 from fsm.journal import Summary
 from fsm.journal.phase import FAILED, RUNNING
 from fsm.states import State, ambient
@@ -29,23 +29,27 @@ if TYPE_CHECKING:
 
 __all__ = ["top"]
 
-_MOST = 10  # runs of a list
-_WIDE = 60  # columns of a terminal that has room for messages
-_ROOMY = 40  # columns of one that has room for a word on how to end
-_NAME = 40  # columns that a name is not cut to fewer of, where there is room for messages
-# Ctrl-C and Ctrl-D are among them where the terminal makes no signal of them.
+_MOST = 10  # runs in a list
+_WIDE = 60  # columns from which messages are shown
+_ROOMY = 40  # columns from which the key that ends it is shown
+_NAME = 40  # a name is not cut to fewer columns where messages are shown
+# Includes Ctrl-C and Ctrl-D, for terminals that do not turn them into signals.
 _ENDS = frozenset(f"qQ\x03\x04{SUSPEND}")
 _SIZES = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
-def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
-    if math.isnan(value):  # which no range keeps out
-        raise click.BadParameter("nan is no number of seconds")
+def _check_number(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # a range does not reject it
+        raise click.BadParameter("nan is not a number of seconds")
     return value
 
 
 @click.command(
-    epilog="\b\nExamples:\n  fsm top --journal runs.db\n  fsm top --journal runs.db --once"
+    help="""Show how many runs are in each state, which run longest, and which failed last.
+
+    q or Ctrl-C ends it. If the journal disappears, it waits for it.
+    """,
+    epilog="\b\nExamples:\n  fsm top --journal runs.db\n  fsm top --journal runs.db --once",
 )
 @journal_option()
 @click.option(
@@ -53,30 +57,26 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     type=click.FloatRange(0.1, 3600),
     default=1.0,
     show_default=True,
-    callback=_number,
+    callback=_check_number,
     metavar="SECONDS",
-    help="How often to look.",
+    help="Time between two reads of the journal.",
 )
-@click.option("--once", is_flag=True, help="Look once, and end.")
+@click.option("--once", is_flag=True, help="Print it once and exit.")
 @json_option("trouble", "total", "states", "running", "failed", lead="once, an object with")
 def top(url: str, interval: float, once: bool, as_json: bool) -> None:
-    """Show how many runs are in each state, which run the longest, and which failed last.
-
-    q or Ctrl-C ends it. A journal that disappears is waited for.
-    """
     from fsm.web import Source, Watch
 
-    with existing(url):
+    with open_existing(url):
         pass
-    source = Source(partial(existing, url))
+    source = Source(partial(open_existing, url))
     watch, screen = Watch(source), console()
     try:
         if as_json:
             put_json(_as_data(watch.look(), ambient.micros()))
         elif once or not screen.is_terminal or screen.is_dumb_terminal:
-            screen.print(_drawn(watch.look(), ambient.micros()))
+            screen.print(_render(watch.look(), ambient.micros()))
         else:
-            with suppress(KeyboardInterrupt), ended_in_order():
+            with suppress(KeyboardInterrupt), exit_on_signals():
                 while SUSPEND in _follow(watch, screen, interval):
                     suspend()
     finally:
@@ -84,23 +84,23 @@ def top(url: str, interval: float, once: bool, as_json: bool) -> None:
 
 
 def _follow(watch: Watch, screen: Console, interval: float) -> set[str]:
-    """Look again and again, until somebody has seen enough; return what was pressed."""
-    with keys() as pressed, Live(console=screen, screen=True, auto_refresh=False) as live:
+    """Refresh the screen until a key ends it; return the keys that were pressed."""
+    with read_keys() as pressed, Live(console=screen, screen=True, auto_refresh=False) as live:
         while True:
-            drawn = _drawn(watch.look(), ambient.micros(), screen.size)
-            live.update(drawn, refresh=True)
+            view = _render(watch.look(), ambient.micros(), screen.size)
+            live.update(view, refresh=True)
             if _ENDS & (found := set(pressed(interval))):
                 return found
 
 
-def _running(snapshot: Snapshot) -> list[Summary]:
-    """Those that run, the longest first."""
+def _list_running(snapshot: Snapshot) -> list[Summary]:
+    """Return the runs that are running, the longest first."""
     running = (run for run in snapshot.runs if run.phase == RUNNING)
     return sorted(running, key=lambda run: (run.moved, run.run))[:_MOST]
 
 
-def _failed(snapshot: Snapshot) -> list[Summary]:
-    """Those that have failed, the last first."""
+def _list_failed(snapshot: Snapshot) -> list[Summary]:
+    """Return the runs that have failed, the latest first."""
     failed = (run for run in snapshot.runs if run.phase == FAILED)
     return sorted(failed, key=lambda run: (-run.moved, run.run))[:_MOST]
 
@@ -110,8 +110,8 @@ def _as_data(snapshot: Snapshot, now: int) -> dict[str, Any]:
         "trouble": snapshot.trouble,
         "total": len(snapshot.runs),
         "states": dict(snapshot.counts.most_common()),
-        "running": [_line(run, now) for run in _running(snapshot)],
-        "failed": [_line(run, now) | {"message": run.message} for run in _failed(snapshot)],
+        "running": [_line(run, now) for run in _list_running(snapshot)],
+        "failed": [_line(run, now) | {"message": run.message} for run in _list_failed(snapshot)],
     }
 
 
@@ -119,35 +119,35 @@ def _line(run: Summary, now: int) -> dict[str, Any]:
     return {"run": run.run, "state": run.state, "seconds": max(0, now - run.moved) / 1e6}
 
 
-def _drawn(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) -> RenderableType:
-    """What is to be seen; no more lines of it than there is room for."""
+def _render(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) -> RenderableType:
+    """Render the screen, in no more lines than *room* has."""
     head = Text(f"{len(snapshot.runs):,} runs", "bold")
     if room is not None and room.width >= _ROOMY:
-        head.append("   q ends it", "not bold dim")
+        head.append("   q to quit", "not bold dim")
     parts: list[RenderableType] = [head]
     if snapshot.trouble is not None:
         parts.insert(
             0, Text(f"cannot read the journal now: {escape(snapshot.trouble)}", "bold red")
         )
-    parts.append(_counted(snapshot))
-    lists = [("running", _running(snapshot)), ("failed", _failed(snapshot))]
+    parts.append(_render_counts(snapshot))
+    lists = [("running", _list_running(snapshot)), ("failed", _list_failed(snapshot))]
     found = [(title, runs) for title, runs in lists if runs]
     wide = room is None or room.width >= _WIDE
     most = _MOST if room is None else _share(parts, room, len(found))
     for title, runs in found if most > 0 else ():
-        parts += [Text(f"\n{title}", "bold"), _listed(runs[:most], now, wide=wide)]
+        parts += [Text(f"\n{title}", "bold"), _render_list(runs[:most], now, wide=wide)]
     return Group(*parts)
 
 
 def _share(parts: Iterable[RenderableType], room: ConsoleDimensions, lists: int) -> int:
-    """How many runs each of the lists has room for below *parts*, a blank line and its title."""
+    """Return how many runs fit into each list, below *parts*, a blank line and a title."""
     measure = Console(width=room.width)
     above = sum(len(measure.render_lines(part)) for part in parts)
     return min(_MOST, (room.height - above) // max(lists, 1) - 2)
 
 
-def _counted(snapshot: Snapshot) -> Columns:
-    """The states, as many side by side as there is room for, most runs first."""
+def _render_counts(snapshot: Snapshot) -> Columns:
+    """Render the states side by side, those with most runs first."""
     colors = {cls.__name__: cls.color for cls in State.children()}
     states = [
         Text.assemble(light(colors.get(state)), f" {escape(state)} ", (f"{count:,}", "bold"))
@@ -156,7 +156,7 @@ def _counted(snapshot: Snapshot) -> Columns:
     return Columns(states, padding=(0, 3))
 
 
-def _listed(runs: list[Summary], now: int, *, wide: bool) -> Table:
+def _render_list(runs: list[Summary], now: int, *, wide: bool) -> Table:
     ages = [_age(now - run.moved) for run in runs]
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", no_wrap=True, min_width=max(map(len, ages)))
@@ -164,7 +164,7 @@ def _listed(runs: list[Summary], now: int, *, wide: bool) -> Table:
     table.add_column(
         no_wrap=True, overflow="ellipsis", min_width=min(longest, _NAME) if wide else None
     )
-    if wide:  # before its name is cut, its message is
+    if wide:  # the message is cut before the name is
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for age, run in zip(ages, runs, strict=True):
         cells = age, escape(run.run), escape(run.message or "")
@@ -173,7 +173,7 @@ def _listed(runs: list[Summary], now: int, *, wide: bool) -> Table:
 
 
 def _age(micros: int) -> str:
-    """The two largest parts of a span: `3 h 20 m`."""
+    """Format a span by its two largest units: `3 h 20 m`."""
     left, parts = max(0, micros) // 1_000_000, []
     for size, letter in _SIZES:
         count, left = divmod(left, size)

@@ -1,11 +1,11 @@
-"""verify: whether what a journal holds can be."""
+"""`fsm verify`: check a journal for impossible or damaged histories."""
 
 from __future__ import annotations
 
 import click
 
 from fsm.cli.errors import FAILED
-from fsm.cli.options import existing
+from fsm.cli.options import open_existing
 from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import journals
 from fsm.text import escape
@@ -13,19 +13,20 @@ from fsm.text import escape
 __all__ = ["verify"]
 
 
-@click.command(epilog="\b\nExamples:\n  fsm verify runs.db\n  fsm verify sqlite:///runs.db --json")
+@click.command(
+    help="""Check every run and step of JOURNAL, and the rules of its database.
+
+    JOURNAL is a file or a URL; default: FSM_JOURNAL. Prints what is wrong and then exits with 1;
+    repairs nothing. In JSON each problem has run, seq and message.
+    """,
+    epilog="\b\nExamples:\n  fsm verify runs.db\n  fsm verify sqlite:///runs.db --json",
+)
 @click.argument("journal", envvar="FSM_JOURNAL", shell_complete=journals)
 @json_option("runs", "problems")
 def verify(journal: str, as_json: bool) -> None:
-    """Check every run and step of JOURNAL.
-
-    The rules of its database too. JOURNAL is a file or a URL; FSM_JOURNAL if left out. Exits with
-    1 and says what it found if anything is wrong; nothing is mended. In JSON each problem has run,
-    seq and message.
-    """
     from fsm.operations import verify as find_problems
 
-    with existing(journal) as opened:
+    with open_existing(journal) as opened:
         problems = list(find_problems(opened))
         count = sum(1 for _ in opened.runs())
     if as_json:
@@ -40,7 +41,9 @@ def verify(journal: str, as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(escape(problem))
-        found = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "all well"
+        found = (
+            f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems"
+        )
         click.echo(f"{count} run{'s' * (count != 1)}: {found}")
     if problems:
         click.get_current_context().exit(FAILED)

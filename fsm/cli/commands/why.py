@@ -1,10 +1,10 @@
-"""why: whether a run would make an event's step now, who says no, and what leads there."""
+"""`fsm why`: whether a run would accept an event now, or which guard rejects it."""
 
 from __future__ import annotations
 
 import click
 
-from fsm.cli.options import holding, journal_option
+from fsm.cli.options import journal_option, open_for_run
 from fsm.cli.printing import json_option, put_json
 from fsm.cli.suggestions import events, run_ids, targets
 from fsm.cli.targets import load
@@ -18,12 +18,17 @@ from fsm.text import escape
 
 __all__ = ["why"]
 
-_LONGEST = 2_000  # characters of what a guard says, or a doubt
+_LONGEST = 2_000  # characters of a line
 
 
 @click.command(
+    help="""Say whether RUN would accept EVENT now, or why not.
+
+    If not, it names the guards that reject it and the shortest sequence of events after which
+    EVENT is possible. The run does not move: the search works on a copy.
+    """,
     epilog="\b\nExamples:\n  fsm why load-7 resume --journal runs.db\n"
-    "  fsm why order-3 pay --journal runs.db --as shop.orders:Order --json"
+    "  fsm why order-3 pay --journal runs.db --as shop.orders:Order --json",
 )
 @click.argument("run", shell_complete=run_ids)
 @click.argument("event", shell_complete=events)
@@ -33,25 +38,20 @@ _LONGEST = 2_000  # characters of what a guard says, or a doubt
     "target",
     metavar="TARGET",
     shell_complete=targets,
-    help="What it is a run of, whose guards are asked; fsm:TaskRun if left out.",
+    help="The class of the run, whose guards are asked. Default: fsm:TaskRun.",
 )
 @json_option("run", "state", "event", "allowed", "refused", "guards", "certain", "path")
 def why(run: str, event: str, url: str, target: str | None, as_json: bool) -> None:
-    """Say whether RUN can make the step EVENT now, or why not.
-
-    If not, it says which guard says no, and the shortest way to where EVENT can be made. Nothing
-    is moved: the triggers that lead there are tried out on a copy.
-    """
     cls = None if target is None else load(target)
-    with holding(url, run) as journal:
-        answer = explain(_restored(journal, run, cls), event)
+    with open_for_run(url, run) as journal:
+        answer = explain(_restore(journal, run, cls), event)
     if as_json:
         put_json(answer.as_data())
     else:
-        click.echo("\n".join(escape(_cut(line)) for line in answer.lines))
+        click.echo("\n".join(escape(line, _LONGEST) for line in answer.lines))
 
 
-def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
+def _restore(journal: Journal, run: str, cls: type[Run] | None) -> Run:
     from fsm.operations.control import restore_task_run
 
     try:
@@ -60,11 +60,7 @@ def _restored(journal: Journal, run: str, cls: type[Run] | None) -> Run:
         kind = journal.summary(run).kind
         asked = cls or TaskRun
         if kind not in ("", asked.lifecycle.kind):
-            refusal = LifecycleError(f"run {run!r} is no {asked.__name__} as far as it can be read")
-            refusal.add_note(f"it is a {kind}; say --as {kind}")
-            raise refusal from error
+            problem = LifecycleError(f"run {run!r} cannot be read as a run of {asked.__name__}")
+            problem.add_note(f"it is a run of {kind}; use --as {kind}")
+            raise problem from error
         raise
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

@@ -1,4 +1,4 @@
-"""work: perform the runs that are due in a journal, until told to stop."""
+"""`fsm work`: a worker that performs the due runs of a journal until it is stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import Choice, DurationType, journal_option, opened
+from fsm.cli.options import Choice, DurationType, journal_option, open_with_hints
 from fsm.cli.printing import as_line, json_option
 from fsm.cli.suggestions import tasks as suggested_tasks
 from fsm.cli.targets import load_tasks
@@ -27,13 +27,22 @@ if TYPE_CHECKING:
 
 __all__ = ["work"]
 
-_PATIENCE = 1.0  # seconds that threads without work have to end
+_PATIENCE = 1.0  # seconds that idle threads have to end
 
 
 @click.command(
+    help="""Perform the due runs of MODULEs in a journal.
+
+    MODULE is a module with functions decorated with @task, or package.module:function for one of
+    them; modules in the current directory are found. The journal is created if it does not exist.
+
+    On SIGTERM or SIGINT the worker claims no more runs, waits for those that are executing, and
+    releases those that do not end in time; a second signal ends the waiting. Runs of a worker that
+    was killed are rescued by the others.
+    """,
     epilog="\b\nExamples:\n  fsm work shop.jobs --journal runs.db\n"
     "  fsm work shop.jobs:load shop.mail --journal postgresql://db/runs --workers 8\n"
-    "  fsm work shop.jobs --journal runs.db --once"
+    "  fsm work shop.jobs --journal runs.db --once",
 )
 @click.argument(
     "targets", nargs=-1, required=True, metavar="MODULE...", shell_complete=suggested_tasks
@@ -43,41 +52,46 @@ _PATIENCE = 1.0  # seconds that threads without work have to end
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Runs at a time; the executor's own number if left out.",
+    help="How many runs are executed at once. Default: as many as the executor chooses.",
 )
 @click.option(
     "--lease",
     type=DurationType(),
     default=60.0,
     metavar="TIME",
-    help="How long a worker may be silent before it counts as lost: 90s, 10m, 2h; 60s if left out.",
+    help="After what time of silence a worker counts as lost: 90s, 10m, 2h. Default: 60s.",
 )
 @click.option(
     "--poll",
     type=DurationType(),
     default=1.0,
     metavar="TIME",
-    help="How often to look for work; 1s if left out.",
+    help="How often to look for due runs. Default: 1s.",
 )
 @click.option(
     "--grace",
     type=DurationType(),
     default=30.0,
     metavar="TIME",
-    help="How long to wait for what is executed when told to stop; 30s if left out.",
+    help="How long to wait for executing runs when stopped. Default: 30s.",
 )
-@click.option("--once", is_flag=True, help="Stop when nothing more is due.")
+@click.option("--once", is_flag=True, help="Stop when no run is due.")
 @click.option(
     "--executor",
     type=Choice(("thread", "process")),
     default="thread",
     show_default=True,
-    help="Who executes the functions.",
+    help="Where functions are executed.",
 )
 @json_option(
-    "run", "class", "state", "message", "moved", lead="for each finished run a line, an object with"
+    "run",
+    "class",
+    "state",
+    "message",
+    "moved",
+    lead="one line for each finished run, with",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what goes wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def work(
     targets: tuple[str, ...],
     url: str,
@@ -90,25 +104,14 @@ def work(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Perform the runs of MODULEs that are due in a journal.
-
-    MODULE is a module whose functions @task decorates, or package.module:function for one of
-    them; those in the current directory are found. A journal that is not there is made.
-
-    On SIGTERM or SIGINT it claims no more, waits for what is executed, and puts back what does
-    not end in time; the second one does not wait. Runs of a worker that was killed are rescued
-    by the others.
-    """
     from fsm.worker.worker import Worker
 
     if url == "memory:":
-        raise JournalError(
-            "memory: ends with its process, so nobody leaves work there; name a file"
-        )
+        raise JournalError("memory: ends with its process, so it has no due runs; name a file")
     talks = not quiet and not as_json
     others = set(threading.enumerate())
     tasks = [task for target in targets for task in load_tasks(target)]
-    with opened(url) as journal:
+    with open_with_hints(url) as journal:
         worker = Worker(
             journal,
             tasks,
@@ -122,15 +125,15 @@ def work(
         if talks:
             names = ", ".join(task.kind.lifecycle.kind for task in worker.tasks)
             _say(f"worker {worker.owner} works for {names} from {journal}")
-        with _stopped_by_signals(worker):
+        with _stop_on_signals(worker):
             count = worker.until_idle() if once else worker.run()
     if talks:
         _say(f"{count} run{'s' * (count != 1)} finished")
-    _leave(behind=[thread for thread in threading.enumerate() if thread not in others])
+    _leave([thread for thread in threading.enumerate() if thread not in others])
 
 
 @contextmanager
-def _stopped_by_signals(worker: Worker) -> Iterator[None]:
+def _stop_on_signals(worker: Worker) -> Iterator[None]:
     def stop(*_: Any) -> None:
         worker.drain(None if worker.draining_until is None else 0.0)
 
@@ -161,13 +164,13 @@ def _put_line(run: TaskRun) -> None:
 
 def _say(line: str) -> None:
     click.echo(escape(line))
-    sys.stdout.flush()  # who reads a pipe reads it now
+    sys.stdout.flush()  # also into a pipe
 
 
-def _leave(behind: Iterable[threading.Thread]) -> None:
-    """Exit now if a task goes on in its thread, where none can be stopped: Python would wait."""
+def _leave(remaining: Iterable[threading.Thread]) -> None:
+    """Exit at once if a task still runs in a thread: Python would wait for it."""
     until = time.monotonic() + _PATIENCE
-    for thread in behind:
+    for thread in remaining:
         thread.join(max(0.0, until - time.monotonic()))
         if thread.is_alive() and not thread.daemon:
             sys.stdout.flush()

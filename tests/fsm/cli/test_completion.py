@@ -1,7 +1,8 @@
-"""fsm completion: the scripts, and what they are told may follow."""
+"""`fsm completion`: the scripts for shells, and what is suggested."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ STRANGE = (
 
 @pytest.fixture(params=[Bash, ZshComplete, FishComplete])
 def complete(request: pytest.FixtureRequest, here: Path) -> Complete:
-    """What each shell is told may follow."""
+    """What is suggested to each shell."""
     shell: type[ShellComplete] = request.param
 
     def values(*args: str) -> list[str]:
@@ -127,25 +128,46 @@ def test_formats_are_completed(complete: Complete) -> None:
     assert complete("timeline", "--format", "s") == ["svg"]
 
 
-def test_targets_are_found_without_being_imported(here: Path, complete: Complete) -> None:
-    (here / "etl").mkdir()
-    (here / "etl" / "jobs.py").write_text(
-        "import fsm\nfrom fsm.flow.task import task\n1 / 0\n@task\ndef load(): ...\n"
-    )
-    (here / "broken.py").write_text("import fsm\ndef (")
-    (here / "big.py").write_bytes(b"\0fsm" * 100_000)
-
-    assert complete("show", "") == ["fsm:TaskRun", "shop:Order"]
-    assert complete("show", "shop:") in (["shop:Order"], ["Order"])
-    assert complete("diagram", "sta") == ["states"]
-    assert complete("work", "etl") == ["etl.jobs", "etl.jobs:load"]
-
-
-def test_what_pages_and_reports_take_is_completed(
-    here: Path, journal: str, complete: Complete
+def test_targets_are_the_classes_of_the_journal(
+    journal: str, here: Path, complete: Complete, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "shop:Order" in complete("serve", "--as", "shop:")
-    assert "shop:Order" in complete("report", "--as", "shop:")
+    assert complete("show", "") == ["fsm:TaskRun"]
+    assert complete("diagram", "sta") == ["states"]
+
+    monkeypatch.syspath_prepend(str(here))
+    with open_journal(journal) as kept:
+        importlib.import_module("shop").Order("order-1", journal=kept).start()
+    monkeypatch.setenv("FSM_JOURNAL", journal)
+
+    assert "shop:Order" in complete("show", "")
+    assert complete("diagram", "shop:") == ["shop:Order"]
+    assert complete("serve", "--as", "shop:") == ["shop:Order"]
+    assert complete("report", "--as", "shop:") == ["shop:Order"]
+    assert complete("why", "--journal", journal, "--as", "shop:") == ["shop:Order"]
+
+
+def test_modules_of_tasks_are_completed_without_being_read(here: Path, complete: Complete) -> None:
+    (here / "etl").mkdir()
+    (here / "etl" / "__init__.py").touch()
+    (here / "etl" / "jobs.py").write_text("1 / 0")
+
+    assert complete("work", "etl") == ["etl", "etl.jobs"]
+    assert complete("work", "sh") == ["shop"]
+    assert "shop" not in sys.modules
+
+
+def test_tasks_of_the_journal_are_completed(
+    journal: str, here: Path, complete: Complete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "jobs.py").write_text("from fsm import task\n@task\ndef load(): ...\n")
+    monkeypatch.syspath_prepend(str(here))
+    with open_journal(journal) as kept:
+        importlib.import_module("jobs").load.with_options(journal=kept).submit()
+
+    assert complete("work", "--journal", journal, "jobs") == ["jobs", "jobs:load"]
+
+
+def test_reports_take_the_same_journals_as_verify(journal: str, complete: Complete) -> None:
     assert complete("report", "runs") == complete("verify", "runs")
 
 
@@ -184,7 +206,7 @@ def test_a_shell_that_is_not_known_is_asked_for(shell: str, fsm: Invoke) -> None
     result = fsm("completion", SHELL=shell)
 
     assert result.exit_code == 2
-    assert "say bash, zsh, fish" in result.stderr
+    assert "name your shell: bash, zsh, fish" in result.stderr
 
 
 def test_a_misspelt_shell_is_guessed_at(fsm: Invoke) -> None:
@@ -235,7 +257,7 @@ def test_bash_completes_behind_its_word_breaks(journal: str, press: Press) -> No
 
     assert press(f"fsm history --journal sqlite:///{journal} etl/l") == ["etl/load"]
     assert press(f"fsm history etl:o --journal={journal}", len("fsm history etl:o")) == ["one"]
-    assert press("fsm show shop:") == ["Order"]
+    assert press("fsm show fsm:") == ["TaskRun"]
     assert press("fsm diagram --format=sv") == ["svg"]
 
 

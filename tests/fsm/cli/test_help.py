@@ -1,4 +1,4 @@
-"""--help: each example of it runs as it stands, in a folder such as it speaks of."""
+"""Every example of every help text runs as printed, in a folder like the one it assumes."""
 
 from __future__ import annotations
 
@@ -131,6 +131,18 @@ def test_the_commands_are_in_sections(fsm: Invoke) -> None:
     )
     assert all(f"\n{title}:\n" in text for title in main.sections)
     assert "..." not in text.partition("Examples:")[0].partition("COMMAND [ARGS]...")[2]
+
+
+@pytest.mark.parametrize("name", ["", *sorted(main.commands)])
+def test_help_without_docstrings_is_the_same(name: str, program: Program) -> None:
+    """`python -OO`, as PyInstaller runs programs with `optimize=2`."""
+    asked = [*name.split(), "--help"]
+    stripped = subprocess.run(
+        [sys.executable, "-OO", "-m", "fsm", *asked], capture_output=True, text=True, timeout=60
+    )
+
+    assert (stripped.stdout, stripped.stderr) == (program(*asked).stdout, "")
+    assert len(stripped.stdout.splitlines()) > 8
 
 
 def str_name(command: click.Command) -> str:

@@ -85,7 +85,7 @@ def test_a_report_says_what_was_written(kept: str, fsm: Invoke) -> None:
     ("args", "said"),
     [
         (["--json"], "--json needs -o FILE"),
-        (["-o", "report.svg"], ".svg is not what is written here; end the name in .html or .htm"),
+        (["-o", "report.svg"], "cannot write .svg here; end the name in .html or .htm"),
     ],
 )
 def test_a_report_is_written_as_what_it_is(
@@ -135,13 +135,13 @@ def error_of(stderr: str) -> dict[str, Any]:
     [
         (["runs", "--journal", "none.db"], 1, "JournalError", None),
         (["history", "etl/laod"], 1, "UnknownRun", "did you mean 'etl/load'?"),
-        (["story", "\udcff"], 1, "UnknownRun", "fsm runs lists those it has"),
+        (["story", "\udcff"], 1, "UnknownRun", "fsm runs lists the runs it has"),
         (["why", "etl/load", "resum"], 1, "UnknownEvent", None),
         (["show", "shop:Ordre"], 1, "UnknownTarget", None),
-        (["show", "shop"], 2, "BadParameter", "fsm show --help says what there is"),
-        (["show", "--nope"], 2, "NoSuchOption", "fsm show --help says what there is"),
-        (["shwo"], 2, "NoSuchCommand", "fsm --help says what there is"),
-        (["timeline", "x", "--format", "json"], 1, "UnknownRun", "fsm runs lists those it has"),
+        (["show", "shop"], 2, "BadParameter", "see fsm show --help"),
+        (["show", "--nope"], 2, "NoSuchOption", "see fsm show --help"),
+        (["shwo"], 2, "NoSuchCommand", "see fsm --help"),
+        (["timeline", "x", "--format", "json"], 1, "UnknownRun", "fsm runs lists the runs it has"),
         (["diagram", "--format=json", "-o", "no/where"], 1, "UnwritableOutput", None),
     ],
 )
@@ -194,5 +194,5 @@ def test_a_refusal_has_its_kind_and_the_way_out(kept: str, fsm: Invoke) -> None:
     refused, unknown = json.loads(result.stdout)
     assert result.exit_code == 1
     assert refused["kind"] == "GuardRejected"
-    assert refused["hint"] == "--force runs it again all the same"
+    assert refused["hint"] == "--force retries it anyway"
     assert unknown["kind"] == "UnknownRun"

@@ -54,7 +54,7 @@ def test_an_option_before_its_command_is_told_its_place(option: str, fsm: Invoke
     result = fsm(option, "runs")
 
     assert result.exit_code == 2
-    assert f"{option} is said after the command, not before it" in result.stderr
+    assert f"write {option} after the command, not before it" in result.stderr
 
 
 @pytest.mark.parametrize("args", [["history", "-7"], ["cancel", "a", "-7"], ["show", "--7"]])
@@ -62,7 +62,7 @@ def test_a_word_that_looks_like_an_option_is_told_its_place(args: list[str], fsm
     result = fsm(*args)
 
     assert result.exit_code == 2
-    assert "a word that begins with - is written after --\n" in result.stderr
+    assert "write an argument that begins with - after --\n" in result.stderr
 
 
 def test_where_no_word_may_stand_none_is_suggested(fsm: Invoke) -> None:
@@ -111,7 +111,9 @@ def test_what_nobody_expected_is_an_error_without_a_traceback(
     result = fsm("show")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: unexpected KeyError: 'x\\x1b'\nnote: FSM_TRACEBACK=1")
+    assert result.stderr.startswith(
+        "error: unexpected KeyError: 'x\\x1b'\nnote: set FSM_TRACEBACK=1"
+    )
 
 
 def test_a_file_in_the_way_is_named(fsm: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,16 +178,16 @@ def test_a_journal_that_another_program_holds_can_be_waited_for(
     assert result.exit_code == 1
     assert result.stderr == (
         "error: cannot open the journal in runs.db: database is locked\n"
-        "note: another program holds it; try again when that is done\n"
+        "note: another program has locked it; try again when that has finished\n"
     )
 
 
 @pytest.mark.parametrize(
     ("url", "way_out"),
     [
-        ("none/runs.db", "make its directory first"),
+        ("none/runs.db", "create its directory first"),
         (".", "name a file in it"),
-        ("text.db", "it is damaged, or was never a journal"),
+        ("text.db", "it is damaged or was never a journal"),
     ],
 )
 def test_a_worker_without_a_journal_says_what_to_do(

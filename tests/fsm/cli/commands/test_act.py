@@ -114,7 +114,7 @@ def test_where_the_policy_says_no_the_way_out_is_said(here: Path, fsm: Invoke) -
     result = fsm("retry", "r", "--journal", "runs.db")
 
     assert result.exit_code == 1
-    assert "1 of 1 attempts are used; --force runs it again all the same" in result.stderr
+    assert "1 of 1 attempts are used; --force retries it anyway" in result.stderr
     assert fsm("retry", "r", "--journal", "runs.db", "--force").stdout == "r: now Retrying\n"
     assert steps("runs.db", "r") == ["start", "fail", "rerun"]
 

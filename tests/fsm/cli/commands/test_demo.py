@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from fsm import MissingExtra
-from fsm.demo import CREWS
+from fsm.demo import EXECUTORS
 
 from ..conftest import Invoke
 
@@ -23,7 +23,7 @@ def calls(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
 
     def run_demo(
-        directory: Path, console: Console, *, executor: str, fresh: bool, judged: Any
+        directory: Path, console: Console, *, executor: str, fresh: bool, report: Any
     ) -> int:
         found.append((directory, executor, fresh))
         if directory.name == "without":
@@ -31,8 +31,8 @@ def calls(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         if directory.name == "stopped":
             raise KeyboardInterrupt
         console.print("40 runs")
-        if judged is not None:
-            judged({"demo": "demo-1"})
+        if report is not None:
+            report({"demo": "demo-1"})
         return 1 if directory.name == "failing" else 0
 
     module = ModuleType("fsm.demo")
@@ -57,7 +57,7 @@ def test_as_json_there_is_the_verdict_and_the_rest_is_told_on_stderr(
     assert result.stderr == "40 runs\n"
 
 
-@pytest.mark.parametrize("executor", CREWS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_the_demo_gets_its_executor(executor: str, calls: list[Any], fsm: Invoke) -> None:
     assert fsm("demo", "--executor", executor).exit_code == 0
 

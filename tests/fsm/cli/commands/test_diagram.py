@@ -135,7 +135,7 @@ def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke, spoil: Sp
 
     assert result.exit_code == 1
     assert "'Nowhere'" in result.stderr
-    assert "note: a run of another class? then name that class as TARGET" in result.stderr
+    assert "note: if it is a run of another class, give that class as TARGET" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,13 @@ def test_a_run_of_another_class_is_an_error(journal: str, fsm: Invoke, spoil: Sp
     [
         (["--run", "x"], "--run needs --journal"),
         (["--heat"], "--heat needs --journal"),
-        (["--heat", "--run", "x", "--journal", "runs.db"], "--run is of one run, --heat of all"),
-        (["--journal", "runs.db"], "--journal is for --run ID or --heat"),
-        (["states", "--run", "x", "--journal", "runs.db"], "name one as TARGET, not states"),
-        (["states", "--heat", "--journal", "runs.db"], "name one as TARGET, not states"),
+        (
+            ["--heat", "--run", "x", "--journal", "runs.db"],
+            "--run draws one run, --heat all",
+        ),
+        (["--journal", "runs.db"], "--journal needs --run ID or --heat"),
+        (["states", "--run", "x", "--journal", "runs.db"], "give a Run class as TARGET"),
+        (["states", "--heat", "--journal", "runs.db"], "give a Run class as TARGET"),
         (["--format", "png"], "'png' is not one of"),
     ],
 )

@@ -182,7 +182,7 @@ def test_a_payload_that_is_none_is_an_error(
     result = fsm("history", "etl/report", "--journal", journal)
 
     assert result.exit_code == 1
-    assert result.stderr == "error: run 'etl/report', step 1 has no payload to read\n"
+    assert result.stderr == "error: run 'etl/report', step 1 has no readable payload\n"
 
 
 def test_a_time_out_of_this_world_is_an_error(journal: str, fsm: Invoke, spoil: Spoil) -> None:

@@ -28,7 +28,7 @@ def test_a_lost_run_is_rescued(lost: str, fsm: Invoke) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "etl/report, lost by worker-1: now Retrying",
-        "1 of 1 lapsed runs rescued",
+        "1 of 1 lost runs rescued",
     ]
     with open_journal(lost) as kept:
         assert kept.summary("etl/report").state == "Retrying"
@@ -38,7 +38,7 @@ def test_a_lost_run_is_rescued(lost: str, fsm: Invoke) -> None:
 def test_nothing_to_rescue_is_0(journal: str, fsm: Invoke) -> None:
     result = fsm("rescue", "--journal", journal)
 
-    assert (result.exit_code, result.stdout) == (0, "0 of 0 lapsed runs rescued\n")
+    assert (result.exit_code, result.stdout) == (0, "0 of 0 lost runs rescued\n")
 
 
 def test_json_says_the_same(lost: str, fsm: Invoke) -> None:
@@ -54,7 +54,7 @@ def test_a_run_of_another_class_is_left_alone(lost: str, fsm: Invoke) -> None:
 
     assert result.exit_code == 0
     assert "skipped: its class is not loaded: fsm:TaskRun" in result.stdout
-    assert "0 of 1 lapsed runs rescued" in result.stdout
+    assert "0 of 1 lost runs rescued" in result.stdout
 
 
 def test_a_run_of_the_users_own_class_is_rescued_by_its_name(here: Path, fsm: Invoke) -> None:

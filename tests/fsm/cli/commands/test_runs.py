@@ -178,7 +178,7 @@ def test_a_torn_journal_is_an_error(journal: str, here: Path, program: Program) 
     assert result.returncode == 1
     assert result.stderr.startswith("error: cannot ")
     assert result.stderr.splitlines()[1:] == [
-        "note: it is damaged, or was never a journal; take a copy before you do anything to it"
+        "note: it is damaged or was never a journal; make a copy before you try to repair it"
     ]
 
 
@@ -197,8 +197,8 @@ def test_many_runs_reach_a_terminal_quickly(
     [
         ("etl/laod", "did you mean 'etl/load'?"),
         ("etl", "did you mean 'etl/load'?"),
-        ("zzz", "fsm runs lists those it has"),
-        ("", "fsm runs lists those it has"),
+        ("zzz", "fsm runs lists the runs it has"),
+        ("", "fsm runs lists the runs it has"),
     ],
 )
 def test_a_run_that_is_not_there_is_found_by_what_is(

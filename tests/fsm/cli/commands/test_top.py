@@ -64,7 +64,7 @@ def test_a_port_that_is_taken_is_said(journal: str, fsm: Invoke) -> None:
         result = fsm("serve", "--journal", journal, "--port", str(taken.getsockname()[1]))
 
     assert result.exit_code == 1
-    assert "name another with --port" in result.stderr
+    assert "choose another with --port" in result.stderr
 
 
 def test_an_interval_is_a_number(journal: str, fsm: Invoke) -> None:

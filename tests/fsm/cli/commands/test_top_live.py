@@ -197,7 +197,7 @@ def test_it_fits_the_terminal(size: tuple[int, int], here: Path) -> None:
         assert len(drawn) <= lines
         assert max(map(len, drawn)) <= columns
         assert any("Running 15" in line for line in drawn)
-        assert (columns >= 40) == ("30 runs   q ends it" in drawn[0])
+        assert (columns >= 40) == ("30 runs   q to quit" in drawn[0])
         assert lines < 10 or {"running", "failed"} < {line.strip() for line in drawn}
         assert columns < 40 or any("load/part-" in line for line in drawn)
 

@@ -16,7 +16,7 @@ from ..conftest import Invoke, Program, Spoil
 def test_a_sound_journal_is_0(journal: str, fsm: Invoke) -> None:
     result = fsm("verify", journal)
 
-    assert (result.exit_code, result.stdout) == (0, "3 runs: all well\n")
+    assert (result.exit_code, result.stdout) == (0, "3 runs: no problems\n")
 
 
 def test_the_environment_may_name_it(journal: str, fsm: Invoke) -> None:
@@ -28,7 +28,7 @@ def test_an_empty_journal_is_0(here: Path, fsm: Invoke) -> None:
 
     result = fsm("verify", "runs.db")
 
-    assert (result.exit_code, result.stdout) == (0, "0 runs: all well\n")
+    assert (result.exit_code, result.stdout) == (0, "0 runs: no problems\n")
 
 
 def test_a_damaged_journal_is_1_with_what_was_found(

@@ -57,16 +57,16 @@ def test_another_class_has_to_be_named(journal: str, fsm: Invoke) -> None:
     result = fsm("why", "letter-1", "sign", "--journal", journal)
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: run 'letter-1' is no TaskRun as far as")
-    assert f"say --as {__name__}:Letter\n" in result.stderr
+    assert result.stderr.startswith("error: run 'letter-1' cannot be read as a run of TaskRun")
+    assert f"use --as {__name__}:Letter\n" in result.stderr
 
 
 def test_a_class_that_it_is_not_is_told(journal: str, fsm: Invoke) -> None:
     result = fsm("why", "etl/load", "retry", "--journal", journal, "--as", "shop:Order")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: run 'etl/load' is no Order as far as")
-    assert "say --as fsm:TaskRun\n" in result.stderr
+    assert result.stderr.startswith("error: run 'etl/load' cannot be read as a run of Order")
+    assert "use --as fsm:TaskRun\n" in result.stderr
 
 
 def test_the_guards_asked_are_those_of_the_class_named(journal: str, fsm: Invoke) -> None:

@@ -282,7 +282,8 @@ def work(fsm: Invoke, *targets: str) -> tuple[int, str]:
 def test_a_module_without_tasks_says_what_it_has(here: Path, fsm: Invoke) -> None:
     assert work(fsm, "shop") == (
         1,
-        "error: shop has no function that @task decorates; it has is_paid, pack without it\n",
+        "error: shop has no function decorated with @task; "
+        "its functions without @task are is_paid, pack\n",
     )
     assert not (here / "runs.db").exists()
 
@@ -295,13 +296,13 @@ def test_a_package_says_what_is_inside(here: Path, fsm: Invoke) -> None:
     code, said = work(fsm, "parts")
 
     assert code == 1
-    assert said.endswith("has no function that @task decorates; inside of it there is parts.mail\n")
+    assert said.endswith("has no function decorated with @task; its modules are parts.mail\n")
 
 
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("jobs:plain", "jobs:plain is a function, not a function that @task decorates"),
+        ("jobs:plain", "jobs:plain is a function, not a function decorated with @task"),
         ("jobs:hangs", "jobs has no 'hangs' (did you mean 'hang'?)"),
         ("jobz", "no module is called 'jobz' (did you mean 'jobs'?)"),
     ],

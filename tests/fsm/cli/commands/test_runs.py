@@ -120,7 +120,7 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
         (
             "text.db",
             "cannot open the journal in text.db: file is not a database\nnote: it is damaged, "
-            "or was never a journal; take a copy before you do anything to it",
+            "or was never a journal; make a copy before you try to repair it",
         ),
         ("empty.db", "'empty.db' is empty, so not a journal"),
         ("folder", "'folder' is no file, so not a journal"),

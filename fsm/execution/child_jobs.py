@@ -56,7 +56,7 @@ class ChildJobs:
         return group
 
     def _jobs(self) -> Iterator[Job]:
-        known = self._known()
+        known = self._find_known()
         for place, value in enumerate(self._parent.inputs):
             if self._bare and known.get(place) is not None:
                 self._ends[place] = known[place]
@@ -68,7 +68,7 @@ class ChildJobs:
                 Call(run, self._parent.call.task, (value,), self._mapping.arguments)
             )
 
-    def _known(self) -> abc.Mapping[int, State | None]:
+    def _find_known(self) -> abc.Mapping[int, State | None]:
         """Return the children that the journal has, with the states of those that are done."""
         if not isinstance(self._journal, Journal):
             return {}

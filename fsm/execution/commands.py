@@ -17,7 +17,6 @@ __all__ = [
     "Execute",
     "Expired",
     "Fire",
-    "Interrupted",
     "Lost",
     "PerformChildren",
     "Raised",
@@ -97,11 +96,6 @@ class Expired:
 
 
 @attrs.frozen
-class Interrupted:
-    """The work was interrupted, as by Ctrl-C."""
-
-
-@attrs.frozen
 class Lost:
     """The worker that executed the task is gone; how far the task came is unknown."""
 
@@ -119,4 +113,4 @@ class Recorded:
 
 
 Command = Wait | Execute | PerformChildren | Fire | CatchUp
-Reply = Returned | Raised | Expired | Interrupted | Lost | Displaced | Recorded | int | None
+Reply = Returned | Raised | Expired | Lost | Displaced | Recorded | int | None

@@ -116,7 +116,7 @@ class _Decider:
             yield Fire("expire", {})
         elif isinstance(state, Mapped) and self.mapping is not None and not self._children_done:
             yield from self._perform_children(self.mapping)
-        elif can(run, "retry") and not _failed_before_start(run):
+        elif can(run, "retry") and not _has_failed_before_start(run):
             yield from retry(run)
             self._children_done = False
         elif _cannot_start(run):
@@ -195,7 +195,7 @@ def _wait_for_start(run: TaskRun) -> Generator[Command, Reply, bool]:
     return False
 
 
-def _failed_before_start(run: TaskRun) -> bool:
+def _has_failed_before_start(run: TaskRun) -> bool:
     """Whether its trigger rule failed it before it could run: a retry would fail again."""
     last = last_step(run)
     return isinstance(run.state, TriggerFailed) and not (last and last.source.is_running())

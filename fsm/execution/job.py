@@ -132,7 +132,7 @@ class Job:
             self._lookup,
             gate=self._ask_trigger_rule if has_gate else None,
             mapping=plan,
-            starts=_cached_inputs(call),
+            starts=_inputs_for_cache(call),
         )
 
     def _ask_trigger_rule(self, _run: TaskRun) -> State | None:
@@ -141,7 +141,7 @@ class Job:
         return judge(call.trigger_rule, above, skip_on_upstream_skip=call.skip_on_upstream_skip)
 
 
-def _cached_inputs(call: Call) -> dict[str, Any]:
+def _inputs_for_cache(call: Call) -> dict[str, Any]:
     """Return the inputs for its start, if a later run has to have the same for the same result."""
     cache = call.run.policy.cache
     if cache.cache_for is None or not cache.by_inputs or call.over is not None:

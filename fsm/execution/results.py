@@ -17,7 +17,6 @@ from .commands import (
     Displaced,
     Expired,
     Fire,
-    Interrupted,
     Raised,
     Recorded,
     Reply,
@@ -54,7 +53,7 @@ def settle(run: TaskRun, reply: Reply) -> Commands:
             yield from _record_value(run, value)
         case Raised(Outcome() as outcome):
             yield from _record_value(run, outcome.state)
-        case Raised(KeyboardInterrupt()) | Interrupted():
+        case Raised(KeyboardInterrupt()):
             yield Fire("cancel", {"message": INTERRUPTED})
         case Raised(error):
             yield Fire("fail", {"result": error})

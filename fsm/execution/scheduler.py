@@ -69,7 +69,7 @@ class Scheduler:
         self._looked = self._steady_now()
         try:
             while self._advance():
-                watched = self._watched()
+                watched = self._find_watched()
                 self._wait(_LOOK if watched else _LONGEST_WAIT)
                 self._read_done()
                 if self._wall or self._steady:
@@ -223,7 +223,7 @@ class Scheduler:
 
     # Steps that others make.
 
-    def _watched(self) -> list[Job]:
+    def _find_watched(self) -> list[Job]:
         """Return the jobs whose runs others may move meanwhile; none under a clock of a test."""
         if getattr(self._clock, "wait", None) is not None:
             return []

@@ -1,4 +1,4 @@
-"""Aperform: runs under asyncio, by a clock that is turned."""
+"""aperform: runs under asyncio, by a clock that a test advances."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_async_task_is_awaited(run: TaskRun) -> None:
     assert events(run) == ["start", "succeed"]
 
 
-def test_another_task_is_called_in_a_thread(run: TaskRun) -> None:
+def test_a_task_that_is_not_async_is_called_in_a_thread(run: TaskRun) -> None:
     seen: list[int] = []
 
     state = done(aperform(run, lambda: seen.append(threading.get_ident())))
@@ -64,7 +64,7 @@ def test_a_failure_is_retried_after_its_delay(clock: HandClock, journal: Any) ->
     assert starts == [START.add(seconds=60 * number) for number in range(3)]
 
 
-def test_an_async_task_whose_time_is_up_is_stopped(clock: HandClock) -> None:
+def test_an_async_task_is_cancelled_after_its_time_limit(clock: HandClock) -> None:
     clock.patience = 0.01
     run = TaskRun(clock=clock, timeout=30)
     ended: list[str] = []
@@ -83,7 +83,7 @@ def test_an_async_task_whose_time_is_up_is_stopped(clock: HandClock) -> None:
     assert clock() == START.add(seconds=30)
 
 
-def test_a_thread_whose_time_is_up_goes_on_and_that_is_said(clock: HandClock) -> None:
+def test_a_thread_that_goes_on_after_its_time_limit_is_reported(clock: HandClock) -> None:
     clock.patience = 0.01
     run, gate = TaskRun(clock=clock, timeout=30), threading.Event()
 
@@ -181,7 +181,7 @@ def test_each_task_knows_its_own_run(clock: HandClock) -> None:
     assert [state.result for state in done(together())] == ["r0", "r1", "r2", "r3", "r4"]
 
 
-def test_what_others_make_of_the_run_stands(journal: Any, clock: HandClock) -> None:
+def test_steps_that_others_make_stand(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
     heard = run.after(Recorder())
 
@@ -193,7 +193,7 @@ def test_what_others_make_of_the_run_stands(journal: Any, clock: HandClock) -> N
     assert heard.events == ["start", "cancel"]
 
 
-def test_a_run_that_somebody_else_runs_is_left_to_them(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_another_process_runs_is_left_to_it(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
 
     async def taken() -> None:

@@ -40,7 +40,7 @@ def test_a_call_comes_after_those_it_names_in_whatever_order_they_are_given() ->
     assert order == ["a", "b", "c"]
 
 
-def test_a_result_is_given_on() -> None:
+def test_a_result_is_passed_on() -> None:
     a, b = TaskRun(), TaskRun()
 
     performed(Call(a, lambda: 20), Call(b, lambda x, y: x + y, (ResultOf(a),), {"y": ResultOf(a)}))
@@ -48,7 +48,7 @@ def test_a_result_is_given_on() -> None:
     assert b.state.result == 40
 
 
-def test_a_failure_goes_down_as_far_as_triggers_let_it() -> None:
+def test_a_failure_goes_down_as_far_as_trigger_rules_let_it() -> None:
     a, b, c = TaskRun(), TaskRun(), TaskRun()
 
     ends = performed(
@@ -58,7 +58,7 @@ def test_a_failure_goes_down_as_far_as_triggers_let_it() -> None:
     assert ends == ["Failed", "TriggerFailed", "Success"]
 
 
-def test_what_comes_after_a_paused_run_is_left_as_it_is() -> None:
+def test_calls_after_a_paused_run_do_not_begin() -> None:
     a, b, c, d = (TaskRun(id) for id in "abcd")
 
     ends = performed(
@@ -69,7 +69,7 @@ def test_what_comes_after_a_paused_run_is_left_as_it_is() -> None:
     assert not c.history
 
 
-def test_what_comes_after_a_map_waits_for_its_children() -> None:
+def test_a_call_after_a_mapped_run_waits_for_its_children() -> None:
     a, b = TaskRun("a"), TaskRun("b")
 
     ends = performed(
@@ -80,7 +80,7 @@ def test_what_comes_after_a_map_waits_for_its_children() -> None:
     assert ends == ["Mapped", "Pending"]
 
 
-def test_one_stopped_by_its_journal_stops_those_below_and_no_others() -> None:
+def test_a_journal_error_stops_the_calls_below_and_no_others() -> None:
     class Full(MemoryJournal):
         def append(self, *args: Any, **more: Any) -> None:
             raise JournalError("the disk is full")
@@ -94,7 +94,7 @@ def test_one_stopped_by_its_journal_stops_those_below_and_no_others() -> None:
 
 
 @pytest.mark.parametrize(("above", "end"), [(broken, TriggerFailed), (lambda: Skipped(), Skipped)])
-def test_a_map_over_what_did_not_succeed_is_judged_like_any_call(above: Any, end: Any) -> None:
+def test_a_map_over_a_missing_result_is_decided_by_its_trigger_rule(above: Any, end: Any) -> None:
     a, b = TaskRun("a"), TaskRun("b")
 
     performed(Call(a, above), Call(b, int, over=Mapping(ResultOf(a))))
@@ -102,7 +102,7 @@ def test_a_map_over_what_did_not_succeed_is_judged_like_any_call(above: Any, end
     assert type(b.state) is end
 
 
-def test_none_begins_once_the_run_they_are_performed_for_has_ended() -> None:
+def test_no_job_begins_once_the_run_of_the_batch_has_ended() -> None:
     """Those that were let go and have not begun are not waited for, either."""
     whole, a, b = TaskRun("whole"), TaskRun("a"), TaskRun("b")
     jobs = [Job(Call(a, int)), Job(Call(b, int, after=a))]
@@ -122,7 +122,7 @@ def test_none_begins_once_the_run_they_are_performed_for_has_ended() -> None:
     assert group.is_over
 
 
-def test_an_end_after_the_whole_s_lets_nobody_go() -> None:
+def test_no_job_is_released_once_the_run_of_the_batch_has_ended() -> None:
     whole, a, b = TaskRun("whole"), TaskRun("a"), TaskRun("b")
     jobs = [Job(Call(a, int)), Job(Call(b, int, after=a))]
     group = Batch(jobs).group
@@ -139,7 +139,7 @@ def test_an_end_after_the_whole_s_lets_nobody_go() -> None:
     assert group.is_over
 
 
-def test_threads_that_end_together_let_go_what_waits_for_all_of_them_once() -> None:
+def test_a_call_after_two_that_end_together_is_called_once() -> None:
     both = threading.Barrier(2)
     a, b, c = TaskRun("a"), TaskRun("b"), TaskRun("c")
     called: list[int] = []
@@ -166,19 +166,19 @@ def test_a_circle_is_named_in_the_order_it_is_waited_in() -> None:
     assert "'a' after 'b'" not in str(refused.value)
 
 
-def test_a_run_made_twice_is_not_waited_for_as_if_it_were_the_other() -> None:
+def test_a_second_object_of_the_same_run_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="another 'a' than is among the calls"):
         check_calls([Call(TaskRun("a"), int), Call(TaskRun("b"), int, after=TaskRun("a"))])
 
 
 @pytest.mark.parametrize("state", [Pending(), Mapped(map_states=[None])], ids=repr)
-def test_a_run_that_nobody_performs_has_to_be_at_its_end(state: Any) -> None:
+def test_a_run_outside_of_the_batch_has_to_have_ended(state: Any) -> None:
     with pytest.raises(InvalidArgument, match="not among the calls"):
         check_calls([Call(TaskRun(), int, after=TaskRun(state=state))])
 
 
 @pytest.mark.parametrize("state", [Failed(), Cancelled(), Mapped(map_states=[Success()])], ids=repr)
-def test_a_run_at_its_end_may_be_any(state: Any) -> None:
+def test_an_ended_run_need_not_be_in_the_batch(state: Any) -> None:
     assert check_calls([Call(TaskRun(), int, after=TaskRun(state=state))])
 
 

@@ -107,7 +107,7 @@ def test_no_more_children_are_executed_at_a_time_than_allowed(
     assert most[0] <= 2
 
 
-def test_a_child_that_is_paused_leaves_the_parent_to_be_mapped_on(
+def test_a_mapped_run_with_a_paused_child_can_be_performed_again(
     journal: Any, clock: HandClock, runner: Runner
 ) -> None:
     run = TaskRun("m", journal=journal, clock=clock)
@@ -173,7 +173,7 @@ def test_cancelling_the_parent_elsewhere_cancels_its_children(
     journal.close()
 
 
-def test_a_trouble_of_a_child_is_raised_and_the_others_go_on(
+def test_an_error_of_a_child_is_raised_and_the_others_go_on(
     clock: HandClock, runner: Runner
 ) -> None:
     journal = MemoryJournal()
@@ -202,7 +202,7 @@ def test_a_map_over_skips_is_a_success(run: TaskRun, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("inputs", [5, None, object()], ids=["int", "None", "object"])
-def test_what_cannot_be_gone_through_is_refused_before_anything_starts(
+def test_inputs_that_are_not_iterable_are_refused_before_anything_starts(
     run: TaskRun, runner: Runner, inputs: Any
 ) -> None:
     with pytest.raises(InvalidArgument):
@@ -211,7 +211,7 @@ def test_what_cannot_be_gone_through_is_refused_before_anything_starts(
     assert type(run.state) is Pending
 
 
-def test_many_children_in_a_journal_leave_their_payloads_there(
+def test_payloads_of_many_children_stay_in_the_journal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, clock: HandClock, runner: Runner
 ) -> None:
     monkeypatch.setattr(child_jobs, "MOST_WITH_PAYLOAD", 100)

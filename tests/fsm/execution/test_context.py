@@ -1,4 +1,4 @@
-"""Current: what a task may know of its run, wherever it is executed."""
+"""The current run: what a task may know of its run, on threads and in processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_task_knows_its_run(runner: Runner, journal: SQLiteJournal) -> None:
     assert state.result[4] == run.history[0].at.add(seconds=60).isoformat()
 
 
-def test_it_knows_which_attempt_it_is(runner: Runner, journal: SQLiteJournal) -> None:
+def test_a_task_knows_which_attempt_it_is_in(runner: Runner, journal: SQLiteJournal) -> None:
     def task() -> int:
         if current_run().attempt < 3:
             raise OSError
@@ -53,7 +53,7 @@ def test_it_knows_which_attempt_it_is(runner: Runner, journal: SQLiteJournal) ->
     assert runner.perform(TaskRun(journal=journal, max_retries=2), task).result == 3
 
 
-def test_it_knows_the_iteration_before(runner: Runner, journal: SQLiteJournal) -> None:
+def test_a_task_knows_the_iteration_before(runner: Runner, journal: SQLiteJournal) -> None:
     def task() -> Any:
         run = current_run()
         done = [*(run.loop_result or ()), run.loop_count]
@@ -62,7 +62,7 @@ def test_it_knows_the_iteration_before(runner: Runner, journal: SQLiteJournal) -
     assert runner.perform(TaskRun(journal=journal), task).result == [1, 2, 3]
 
 
-def test_it_knows_that_it_was_resumed(runner: Runner, journal: SQLiteJournal) -> None:
+def test_a_task_knows_that_its_run_was_resumed(runner: Runner, journal: SQLiteJournal) -> None:
     def task() -> Any:
         return "approved" if current_run().resumed else Paused()
 
@@ -73,7 +73,7 @@ def test_it_knows_that_it_was_resumed(runner: Runner, journal: SQLiteJournal) ->
     assert runner.perform(run, task).result == "approved"
 
 
-def test_it_knows_that_it_was_cancelled_by_another_process(
+def test_a_task_knows_that_another_process_cancelled_its_run(
     runner: Runner, journal: SQLiteJournal, tmp_path: Path
 ) -> None:
     url, heard = str(tmp_path / "runs.db"), tmp_path / "heard"
@@ -81,7 +81,7 @@ def test_it_knows_that_it_was_cancelled_by_another_process(
     def task() -> None:
         import threading
 
-        with open_journal(url) as theirs:  # as somebody else would
+        with open_journal(url) as theirs:  # as another process would
             TaskRun.restore("r", theirs).cancel()
         while not current_run().cancel_requested:
             threading.Event().wait(0.01)
@@ -95,6 +95,6 @@ def test_it_knows_that_it_was_cancelled_by_another_process(
         assert heard.exists()
 
 
-def test_outside_of_a_task_there_is_none() -> None:
+def test_there_is_no_current_run_outside_of_a_task() -> None:
     with pytest.raises(InvalidArgument, match="no task is being performed here"):
         current_run()

@@ -71,7 +71,7 @@ def test_a_task_that_raises_is_tried_again(clock: HandClock) -> None:
     assert [step.event for step in run.history] == ["start", "fail", "retry", "start", "succeed"]
 
 
-def test_a_task_that_says_when_to_try_again_waits_for_its_delay(clock: HandClock) -> None:
+def test_a_task_that_returns_retrying_waits_for_its_delay(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1)
     later = Retrying(start_time=START.add(seconds=60))
 
@@ -80,7 +80,7 @@ def test_a_task_that_says_when_to_try_again_waits_for_its_delay(clock: HandClock
     assert commands[1] == Wait(START.add(seconds=60), 60.0)
 
 
-def test_a_delay_that_somebody_else_has_recorded_is_waited_for_once(clock: HandClock) -> None:
+def test_a_retry_recorded_by_another_process_is_waited_for_once(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
     decider = drive(run)
     next(decider)
@@ -113,7 +113,7 @@ def test_a_task_is_executed_with_its_deadline(clock: HandClock) -> None:
     assert type(run.state) is TimedOut
 
 
-def test_a_late_return_has_timed_out(clock: HandClock) -> None:
+def test_a_result_after_the_deadline_is_a_time_out(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
     decider = drive(run)
     next(decider)
@@ -125,7 +125,7 @@ def test_a_late_return_has_timed_out(clock: HandClock) -> None:
     assert type(run.state) is TimedOut
 
 
-def test_a_late_error_stays_the_error(clock: HandClock) -> None:
+def test_an_error_after_the_deadline_stays_the_error(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5)
     decider = drive(run)
     next(decider)
@@ -175,7 +175,7 @@ def test_a_loop_goes_round(run: TaskRun, clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("state", [Success(), Cancelled(), ClientFailed(), Cached(), Mapped()])
-def test_a_run_that_is_at_its_end_is_left_there(state: State, clock: HandClock) -> None:
+def test_a_run_in_its_last_state_is_left_there(state: State, clock: HandClock) -> None:
     run = TaskRun(state=state, clock=clock)
 
     assert drive_to_end(run, clock) == [state]
@@ -244,7 +244,7 @@ def test_a_run_whose_rescues_are_used_up_still_has_its_retries(clock: HandClock)
     assert [step.event for step in run.history] == ["start", "rescue", "retry", "start", "succeed"]
 
 
-def test_a_run_that_nothing_rescues_has_failed(clock: HandClock) -> None:
+def test_a_lost_run_without_a_rescue_event_fails(clock: HandClock) -> None:
     kind: Any = type("Lost", (TaskRun,), {"rescue": None})
     run = kind(clock=clock)
     run.start()
@@ -287,7 +287,7 @@ def test_a_cached_result_that_has_expired_is_made_again(clock: HandClock) -> Non
     assert [step.event for step in run.history] == ["expire", "start", "succeed"]
 
 
-def test_a_hit_saves_the_work(run: TaskRun, clock: HandClock) -> None:
+def test_a_cache_hit_saves_the_work(run: TaskRun, clock: HandClock) -> None:
     found = Cached("kept", result=5, cached_parameters={"a": 1})
 
     drive_to_end(run, clock, lookup=lambda run: found)
@@ -297,7 +297,7 @@ def test_a_hit_saves_the_work(run: TaskRun, clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("found", [None, Cached(result=1, cached_result_expiration=START)])
-def test_a_miss_or_an_expired_entry_does_not(
+def test_a_cache_miss_or_an_expired_entry_does_not(
     run: TaskRun, clock: HandClock, found: Cached | None
 ) -> None:
     drive_to_end(run, clock, Returned(7), lookup=lambda run: found)
@@ -305,7 +305,7 @@ def test_a_miss_or_an_expired_entry_does_not(
     assert run.state.result == 7
 
 
-def test_a_hit_does_not_pass_a_pause(run: TaskRun, clock: HandClock) -> None:
+def test_a_cache_hit_does_not_end_a_pause(run: TaskRun, clock: HandClock) -> None:
     run.pause("wait for approval")
 
     drive_to_end(run, clock, lookup=lambda run: Cached(result=5))
@@ -358,7 +358,7 @@ def test_an_outcome_that_is_not_legal_fails_the_run(
     assert type(run.state) is Failed
 
 
-def test_an_error_that_cannot_say_what_it_is_fails_the_run(run: TaskRun, clock: HandClock) -> None:
+def test_an_error_whose_repr_fails_fails_the_run(run: TaskRun, clock: HandClock) -> None:
     class Mute(Exception):
         def __repr__(self) -> str:
             raise ValueError("mute")
@@ -369,7 +369,7 @@ def test_an_error_that_cannot_say_what_it_is_fails_the_run(run: TaskRun, clock: 
 
 
 @pytest.mark.parametrize("gone", [("retry",), ("cache", "expire"), ("time_out",)], ids=repr)
-def test_a_subclass_without_a_row_is_driven_without_it(
+def test_a_subclass_may_lack_events_that_the_decider_uses(
     clock: HandClock, gone: tuple[str, ...]
 ) -> None:
     kind: Any = type("Less", (TaskRun,), dict.fromkeys(gone))

@@ -64,7 +64,7 @@ def events(run: TaskRun) -> list[str]:
     return [step.event for step in run.history]
 
 
-def test_a_worker_claims_and_reports(runner: Runner, journal: SQLiteJournal) -> None:
+def test_a_worker_process_claims_and_records(runner: Runner, journal: SQLiteJournal) -> None:
     run = TaskRun("r", journal=journal)
 
     state = runner.perform(run, works)
@@ -74,14 +74,14 @@ def test_a_worker_claims_and_reports(runner: Runner, journal: SQLiteJournal) -> 
     assert (summary.epoch, summary.owner) == (2, None)  # claimed, and given back
 
 
-def test_an_answer_travels_where_a_journal_cannot_be_opened_elsewhere(runner: Runner) -> None:
+def test_the_result_travels_if_the_journal_cannot_be_opened_in_the_worker(runner: Runner) -> None:
     run = TaskRun(journal=MemoryJournal())
 
     assert runner.perform(run, works).result == "done"
     assert events(run) == ["start", "succeed"]
 
 
-def test_whoever_has_a_say_in_steps_is_asked_here(runner: Runner, journal: SQLiteJournal) -> None:
+def test_before_listeners_are_called_in_the_driver(runner: Runner, journal: SQLiteJournal) -> None:
     run = TaskRun(journal=journal)
     asked: list[str] = []
     run.before(lambda _run, step: asked.append(step.event))
@@ -91,7 +91,7 @@ def test_whoever_has_a_say_in_steps_is_asked_here(runner: Runner, journal: SQLit
     assert asked == ["start", "succeed"]
 
 
-def test_who_is_told_of_steps_is_told_here(runner: Runner, journal: SQLiteJournal) -> None:
+def test_after_listeners_are_called_in_the_driver(runner: Runner, journal: SQLiteJournal) -> None:
     run = TaskRun(journal=journal)
     told: list[str] = []
     run.after(lambda _run, step: told.append(step.event))
@@ -101,7 +101,7 @@ def test_who_is_told_of_steps_is_told_here(runner: Runner, journal: SQLiteJourna
     assert told == ["start", "succeed"]
 
 
-def test_what_comes_too_late_is_set_aside(
+def test_a_late_result_is_kept_as_such(
     runner: Runner, threads: ThreadPoolExecutor, journal: SQLiteJournal
 ) -> None:
     run = TaskRun("r", journal=journal, timeout=0.2)
@@ -117,7 +117,7 @@ def test_what_comes_too_late_is_set_aside(
     assert late.state == Success(result="late")
 
 
-def test_a_claim_of_an_attempt_before_is_superseded(runner: Runner, journal: SQLiteJournal) -> None:
+def test_a_claim_of_an_earlier_attempt_is_revoked(runner: Runner, journal: SQLiteJournal) -> None:
     run = TaskRun("r", journal=journal, policy=Policy(Retry(max_rescues=0)))
     run.schedule()
     (ghost,) = journal.claim(run="r", owner="a worker that has died")
@@ -130,7 +130,7 @@ def test_a_claim_of_an_attempt_before_is_superseded(runner: Runner, journal: SQL
         ghost.heartbeat()
 
 
-def test_an_attempt_that_comes_late_leaves_the_next_one_its_claim(
+def test_a_late_attempt_does_not_take_the_claim_of_the_next(
     journal: SQLiteJournal,
 ) -> None:
     run = TaskRun("r", journal=journal)
@@ -146,7 +146,7 @@ def test_an_attempt_that_comes_late_leaves_the_next_one_its_claim(
     claim.heartbeat()  # it still has it
 
 
-def test_a_journal_that_workers_cannot_open_is_an_error_that_says_so(
+def test_a_journal_that_workers_cannot_open_fails_the_run_with_the_reason(
     runner: Runner, journal: SQLiteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(self: Address) -> Any:
@@ -175,7 +175,7 @@ class Losing(RemotePool):
         return self.says
 
 
-def test_what_is_lost_again_and_again_fails(runner: Runner) -> None:
+def test_work_that_is_lost_again_and_again_fails(runner: Runner) -> None:
     runner._pool = Losing(Executor(), own=False)
     run = TaskRun(policy=Policy(Retry(max_rescues=2)))
 
@@ -183,7 +183,7 @@ def test_what_is_lost_again_and_again_fails(runner: Runner) -> None:
     assert events(run) == ["start", "rescue"] * 3
 
 
-def test_what_is_displaced_again_and_again_counts_as_lost(
+def test_work_that_is_displaced_again_and_again_counts_as_lost(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner._pool = losing = Losing(Executor(), own=False)
@@ -195,7 +195,7 @@ def test_what_is_displaced_again_and_again_counts_as_lost(
     assert events(run) == ["start", "pause", "start", "pause", "start", "rescue"] * 2
 
 
-def test_a_worker_that_died_before_it_came_to_a_run_costs_it_nothing(
+def test_a_worker_that_dies_before_it_claims_a_run_costs_no_rescue(
     runner: Runner, journal: SQLiteJournal
 ) -> None:
     dying = Losing(Executor(), own=False)

@@ -51,7 +51,7 @@ def test_constant_arguments_travel_to_other_processes() -> None:
     assert state.result == ["1 kg"]
 
 
-def test_a_constant_may_be_called_as_a_parameter_of_ours() -> None:
+def test_a_constant_may_have_the_name_of_a_parameter_of_each() -> None:
     assert dict(each([1], items=2, inputs=3).arguments) == {"items": 2, "inputs": 3}
 
 
@@ -93,12 +93,12 @@ def test_a_constant_that_is_not_known_yet_is_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize("over", [[1], Mapping(Node(weigh))], ids=["list", "node"])
-def test_a_call_is_mapped_over_values_alone(over: Any) -> None:
+def test_a_call_cannot_be_mapped_over_a_list_or_a_node(over: Any) -> None:
     with pytest.raises(InvalidArgument, match="a call is mapped over"):
         Call(TaskRun(), weigh, over=over)
 
 
-def test_a_node_is_mapped_over_a_mapping_alone() -> None:
+def test_a_node_cannot_be_mapped_over_a_list() -> None:
     wrong: Any = [1]
 
     with pytest.raises(InvalidArgument, match=r"mapped over a Mapping.*each\(\.\.\.\)"):

@@ -1,4 +1,4 @@
-"""Attempt: a task in another process, whatever it does, returns and raises."""
+"""The entry point in a worker process, whatever its task does, returns and raises."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_an_interrupt_raised_in_a_process_cancels_its_run(
 
 
 @pytest.mark.parametrize("value", [threading.Lock, Refuses], ids=["unpicklable", "hostile"])
-def test_a_result_that_cannot_travel_is_a_failure(
+def test_a_result_that_cannot_be_pickled_fails_the_run(
     runner: Runner, kept: dict[str, Any], value: Any
 ) -> None:
     state = runner.perform(TaskRun(**kept), lambda: value())
@@ -126,13 +126,13 @@ def test_a_result_that_cannot_travel_is_a_failure(
     assert "cannot" in str(state.message)
 
 
-def test_a_large_result_travels_where_nothing_has_to_keep_it(runner: Runner) -> None:
+def test_a_large_result_travels_if_no_journal_has_to_keep_it(runner: Runner) -> None:
     state = runner.perform(TaskRun(), lambda: "x" * 50_000_000)
 
     assert len(state.result) == 50_000_000
 
 
-def test_a_result_too_large_to_be_kept_is_a_failure(runner: Runner, tmp_path: Path) -> None:
+def test_a_result_too_large_for_the_journal_fails_the_run(runner: Runner, tmp_path: Path) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         state = runner.perform(TaskRun(journal=journal), lambda: "x" * 50_000_000)
 
@@ -148,7 +148,7 @@ def test_a_state_is_an_outcome_in_a_process_too(runner: Runner, kept: dict[str, 
 
 
 @pytest.mark.parametrize("given", ["task", "argument"])
-def test_what_cannot_travel_is_refused_before_anything_starts(
+def test_a_call_that_cannot_be_pickled_is_refused_before_anything_starts(
     runner: Runner, kept: dict[str, Any], given: str
 ) -> None:
     lock = threading.Lock()
@@ -161,7 +161,7 @@ def test_what_cannot_travel_is_refused_before_anything_starts(
     assert (good.history, bad.history) == ((), ())
 
 
-def test_an_argument_that_refuses_to_arrive_fails_its_run(
+def test_an_argument_that_cannot_be_unpickled_fails_its_run(
     runner: Runner, kept: dict[str, Any]
 ) -> None:
     state = runner.perform(TaskRun(**kept), id, Refuses())
@@ -170,7 +170,7 @@ def test_an_argument_that_refuses_to_arrive_fails_its_run(
     assert "hostile" in str(state.message)
 
 
-def test_a_task_that_ends_its_process_is_lost(runner: Runner, kept: dict[str, Any]) -> None:
+def test_a_task_that_exits_its_process_is_lost(runner: Runner, kept: dict[str, Any]) -> None:
     run = TaskRun(policy=Policy(Retry(max_rescues=1)), **kept)
 
     state = runner.perform(run, os._exit, 0)
@@ -179,7 +179,7 @@ def test_a_task_that_ends_its_process_is_lost(runner: Runner, kept: dict[str, An
     assert [step.event for step in run.history] == ["start", "rescue"] * 2
 
 
-def test_a_process_out_of_files_carries_on(runner: Runner, kept: dict[str, Any]) -> None:
+def test_a_process_out_of_file_descriptors_carries_on(runner: Runner, kept: dict[str, Any]) -> None:
     import resource
 
     def task() -> int:
@@ -204,7 +204,7 @@ def spins() -> None:
 
 
 @pytest.mark.parametrize("task", [spins, threading.Event().wait], ids=["Python", "C"])
-def test_a_task_whose_time_is_up_is_stopped(
+def test_a_task_is_stopped_after_its_time_limit(
     runner: Runner, kept: dict[str, Any], task: Any
 ) -> None:
     if task is not spins:
@@ -218,7 +218,7 @@ def test_a_task_whose_time_is_up_is_stopped(
     assert str(state.result) == "no end after 0.1 s"  # and not that it goes on
 
 
-def test_what_a_task_raised_elsewhere_says_where(runner: Runner) -> None:
+def test_an_error_from_another_process_carries_its_traceback(runner: Runner) -> None:
     line = raising.__code__.co_firstlineno + 4
 
     state = runner.perform(TaskRun(), raising(KeyError))
@@ -226,7 +226,7 @@ def test_what_a_task_raised_elsewhere_says_where(runner: Runner) -> None:
     assert f"line {line}, in task" in str(state.result.__cause__)
 
 
-def test_a_class_that_nobody_can_import_is_reported_by_its_driver(
+def test_a_result_is_recorded_by_the_driver_if_the_class_cannot_be_imported(
     runner: Runner, kept: dict[str, Any]
 ) -> None:
     class Local(TaskRun):

@@ -1,4 +1,4 @@
-"""Caching: earlier results are found, in this process and in the journal."""
+"""Earlier results are found, in this process and in the journal."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def result(found: Cached | None) -> Any:
     return None if found is None else found.result
 
 
-def test_the_first_that_will_do_is_found() -> None:
+def test_the_first_valid_entry_is_found() -> None:
     caches = Caches()
     one, other, third = entry(1, x=1), entry(2, x=2), entry(3, x=2)
     for each in (one, other, third):
@@ -81,7 +81,7 @@ def test_the_first_that_will_do_is_found() -> None:
     assert caches.find("other", HOUR) is None
 
 
-def test_where_nothing_is_to_be_used_nothing_is_found() -> None:
+def test_never_use_finds_nothing() -> None:
     caches = Caches()
     caches.add("key", Cached(result=1))
 
@@ -89,7 +89,7 @@ def test_where_nothing_is_to_be_used_nothing_is_found() -> None:
     assert caches.find("key", Cache(validator="never_use", cache_for=60)) is None
 
 
-def test_what_has_expired_is_dropped(clock: HandClock) -> None:
+def test_expired_entries_are_dropped(clock: HandClock) -> None:
     caches = Caches()
     caches.add("key", entry(1, minutes=1))
     caches.add("key", entry(2, minutes=2))
@@ -102,7 +102,7 @@ def test_what_has_expired_is_dropped(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [(5, Cached()), (None, Cached()), ("key", None)])
-def test_what_is_no_entry_is_refused(key: Any, value: Any) -> None:
+def test_an_entry_that_is_no_cached_state_is_refused(key: Any, value: Any) -> None:
     with pytest.raises(InvalidArgument):
         Caches().add(key, value)
 
@@ -113,7 +113,7 @@ def test_what_is_no_journal_is_refused(journal: Any) -> None:
         Caches.of(journal)
 
 
-def test_what_the_journal_kept_is_found(journal: Any, clock: HandClock) -> None:
+def test_results_in_the_journal_are_found(journal: Any, clock: HandClock) -> None:
     cached("one", journal, clock, x=1)
     clock.advance(seconds=1)
     cached("two", journal, clock, x=2)
@@ -124,7 +124,7 @@ def test_what_the_journal_kept_is_found(journal: Any, clock: HandClock) -> None:
     assert result(caches.find("key", BY_INPUTS, {"x": 2})) == "two"
 
 
-def test_what_comes_to_the_journal_later_is_found_too(journal: Any, clock: HandClock) -> None:
+def test_later_results_in_the_journal_are_found_too(journal: Any, clock: HandClock) -> None:
     caches = Caches.of(journal)
     assert caches.find("key", HOUR) is None
     cached("late", journal, clock)
@@ -140,7 +140,7 @@ def test_a_claim_stands_for_its_journal(clock: HandClock) -> None:
     assert result(Caches.of(claim).find("key", HOUR)) == "one"
 
 
-def test_a_run_without_a_key_is_nobodys(journal: Any, clock: HandClock) -> None:
+def test_a_run_without_a_cache_key_is_not_found(journal: Any, clock: HandClock) -> None:
     cached("one", journal, clock, Cache(cache_for=3600))
 
     assert Caches.of(journal).find("one", HOUR) is None
@@ -159,7 +159,7 @@ def test_each_history_is_read_once(clock: HandClock, monkeypatch: pytest.MonkeyP
     assert counted.read == ["one"]
 
 
-def test_the_history_of_what_has_expired_is_not_read(
+def test_the_history_of_an_expired_result_is_not_read(
     clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = MemoryJournal()
@@ -171,7 +171,7 @@ def test_the_history_of_what_has_expired_is_not_read(
     assert counted.read == []
 
 
-def test_a_run_that_is_cached_anew_is_found_anew(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_is_cached_again_is_found_again(journal: Any, clock: HandClock) -> None:
     run = cached("one", journal, clock)
     caches = Caches.of(journal)
     caches.find("key", HOUR)
@@ -184,7 +184,7 @@ def test_a_run_that_is_cached_anew_is_found_anew(journal: Any, clock: HandClock)
     assert result(caches.find("key", HOUR)) == "anew"
 
 
-def test_a_result_that_cannot_be_read_is_passed_over(
+def test_a_result_that_cannot_be_read_is_skipped(
     clock: HandClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = MemoryJournal()
@@ -223,7 +223,7 @@ def fails(run: str) -> Any:
     raise JournalError("the disk is full")
 
 
-def test_many_threads_find_what_there_is(clock: HandClock) -> None:
+def test_many_threads_find_the_same_results(clock: HandClock) -> None:
     journal = MemoryJournal()
     for number in range(20):
         cached(f"r{number}", journal, clock, x=number)

@@ -117,7 +117,7 @@ def test_a_task_that_hangs_times_out(clock: HandClock, gate: threading.Event) ->
     assert clock() == START.add(seconds=30)
 
 
-def test_what_timed_out_may_be_retried(clock: HandClock, gate: threading.Event) -> None:
+def test_a_run_that_timed_out_may_be_retried(clock: HandClock, gate: threading.Event) -> None:
     run = TaskRun(clock=clock, timeout=30, max_retries=1)
     clock.patience = 0.01
     tries = iter([gate.wait, lambda: "in time"])
@@ -128,7 +128,7 @@ def test_what_timed_out_may_be_retried(clock: HandClock, gate: threading.Event) 
     assert events(run) == ["start", "time_out", "retry", "start", "succeed"]
 
 
-def test_a_hit_saves_the_work(clock: HandClock, run: TaskRun) -> None:
+def test_a_cache_hit_saves_the_work(clock: HandClock, run: TaskRun) -> None:
     called: list[int] = []
     with Runner(clock=clock, lookup=lambda run: Cached(result=5)) as runner:
         state = runner.perform(run, called.append, 1)
@@ -177,7 +177,7 @@ def test_a_task_knows_which_attempt_it_is(run: TaskRun) -> None:
     assert counts == [1, 2, 3]
 
 
-def test_a_pause_stops_and_a_resume_goes_on(run: TaskRun) -> None:
+def test_a_paused_run_goes_on_after_a_resume(run: TaskRun) -> None:
     approved: list[bool] = []
 
     def task() -> Any:
@@ -185,7 +185,7 @@ def test_a_pause_stops_and_a_resume_goes_on(run: TaskRun) -> None:
 
     assert type(perform(run, task)) is Paused
     approved.append(True)
-    assert type(perform(run, task)) is Paused, "nobody resumed it"
+    assert type(perform(run, task)) is Paused, "it was not resumed"
     run.resume()
     assert perform(run, task).result == "approved"
     assert run.attempts == 1
@@ -217,7 +217,7 @@ def test_an_interrupt_of_the_task_cancels_its_run(run: TaskRun) -> None:
     assert type(perform(run, task)) is Cancelled
 
 
-def test_an_interrupt_of_the_runner_cancels_what_runs(
+def test_an_interrupt_of_the_runner_cancels_active_runs(
     clock: HandClock, gate: threading.Event
 ) -> None:
     def interrupted(*told: object) -> None:
@@ -245,7 +245,7 @@ def test_a_result_that_cannot_be_kept_fails_the_run(tmp_path: Any, clock: HandCl
     journal.close()
 
 
-def test_a_run_that_somebody_cancels_is_at_its_end(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_another_process_cancels_has_ended(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
     recorder = run.after(Recorder())
 
@@ -261,7 +261,9 @@ def test_a_run_that_somebody_cancels_is_at_its_end(journal: Any, clock: HandCloc
     assert type(TaskRun.restore("r", journal).state) is Cancelled
 
 
-def test_a_run_that_somebody_resumes_goes_on_from_there(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_another_process_resumes_goes_on_from_there(
+    journal: Any, clock: HandClock
+) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
     tries: list[int] = []
 
@@ -279,7 +281,7 @@ def test_a_run_that_somebody_resumes_goes_on_from_there(journal: Any, clock: Han
     assert events(run) == ["start", "pause", "resume", "start", "succeed"]
 
 
-def test_a_run_that_somebody_else_runs_is_left_to_them(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_another_process_runs_is_left_to_it(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
 
     def task() -> None:
@@ -302,7 +304,7 @@ def test_children_are_mapped_over_inputs(run: TaskRun, journal: Any, runner: Run
     assert events(run) == ["map", "map"]
 
 
-def test_a_map_done_before_is_not_done_again(run: TaskRun, runner: Runner) -> None:
+def test_a_map_that_is_done_is_not_done_again(run: TaskRun, runner: Runner) -> None:
     called: list[int] = []
     for _ in range(2):
         runner.map(run, lambda number: called.append(number), [1, 2])
@@ -366,7 +368,7 @@ class ByHand(Executor):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_as_many_tasks_run_as_there_are_workers(clock: HandClock, workers: int) -> None:
+def test_no_more_tasks_run_than_there_are_workers(clock: HandClock, workers: int) -> None:
     hand = ByHand()
     clock.wait = hand.do_one  # type: ignore[method-assign]  # where the runner would wait
 
@@ -396,7 +398,7 @@ def test_states_come_in_the_order_of_the_calls(runner: Runner, clock: HandClock)
     assert [state.result for state in runner.perform_all(calls)] == list(range(20))
 
 
-def test_no_calls_end_at_once(runner: Runner) -> None:
+def test_performing_no_calls_returns_at_once(runner: Runner) -> None:
     assert runner.perform_all([]) == []
 
 
@@ -426,7 +428,7 @@ def test_workers_are_counted(workers: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [3, (TaskRun(), print), None], ids=lambda c: "call")
-def test_what_is_no_call_is_refused_before_any_starts(runner: Runner, call: Any) -> None:
+def test_something_that_is_no_call_is_refused_before_any_starts(runner: Runner, call: Any) -> None:
     run = TaskRun()
 
     with pytest.raises(InvalidArgument):
@@ -435,7 +437,7 @@ def test_what_is_no_call_is_refused_before_any_starts(runner: Runner, call: Any)
     assert run.history == ()
 
 
-def test_performing_what_is_no_run_is_refused_by_our_tree() -> None:
+def test_performing_something_that_is_no_run_is_an_invalid_argument() -> None:
     with pytest.raises(LifecycleError):
         perform(object(), print)  # type: ignore[arg-type]
 
@@ -474,7 +476,7 @@ def test_a_real_deadline_is_waited_by(gate: threading.Event) -> None:
     assert type(perform(run, gate.wait)) is TimedOut
 
 
-def test_one_runs_trouble_leaves_the_others_going(clock: HandClock) -> None:
+def test_an_error_of_one_run_leaves_the_others_going(clock: HandClock) -> None:
     good, bad, over = TaskRun(clock=clock), TaskRun(clock=clock), threading.Event()
 
     @bad.before(TaskRun.succeed)
@@ -514,7 +516,7 @@ class Dropping(Executor):
         return work
 
 
-def test_work_that_its_executor_cancels_does_not_leave_the_run_running(clock: HandClock) -> None:
+def test_work_that_the_executor_cancels_does_not_leave_its_run_running(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     with Runner(Dropping(), clock=clock) as runner:
         runner.perform(run, int)
@@ -552,12 +554,12 @@ def test_a_map_of_no_callable_is_refused_before_it_starts(runner: Runner, clock:
 
 
 @pytest.mark.parametrize("wrong", [{"executor": 5}, {"lookup": 5}, {"clock": 5}], ids=str)
-def test_a_runner_is_made_of_what_it_can_use(wrong: dict[str, Any]) -> None:
+def test_wrong_arguments_of_a_runner_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         Runner(**wrong)
 
 
-def test_a_lookup_answers_cached_or_nothing(clock: HandClock) -> None:
+def test_a_lookup_has_to_return_cached_or_none(clock: HandClock) -> None:
     with (
         Runner(clock=clock, lookup=lambda run: 5) as runner,  # type: ignore[arg-type,return-value]
         pytest.raises(InvalidArgument),
@@ -585,7 +587,7 @@ def test_a_clock_set_forward_does_not_start_a_retry_early() -> None:
     assert passed[1] - passed[0] >= 3600
 
 
-def test_a_clock_set_back_delays_a_retry_and_loses_none() -> None:
+def test_a_clock_set_back_delays_a_retry_without_losing_it() -> None:
     clock = HandClock()
     run = TaskRun(clock=clock, max_retries=1, retry_delay=60)
     run.on_enter(Retrying, lambda run, step: clock.jump(hours=-1))
@@ -614,7 +616,7 @@ def test_the_children_of_a_claimed_run_are_rows_of_its_journal(journal: Any) -> 
     assert {child.state for child in children} == {"Success"}
 
 
-def test_a_trigger_is_asked_where_nothing_comes_before(runner: Runner, clock: HandClock) -> None:
+def test_a_trigger_rule_is_asked_even_without_runs_above(runner: Runner, clock: HandClock) -> None:
     run = TaskRun(clock=clock)
 
     (state,) = runner.perform_all([Call(run, int, trigger_rule=manual_only)])
@@ -625,7 +627,9 @@ def test_a_trigger_is_asked_where_nothing_comes_before(runner: Runner, clock: Ha
     assert type(state) is Success
 
 
-def test_a_run_whose_trigger_failed_is_not_tried_again(runner: Runner, clock: HandClock) -> None:
+def test_a_run_that_its_trigger_rule_failed_is_not_retried(
+    runner: Runner, clock: HandClock
+) -> None:
     above, run = TaskRun(clock=clock), TaskRun(clock=clock, max_retries=3)
 
     states = runner.perform_all([Call(above, failing(9)), Call(run, int, after=[above])])

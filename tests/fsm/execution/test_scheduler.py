@@ -1,4 +1,4 @@
-"""Scheduler: who goes on, and when, by two clocks and with only so many workers."""
+"""Scheduler: which job is advanced, and when, by two clocks and with a limit of workers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def jobs(clock: HandClock, count: int, **settings: Any) -> list[Job]:
     return [Job(Call(TaskRun(clock=clock, **settings), int)) for _ in range(count)]
 
 
-def test_jobs_are_made_when_there_is_room_for_them(clock: HandClock) -> None:
+def test_jobs_are_created_when_there_is_room_for_them(clock: HandClock) -> None:
     executor = Counted(clock)
     ahead: list[int] = []
 
@@ -61,7 +61,7 @@ def test_jobs_are_made_when_there_is_room_for_them(clock: HandClock) -> None:
     assert max(ahead) < 3
 
 
-def test_a_group_has_no_more_executed_than_it_may(clock: HandClock) -> None:
+def test_a_group_executes_no_more_jobs_than_its_limit(clock: HandClock) -> None:
     executor, ended = Counted(clock), list[Job]()
 
     group = Group(iter(jobs(clock, 7)), max_concurrency=2, on_end=ended.append)
@@ -110,7 +110,7 @@ def test_a_start_waits_for_the_wall_clock_however_it_is_set(clock: HandClock) ->
     assert clock.steady() == pytest.approx(1.5 * 3600 + 1)
 
 
-def test_work_that_is_given_up_takes_no_room(clock: HandClock) -> None:
+def test_work_that_is_given_up_frees_its_worker(clock: HandClock) -> None:
     hanging = [TaskRun(clock=clock, timeout=10) for _ in range(2)]
     after = [TaskRun(clock=clock) for _ in range(2)]
     lasts = iter([math.inf, math.inf, 1.0, 1.0])
@@ -122,7 +122,7 @@ def test_work_that_is_given_up_takes_no_room(clock: HandClock) -> None:
     assert clock() == START.add(seconds=11)
 
 
-def test_what_comes_of_given_up_work_is_no_news(clock: HandClock) -> None:
+def test_the_result_of_work_that_was_given_up_is_ignored(clock: HandClock) -> None:
     run = TaskRun(clock=clock, max_retries=1, timeout=10)
     lasts = iter([15.0, 9.0])
     results = iter(["late", "in time"])
@@ -166,7 +166,7 @@ def test_a_thousand_that_wait_for_the_same_moment_all_start(clock: HandClock) ->
     assert clock() == START.add(hours=1, seconds=10)
 
 
-def test_one_that_is_stopped_does_not_stop_the_others(clock: HandClock) -> None:
+def test_an_error_of_one_job_does_not_stop_the_others(clock: HandClock) -> None:
     class Full(MemoryJournal):
         def append(self, step: Any, *given: Any, **words: Any) -> None:
             if step.run == "r3" and step.event == "succeed":
@@ -210,7 +210,7 @@ def test_an_interrupt_leaves_every_run_in_a_named_state(
     assert type(done.state) is Success
 
 
-def test_a_run_that_somebody_cancels_frees_its_worker_at_once(
+def test_a_run_cancelled_by_another_process_frees_its_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scheduler, "_LOOK", 0.0)  # not once a second, but all the time
@@ -235,7 +235,9 @@ def test_a_run_that_somebody_cancels_frees_its_worker_at_once(
     assert [type(state) for state in states] == [Cancelled, Success]
 
 
-def test_a_journal_that_cannot_be_looked_at_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_cannot_be_read_does_not_stop_the_scheduler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(scheduler, "_LOOK", 0.0)
     looked = threading.Event()
 

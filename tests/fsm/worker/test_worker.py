@@ -120,7 +120,7 @@ def test_many_runs_are_performed_by_several_workers_side_by_side() -> None:
     assert {summary.steps for summary in journal.runs()} == {3}
 
 
-def test_runs_of_others_are_not_touched(journal: Any) -> None:
+def test_runs_of_other_tasks_are_not_touched(journal: Any) -> None:
     failing.with_options(journal=journal, id="other").submit()
     TaskRun("plain", journal=journal).submit()
 
@@ -128,7 +128,7 @@ def test_runs_of_others_are_not_touched(journal: Any) -> None:
     assert [summary.epoch for summary in journal.runs()] == [0, 0]
 
 
-def test_who_is_told_is_told_of_each_run(journal: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_on_done_is_called_with_each_run(journal: Any, caplog: pytest.LogCaptureFixture) -> None:
     double.with_options(journal=journal, id="r").submit(1)
     told: list[Any] = []
 
@@ -140,7 +140,7 @@ def test_who_is_told_is_told_of_each_run(journal: Any, caplog: pytest.LogCapture
     assert told == [("r", Success)]
 
 
-def test_a_task_may_say_its_outcome(journal: Any) -> None:
+def test_a_task_may_return_its_outcome(journal: Any) -> None:
     @task
     def nothing() -> Any:
         return Skipped("nothing to do")
@@ -154,7 +154,7 @@ def test_a_task_may_say_its_outcome(journal: Any) -> None:
 # Waits.
 
 
-def test_a_run_that_is_to_wait_for_long_is_given_back(journal: Any) -> None:
+def test_a_run_that_has_to_wait_for_long_is_released(journal: Any) -> None:
     failing.with_options(journal=journal, id="r").submit()
 
     assert Worker(journal, [failing], lease=60).until_idle() == 0
@@ -163,7 +163,7 @@ def test_a_run_that_is_to_wait_for_long_is_given_back(journal: Any) -> None:
     assert (journal.summary("r").owner, journal.summary("r").lease) == (None, None)
 
 
-def test_a_short_wait_is_waited_for(journal: Any) -> None:
+def test_a_run_that_has_to_wait_briefly_is_kept(journal: Any) -> None:
     tried: list[int] = []
 
     @task(max_retries=1, retry_delay=0.02)
@@ -180,7 +180,7 @@ def test_a_short_wait_is_waited_for(journal: Any) -> None:
     assert journal.summary("r").epoch == 2  # one claim, one release
 
 
-def test_a_run_that_waits_for_a_person_goes_on_when_they_have_spoken(journal: Any) -> None:
+def test_a_run_that_waits_for_an_approval_goes_on_after_it(journal: Any) -> None:
     @task
     def deploy() -> Any:
         return "deployed" if current_run().resumed else Paused("may I?")
@@ -227,7 +227,7 @@ def test_a_run_whose_settings_do_not_fit_is_failed(journal: Any) -> None:
     assert "colour" in last.dest.message
 
 
-def test_a_run_that_nobody_submitted_is_let_be(journal: Any, clock: HandClock) -> None:
+def test_a_run_that_was_not_submitted_is_not_touched(journal: Any, clock: HandClock) -> None:
     run = double.with_options(journal=journal, id="r", clock=clock).new(1)
     run.start()
     run.rescue()  # it waits, as one does that its own process is about to try again
@@ -236,7 +236,7 @@ def test_a_run_that_nobody_submitted_is_let_be(journal: Any, clock: HandClock) -
     assert journal.summary("r").state == "Retrying"
 
 
-def test_a_veto_does_not_turn_in_circles(journal: Any) -> None:
+def test_a_vetoed_run_is_not_claimed_over_and_over(journal: Any) -> None:
     work = Task(lambda: 1, TaskRun.default_policy)
     asked: list[Step] = []
 
@@ -252,7 +252,7 @@ def test_a_veto_does_not_turn_in_circles(journal: Any) -> None:
     assert journal.summary("r").owner is not None  # its claim lapses: then it is tried again
 
 
-def test_what_could_not_be_recorded_is_there_for_a_rescue(
+def test_a_run_whose_result_could_not_be_recorded_is_left_for_a_rescue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     journal = MemoryJournal()
@@ -301,7 +301,7 @@ def test_a_cancelled_run_is_given_up(journal: Any, hanging: Hanging) -> None:
     assert events(restored(hanging.task, "r", journal)) == ["submit", "start", "cancel"]
 
 
-def test_the_late_result_of_a_lost_run_is_kept_aside(journal: Any, hanging: Hanging) -> None:
+def test_the_result_of_a_lost_run_is_kept_as_a_late_result(journal: Any, hanging: Hanging) -> None:
     hanging.task.with_options(journal=journal, id="r").submit()
     worker = Worker(journal, [hanging.task], lease=0.5)
 
@@ -318,7 +318,7 @@ def test_the_late_result_of_a_lost_run_is_kept_aside(journal: Any, hanging: Hang
     assert journal.summary("r").owner == "other"
 
 
-def test_what_comes_of_a_lost_run_is_waited_for_wherever_others_have_moved_it(
+def test_the_result_of_a_lost_run_is_waited_for(
     journal: Any,
 ) -> None:
     run = double.with_options(journal=journal, id="r").submit(1)
@@ -334,7 +334,7 @@ def test_what_comes_of_a_lost_run_is_waited_for_wherever_others_have_moved_it(
 # Drain.
 
 
-def test_a_drain_ends_with_what_is_executed(journal: Any, hanging: Hanging) -> None:
+def test_a_drain_ends_when_the_active_runs_have_ended(journal: Any, hanging: Hanging) -> None:
     hanging.task.with_options(journal=journal, id="first").submit()
     worker = Worker(journal, [hanging.task], workers=1, grace=3600)
 
@@ -351,7 +351,7 @@ def test_a_drain_ends_with_what_is_executed(journal: Any, hanging: Hanging) -> N
     assert journal.summary("second").state == "Submitted"
 
 
-def test_what_outlasts_a_drain_is_put_back(journal: Any, hanging: Hanging) -> None:
+def test_runs_that_outlast_a_drain_are_put_back(journal: Any, hanging: Hanging) -> None:
     hanging.task.with_options(journal=journal, id="r").submit()
 
     with at_work(Worker(journal, [hanging.task])):
@@ -367,7 +367,7 @@ def test_what_outlasts_a_drain_is_put_back(journal: Any, hanging: Hanging) -> No
     assert restored(hanging.task, "r", journal).attempts == 1
 
 
-def test_a_run_that_waits_is_given_back_by_a_drain(journal: Any) -> None:
+def test_a_run_that_waits_is_released_by_a_drain(journal: Any) -> None:
     @task(max_retries=1, retry_delay=50)
     def once() -> None:
         raise ValueError("no")
@@ -380,7 +380,7 @@ def test_a_run_that_waits_is_given_back_by_a_drain(journal: Any) -> None:
     assert journal.summary("r").owner is None
 
 
-def test_a_worker_that_was_told_before_it_began_does_nothing(journal: Any) -> None:
+def test_a_worker_that_was_drained_before_it_began_does_nothing(journal: Any) -> None:
     double.with_options(journal=journal).submit(1)
     worker = Worker(journal, [double])
 
@@ -390,7 +390,7 @@ def test_a_worker_that_was_told_before_it_began_does_nothing(journal: Any) -> No
     assert worker.until_idle() == 1
 
 
-def test_an_interrupt_puts_back_and_cancels_nothing(journal: Any, hanging: Hanging) -> None:
+def test_an_interrupt_puts_runs_back_and_cancels_none(journal: Any, hanging: Hanging) -> None:
     def interrupt(run: TaskRun) -> None:
         raise KeyboardInterrupt
 
@@ -424,7 +424,7 @@ def away(journal: Any, times: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield asked
 
 
-def test_a_journal_that_comes_back_is_asked_again(
+def test_a_journal_that_comes_back_is_used_again(
     journal: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     double.with_options(journal=journal, id="r").submit(1)
@@ -441,7 +441,7 @@ def test_a_journal_that_comes_back_is_asked_again(
     assert "the server is away" in said[0]
 
 
-def test_who_works_once_does_not_wait_for_a_journal(
+def test_until_idle_does_not_wait_for_an_unreachable_journal(
     journal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with away(journal, 1, monkeypatch), pytest.raises(JournalError, match="away"):
@@ -470,7 +470,7 @@ def test_who_works_once_does_not_wait_for_a_journal(
         {"journal": None},
     ],
 )
-def test_a_worker_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
+def test_wrong_arguments_of_a_worker_are_refused(given: dict[str, Any]) -> None:
     sense: dict[str, Any] = {"journal": MemoryJournal(), "tasks": [double]}
 
     with pytest.raises(InvalidArgument):

@@ -1,4 +1,4 @@
-"""Pool: executors of every kind, whole, broken and shut down."""
+"""Pools: executors of every kind, whole, broken and shut down."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spawned(workers: int, *initializer: Any) -> ProcessPoolExecutor:
 
 
 @pytest.mark.parametrize("how", ["spawn", "fork"])
-def test_an_executor_of_the_user_keeps_its_making_when_it_breaks(how: str) -> None:
+def test_a_broken_executor_of_the_caller_is_replaced_with_the_same_arguments(how: str) -> None:
     context = multiprocessing.get_context(how)
     executor = ProcessPoolExecutor(1, context, initializer=sys.setrecursionlimit, initargs=(LIMIT,))
     with executor, Runner(executor, workers=3) as runner:
@@ -43,7 +43,7 @@ def test_an_executor_of_the_user_keeps_its_making_when_it_breaks(how: str) -> No
     assert (before.result, type(lost), after.result) == (LIMIT, Failed, LIMIT)
 
 
-def test_a_pool_that_breaks_as_soon_as_it_is_made_is_given_up() -> None:
+def test_a_pool_that_always_breaks_before_any_work_is_given_up() -> None:
     run = TaskRun(policy=Policy(Retry(max_rescues=0)))
 
     with spawned(1, int, "no number") as executor, Runner(executor) as runner:
@@ -61,7 +61,7 @@ class Breaking(ProcessPoolExecutor):
         raise OSError("handle is closed")
 
 
-def test_a_pool_that_breaks_while_it_takes_work_is_made_again() -> None:
+def test_a_pool_that_breaks_while_it_takes_work_is_replaced() -> None:
     pool = ProcessPool(Breaking(1, multiprocessing.get_context("spawn")), own=True)
 
     assert pool.submit(int, "7").result() == 7
@@ -80,7 +80,7 @@ def test_a_pool_that_is_closed_takes_no_work(kind: str) -> None:
     assert "shut" in str(state.message)
 
 
-def test_no_more_is_given_to_an_executor_than_it_carries_out_at_a_time() -> None:
+def test_an_executor_gets_no_more_tasks_than_it_executes_at_a_time() -> None:
     with ThreadPoolExecutor(2) as executor:
         assert as_pool(executor, 9).capacity == 2
         assert Runner(executor, workers=9)._workers == 2
@@ -88,19 +88,19 @@ def test_no_more_is_given_to_an_executor_than_it_carries_out_at_a_time() -> None
 
 
 @pytest.mark.parametrize("wrong", ["threads", 3, object()])
-def test_what_is_no_executor_is_refused(wrong: Any) -> None:
+def test_something_that_is_no_executor_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidArgument, match="an executor has submit"):
         Runner(wrong)
 
 
-def test_processes_need_what_packs_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_need_cloudpickle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
 
     with pytest.raises(MissingExtra, match=r"runstates\[process\]"):
         Runner("process")
 
 
-def test_who_uses_threads_needs_neither_cloudpickle_nor_dask() -> None:
+def test_threads_need_neither_cloudpickle_nor_dask() -> None:
     program = """
 import sys
 sys.modules.update(dict.fromkeys(["cloudpickle", "dask", "distributed"]))
@@ -119,7 +119,9 @@ print(perform(TaskRun(), int, "7").result)
     [(OSError("gone"), Lost), (TypeError("it cannot be read there"), Raised)],
     ids=repr,
 )
-def test_only_what_was_under_way_is_lost(error: Exception, verdict: type[Any]) -> None:
+def test_an_error_means_lost_work_only_if_a_worker_may_be_gone(
+    error: Exception, verdict: type[Any]
+) -> None:
     with ThreadPoolExecutor(1) as executor:
         assert isinstance(RemotePool(executor, own=False).verdict(Future(), error), verdict)
 
@@ -146,7 +148,7 @@ def test_a_thread_is_used_again() -> None:
     assert len(names) == 1
 
 
-def test_there_are_no_more_threads_than_said() -> None:
+def test_there_are_no_more_threads_than_the_limit() -> None:
     threads, barrier = Threads(2), threading.Barrier(3)
 
     work = [threads.submit(barrier.wait) for _ in range(2)]
@@ -158,7 +160,7 @@ def test_there_are_no_more_threads_than_said() -> None:
     assert more.result() > 0
 
 
-def test_what_was_not_begun_is_cancelled_when_threads_are_shut_down() -> None:
+def test_tasks_that_have_not_begun_are_cancelled_by_a_shutdown() -> None:
     threads, gate = Threads(1), threading.Event()
     begun, waiting = threads.submit(gate.wait), threads.submit(int)
 
@@ -188,7 +190,7 @@ print(type(perform(TaskRun(timeout=0.01), threading.Event().wait)).__name__)
 # Time.
 
 
-def test_a_task_that_heeds_no_alarm_is_killed_with_its_process() -> None:
+def test_a_task_that_ignores_its_time_limit_is_killed_with_its_process() -> None:
     program = """
 import threading
 from fsm.execution.pools import time_limit
@@ -208,13 +210,13 @@ with time_limit.enforce_time_limit(0.01):
     assert b"Timeout" in ran.stderr
 
 
-def test_time_is_up_in_the_middle_of_a_wait() -> None:
+def test_the_time_limit_interrupts_a_wait() -> None:
     with pytest.raises(TimeLimitExceeded), enforce_time_limit(0.01):
         threading.Event().wait()
 
 
 def test_many_runs_share_a_broken_pool() -> None:
-    """Those that were displaced come back, and nobody's budget is used but the guilty one's."""
+    """Displaced work starts again; only the run that broke the pool uses a rescue."""
     with Runner("process", workers=2) as runner:
         runs = [TaskRun(policy=Policy(Retry(max_rescues=0))) for _ in range(20)]
         guilty = TaskRun(policy=Policy(Retry(max_rescues=1)))

@@ -1,4 +1,4 @@
-"""Chances: what may happen to a run, and to its workers, by chance."""
+"""What happens to a run and its workers at random."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = [
     "HOUR",
     "Plan",
     "SimulatedPool",
-    "a_death",
-    "a_plan",
-    "a_policy",
-    "a_while",
-    "an_end",
-    "done",
+    "end_randomly",
+    "is_done",
+    "random_death",
+    "random_duration",
+    "random_plan",
+    "random_policy",
 ]
 
 HOUR = 3600.0
 
 
 class PoolBroke(Exception):
-    """The work of another broke the pool."""
+    """The pool broke because another worker died."""
 
 
 class SimulatedPool(RemotePool):
@@ -40,8 +40,8 @@ class SimulatedPool(RemotePool):
         return Displaced() if isinstance(error, PoolBroke) else Lost(str(error))
 
 
-def an_end(chance: random.Random, clock: HandClock) -> Any:
-    """How a task ends, by chance."""
+def end_randomly(chance: random.Random, clock: HandClock) -> Any:
+    """End a task in a random way."""
     soon = clock().add(seconds=round(chance.expovariate(1 / 600), 3))
     ends: dict[Any, float] = {
         clock.steady: 65,
@@ -54,7 +54,7 @@ def an_end(chance: random.Random, clock: HandClock) -> Any:
         Outcome(Failed("says so itself")): 1,
         Outcome(ValidationFailed("says so itself")): 1,
         Outcome(Paused("until later", start_time=soon)): 2,
-        Outcome(Paused("until somebody comes")): 1,
+        Outcome(Paused("until a person resumes it")): 1,
         Outcome(Retrying("wants another go", start_time=soon)): 3,
         Outcome(Looped(result=1)): 5,
     }
@@ -64,8 +64,8 @@ def an_end(chance: random.Random, clock: HandClock) -> Any:
     return end()
 
 
-def a_policy(chance: random.Random) -> Policy:
-    """One of many policies."""
+def random_policy(chance: random.Random) -> Policy:
+    """A random policy."""
     one = chance.choice
     # The order of the choices is part of every seed.
     retry = Retry(
@@ -83,16 +83,16 @@ def a_policy(chance: random.Random) -> Policy:
     return Policy(retry, timeout, cache)
 
 
-def a_while(chance: random.Random) -> float:
-    """How long a task takes: mostly a minute, now and then hours, and some hang."""
+def random_duration(chance: random.Random) -> float:
+    """Seconds that a task takes: a minute on average, sometimes hours; some hang."""
     kind = chance.random()
     if kind < 0.003:
         return float("inf")
     return chance.expovariate(1 / (HOUR if kind < 0.013 else 60.0))
 
 
-def a_death(chance: random.Random) -> BaseException | None:
-    """What a worker dies of, if it does."""
+def random_death(chance: random.Random) -> BaseException | None:
+    """The error of a worker that dies; None for most."""
     kind = chance.random()
     return OSError("killed") if kind < 0.02 else PoolBroke() if kind < 0.03 else None
 
@@ -107,8 +107,8 @@ class Plan:
     quorum: Quorum | None = None
 
 
-def a_plan(chance: random.Random, number: int) -> Plan:
-    """How the run of this number is called: alone, after two before it, or mapped."""
+def random_plan(chance: random.Random, number: int) -> Plan:
+    """A random plan for the run of this number: alone, after two earlier ones, or mapped."""
     kind = chance.random()
     if kind < 0.02:
         quorum = chance.choice((None, Quorum.all(), Quorum.percent(50)))
@@ -123,8 +123,8 @@ def a_plan(chance: random.Random, number: int) -> Plan:
     return Plan(tuple(dict.fromkeys(above)), trigger_rule)
 
 
-def done(run: TaskRun) -> bool:
-    """Whether nothing is left to be done about a run."""
+def is_done(run: TaskRun) -> bool:
+    """Whether nothing is left to do for a run."""
     state: State = run.state
     if isinstance(state, Mapped):
         return all(child is not None and child.is_finished() for child in state.map_states)

@@ -1,4 +1,4 @@
-"""What the simulated days share: nobody reads tens of thousands of lines of their log."""
+"""Fixtures of the simulations."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Log nothing of what goes wrong: all of it is on purpose."""
+    """Log nothing: there are tens of thousands of faults, all on purpose."""
     caplog.set_level(logging.CRITICAL, "fsm")

@@ -1,4 +1,4 @@
-"""Day: a service that performs runs, and everything that goes wrong around it."""
+"""A simulated day of a service that performs runs, with faults of all kinds."""
 
 from __future__ import annotations
 
@@ -27,8 +27,18 @@ from fsm.states import ambient
 from fsm.testing import HandClock, SimulatedExecutor
 from states import Cached, Mapped, Paused
 
-from .books import Books
-from .chances import HOUR, Plan, SimulatedPool, a_death, a_plan, a_policy, a_while, an_end, done
+from .chances import (
+    HOUR,
+    Plan,
+    SimulatedPool,
+    end_randomly,
+    is_done,
+    random_death,
+    random_duration,
+    random_plan,
+    random_policy,
+)
+from .ledger import Ledger
 
 __all__ = ["Day"]
 
@@ -36,20 +46,20 @@ WORKERS = 200
 
 
 class Died(BaseException):
-    """The process is gone, in the middle of whatever it did."""
+    """The process died."""
 
 
-DAYS: dict[int, Day] = {}  # where a task that travels finds its own; only its number travels
+DAYS: dict[int, Day] = {}  # by seed: a pickled task carries only the seed
 
 
 def work(day: int, _given: object) -> Any:
-    """What a task does when its time ends."""
+    """The task: called when its time has passed."""
     found = DAYS[day]
-    return an_end(found.chance, found.clock) if found.faulty else found.clock.steady()
+    return end_randomly(found.chance, found.clock) if found.faulty else found.clock.steady()
 
 
 class Day:
-    """So many runs that arrive over so many hours, and all that happens to them."""
+    """A number of runs that arrive over some hours, and what happens to them."""
 
     def __init__(
         self,
@@ -63,23 +73,23 @@ class Day:
     ) -> None:
         self.seed, self.chance, self.clock = seed, random.Random(seed), HandClock()
         self.journal = MemoryJournal() if journal is None else journal
-        self.own_clock = journal is None  # else the ambient one: its runs report for themselves
-        self.books = Books(self.clock)
-        self.books.heard = self._hear
+        self.own_clock = journal is None  # otherwise the ambient one
+        self.ledger = Ledger(self.clock)
+        self.ledger.heard = self._hear
         self.hours, self.lives, self.runs, self.acts = hours, lives, runs, round(acts * runs)
         self.plans: dict[str, Plan] = {}
         self.caches = Caches()
         self.faulty = True
-        self.life = 0  # none: the process is dead, or somebody else acts
+        self.life = 0  # 0: the process is dead, or another process acts
         self._lives = itertools.count(1)
 
-    def live(self) -> Books:
-        """Live through the day, and then on until everything is done."""
+    def live(self) -> Ledger:
+        """Simulate the day, then go on without faults until every run is done."""
         DAYS[self.seed] = self
-        watching = self.books.watching(type(self.journal), self._before, self._after)
+        watching = self.ledger.watching(type(self.journal), self._before, self._after)
         with watching, ambient.clock(self.clock):
-            self._happen(self.acts, self._act)
-            self._happen(round(3 * self.hours), self._jump)
+            self._schedule(self.acts, self._act)
+            self._schedule(round(3 * self.hours), self._jump)
             for life in range(self.lives):
                 self._life(self.hours * HOUR / self.lives, self.runs * (life + 1) // self.lives)
             self.faulty = False
@@ -88,21 +98,21 @@ class Day:
                     break
                 self._resume_all()
                 self._life(24 * HOUR, self.runs)
-            self._close()
+            self._check_end()
         del DAYS[self.seed]
-        return self.books
+        return self.ledger
 
     # The lives of the process.
 
     def _life(self, seconds: float, runs: int) -> None:
-        """Perform what there is and what arrives meanwhile, until the process dies."""
-        self.life = self.books.life = next(self._lives)
+        """Perform the runs there are and those that arrive, until the process dies."""
+        self.life = self.ledger.life = next(self._lives)
         life, chance = self.life, random.Random(self.chance.random())
         remote = self.faulty and self.life % 2 == 0
         end = self.clock.steady() + seconds
-        lasts = a_while if self.faulty else 60.0
+        lasts = random_duration if self.faulty else 60.0
         executor = SimulatedExecutor(
-            self.clock, lasts, *[a_death] * remote, seed=chance.randrange(2**32)
+            self.clock, lasts, *[random_death] * remote, seed=chance.randrange(2**32)
         )
         calls = self._calls(seconds, runs)
         if self.faulty:
@@ -119,10 +129,10 @@ class Day:
             with runner:
                 runner.perform_all(calls)
         except Died:
-            self.books.counts["deaths"] += 1
-        except LifecycleError as error:  # of the first that was stopped; the others went on
-            self.books.counts[f"stopped by {type(error).__name__}"] += 1
-        self.life = self.books.life = 0
+            self.ledger.counts["deaths"] += 1
+        except LifecycleError as error:  # of the first job that failed; the others continued
+            self.ledger.counts[f"stopped by {type(error).__name__}"] += 1
+        self.life = self.ledger.life = 0
         executor.shutdown(cancel_futures=True)
         self._compare(calls)
         if self.faulty:
@@ -133,7 +143,7 @@ class Day:
             raise Died
 
     def _calls(self, seconds: float, runs: int) -> list[Call]:
-        """What is to be performed: the unfinished runs of the lives before, and new ones."""
+        """The calls to perform: unfinished runs of earlier processes, and new ones."""
         found = self._unfinished()
         while len(self.plans) < runs:
             run = self._arrive(seconds)
@@ -141,35 +151,35 @@ class Day:
         return [self._call(run, found) for run in found.values()]
 
     def _unfinished(self) -> dict[str, TaskRun]:
-        """The runs that are not done, without the children that their parents see to."""
+        """The runs that are not done, without children whose parents perform them."""
         rows = {row.run: row.parent for row in self.journal.recover()}
-        for row in self.journal.runs(state=Mapped.__name__):  # whose children were paused
+        for row in self.journal.runs(state=Mapped.__name__):  # their children were paused
             rows.setdefault(row.run, None)
-        runs = {id: self._restored(id) for id in rows}
-        left = {id: run for id, run in runs.items() if not done(run)}
+        runs = {id: self._restore(id) for id in rows}
+        left = {id: run for id, run in runs.items() if not is_done(run)}
         return {id: run for id, run in left.items() if rows[id] not in left}
 
     def _arrive(self, seconds: float) -> TaskRun:
         number, chance = len(self.plans), self.chance
-        run = self._made(f"r{number:05}", a_policy(chance))
-        self.plans[run.id] = a_plan(chance, number)
+        run = self._new_run(f"r{number:05}", random_policy(chance))
+        self.plans[run.id] = random_plan(chance, number)
         arrives = self.clock().add(seconds=round(chance.uniform(0, seconds), 3))
         with self._reliably():
             run.schedule(start_time=arrives)
         return run
 
-    def _made(self, id: str, policy: Policy) -> TaskRun:
-        self.books.policies[id] = policy
+    def _new_run(self, id: str, policy: Policy) -> TaskRun:
+        self.ledger.policies[id] = policy
         clock = self.clock if self.own_clock else None
         return TaskRun(id, journal=self.journal, clock=clock, policy=policy)
 
-    def _restored(self, id: str) -> TaskRun:
+    def _restore(self, id: str) -> TaskRun:
         clock = self.clock if self.own_clock else None
         return TaskRun.restore(id, self.journal, clock=clock)
 
     def _call(self, run: TaskRun, found: dict[str, TaskRun]) -> Call:
         plan = self.plans.get(run.id, Plan())
-        above = [found.get(id) or self._restored(id) for id in plan.after]
+        above = [found.get(id) or self._restore(id) for id in plan.after]
         over = None if plan.over is None else Mapping(range(plan.over), plan.quorum)
         task = functools.partial(work, self.seed)
         given = () if over else (None,)
@@ -177,14 +187,14 @@ class Day:
 
     # What goes wrong meanwhile.
 
-    def _happen(self, times: int, what: Callable[[], object]) -> None:
-        """Have something happen at so many moments of the day."""
+    def _schedule(self, times: int, call: Callable[[], object]) -> None:
+        """Call *call* at a number of random moments of the day."""
         for _ in range(times):
-            self.clock.later(self.chance.uniform(0, self.hours * HOUR), what)
+            self.clock.later(self.chance.uniform(0, self.hours * HOUR), call)
 
     def _before(self, step: Step) -> None:
         if self.faulty and self.life and self.chance.random() < 0.001:
-            self.books.counts["refused by the journal"] += 1
+            self.ledger.counts["refused by the journal"] += 1
             raise JournalError("the disk is full")
 
     def _after(self, step: Step) -> None:
@@ -193,26 +203,26 @@ class Day:
 
     @contextlib.contextmanager
     def _reliably(self) -> Iterator[None]:
-        """Outside of the process, which may be dead by now."""
+        """Act as another process: without faults, and not on the clock of the service."""
         life, self.life = self.life, 0
-        books, self.books.life = self.books.life, object()
+        ledger, self.ledger.life = self.ledger.life, object()
         try:
             yield
         finally:
-            self.life, self.books.life = life, books
+            self.life, self.ledger.life = life, ledger
 
     def _jump(self) -> None:
-        """Somebody sets the clock."""
+        """Set the wall clock."""
         most = self.chance.choice((5.0, 600.0, HOUR, 3 * HOUR))
         self.clock.jump(seconds=round(self.chance.uniform(-most, most), 3))
-        self.books.counts["jumps"] += 1
+        self.ledger.counts["jumps"] += 1
 
     def _act(self) -> None:
-        """Somebody does something to a run, through the journal."""
-        if not self.books.lines:
+        """An operator moves a run, through the journal."""
+        if not self.ledger.entries:
             return
-        known = list(self.books.lines)[-2000:]
-        run = self._restored(self.chance.choice(known))
+        known = list(self.ledger.entries)[-2000:]
+        run = self._restore(self.chance.choice(known))
         events = [event for event in ACTS if event in run.allowed]
         if not events:
             return
@@ -222,12 +232,12 @@ class Day:
                 run.trigger(event)
             except LifecycleError:
                 return
-        self.books.counts[f"somebody's {event}"] += 1
+        self.ledger.counts[f"operator's {event}"] += 1
 
     def _resume_all(self) -> None:
         for row in list(self.journal.runs(state=Paused.__name__)):
             with self._reliably():
-                self._restored(row.run).resume()
+                self._restore(row.run).resume()
 
     # What is kept, and what must be true of it.
 
@@ -240,20 +250,20 @@ class Day:
             self.caches.add("result", step.dest)
 
     def _compare(self, calls: list[Call]) -> None:
-        """What the process remembers of a run is how its journal begins."""
+        """Check that what the process remembers of a run is a beginning of its journal."""
         for call in calls:
-            self.books.compare(call.run)
+            self.ledger.compare(call.run)
 
-    def _close(self) -> None:
-        """The day is over: everything is done, and kept."""
-        wrong = self.books.wrong
+    def _check_end(self) -> None:
+        """Check that every run is done and nothing is lost."""
+        wrong = self.ledger.wrong
         wrong += [str(problem) for problem in verify(self.journal)]
         known = {row.run for row in self.journal.runs()}
-        wrong += [f"{id} is lost" for id in {*self.plans, *self.books.lines} - known]
+        wrong += [f"{id} is lost" for id in {*self.plans, *self.ledger.entries} - known]
         for id in sorted(known):
-            run = self._restored(id)
-            self.books.compare(run, whole=True)
-            if not done(run):
+            run = self._restore(id)
+            self.ledger.compare(run, whole=True)
+            if not is_done(run):
                 wrong.append(f"{id} is stuck in {run.state!r}")
 
 

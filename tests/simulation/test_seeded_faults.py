@@ -1,4 +1,4 @@
-"""Take each care out of the code, and the day must notice: the simulation has teeth."""
+"""Take each safeguard out of the code: the simulation must notice."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fsm.states.timing import start_of
 from states import State
 
 from ..torture.tampered import Tampered
+from .cluster import Cluster
 from .day import Day
-from .yard import Yard
 
 SEEDS, RUNS = (1, 2, 3), 300
 
 
-def noticed(what: str, **days: Any) -> None:
-    """One of a few days finds *what* to be wrong."""
+def assert_noticed(what: str, **days: Any) -> None:
+    """Assert that one of a few days reports *what*."""
     found: list[str] = []
     for seed in SEEDS:
         found += Day(seed, RUNS, lives=6, **days).live().wrong
         if any(what in each for each in found):
             return
-    raise AssertionError(f"nobody noticed; only {found[:5]}")
+    raise AssertionError(f"not noticed; found only {found[:5]}")
 
 
 def test_a_retry_that_waits_by_the_wall_clock_alone_is_noticed(monkeypatch: Any) -> None:
@@ -38,7 +38,7 @@ def test_a_retry_that_waits_by_the_wall_clock_alone_is_noticed(monkeypatch: Any)
 
     monkeypatch.setattr(Scheduler, "_set_timer", careless)
 
-    noticed("early by the steady clock")
+    assert_noticed("early by the steady clock")
 
 
 def test_a_start_before_its_time_is_noticed(monkeypatch: Any) -> None:
@@ -49,14 +49,14 @@ def test_a_start_before_its_time_is_noticed(monkeypatch: Any) -> None:
     for module in ("guards", "timers"):
         monkeypatch.setattr(f"fsm.tasks.{module}.start_of", earlier)
 
-    noticed("s early")
+    assert_noticed("s early")
 
 
 def test_a_delay_that_is_too_short_is_noticed(monkeypatch: Any) -> None:
     delay = Retry.delay_before
     monkeypatch.setattr(Retry, "delay_before", lambda *given: 0.9 * delay(*given))
 
-    noticed("waits")
+    assert_noticed("waits")
 
 
 def test_one_retry_too_many_is_noticed(monkeypatch: Any) -> None:
@@ -64,22 +64,22 @@ def test_one_retry_too_many_is_noticed(monkeypatch: Any) -> None:
     assert count is not None
     monkeypatch.setattr(TaskRun, "attempts", property(lambda run: max(count(run) - 1, 0)))
 
-    noticed("retried")
+    assert_noticed("retried")
 
 
 def test_one_rescue_too_many_is_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(TaskRun, "rescues", property(lambda run: -1))
 
-    noticed("rescued")
+    assert_noticed("rescued")
 
 
-def test_a_success_after_the_time_was_up_is_noticed(monkeypatch: Any) -> None:
+def test_a_success_after_the_deadline_is_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(TaskRun, "deadline", property(lambda run: None))
 
-    noticed("after its time was up")
+    assert_noticed("after its deadline")
 
 
-def test_a_time_out_before_the_time_was_up_is_noticed(monkeypatch: Any) -> None:
+def test_a_time_out_before_the_deadline_is_noticed(monkeypatch: Any) -> None:
     deadline = TaskRun.deadline.fget
     assert deadline is not None
 
@@ -89,10 +89,10 @@ def test_a_time_out_before_the_time_was_up_is_noticed(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(TaskRun, "deadline", property(earlier))
 
-    noticed("before its time was up")
+    assert_noticed("before its deadline")
 
 
-def test_a_run_that_nobody_takes_up_again_is_noticed(monkeypatch: Any) -> None:
+def test_a_run_that_is_not_recovered_is_noticed(monkeypatch: Any) -> None:
     recover = Directory.recover
 
     def some(journal: Directory) -> Iterator[Summary]:
@@ -100,7 +100,7 @@ def test_a_run_that_nobody_takes_up_again_is_noticed(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(Directory, "recover", some)
 
-    noticed("is stuck")
+    assert_noticed("is stuck")
 
 
 def test_a_step_that_is_lost_is_noticed(monkeypatch: Any) -> None:
@@ -110,11 +110,11 @@ def test_a_step_that_is_lost_is_noticed(monkeypatch: Any) -> None:
             if step.run[-1] == "7" and step.seq == 3:
                 self._forget(step)
 
-    noticed("the books say", journal=Forgetful())
+    assert_noticed("the ledger has", journal=Forgetful())
 
 
 def test_a_superseded_worker_that_writes_is_noticed(tmp_path: Path) -> None:
     with Tampered(str(tmp_path / "runs.db"), "epoch check") as journal:
-        wrong = Yard(1, 80, journal, hours=4).live().wrong
+        wrong = Cluster(1, 80, journal, hours=4).live().wrong
 
     assert any("has superseded" in each for each in wrong)

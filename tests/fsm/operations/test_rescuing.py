@@ -33,7 +33,7 @@ def lost(journal: Journal, clock: HandClock) -> Lost:
     return make
 
 
-def test_a_lost_run_may_be_started_again(lost: Lost, journal: Journal, clock: HandClock) -> None:
+def test_a_rescued_run_can_be_started_again(lost: Lost, journal: Journal, clock: HandClock) -> None:
     lost()
 
     assert list(rescue(journal, now=clock())) == [Rescued("r", "lost", "Retrying", None)]
@@ -46,9 +46,7 @@ def test_a_lost_run_may_be_started_again(lost: Lost, journal: Journal, clock: Ha
     assert run.history[2].at == clock()
 
 
-def test_a_run_whose_rescues_are_used_up_has_failed(
-    lost: Lost, journal: Journal, clock: HandClock
-) -> None:
+def test_a_run_without_rescues_left_fails(lost: Lost, journal: Journal, clock: HandClock) -> None:
     lost(policy={"max_rescues": 0})
 
     assert [each.state for each in rescue(journal, now=clock())] == ["Failed"]
@@ -57,7 +55,7 @@ def test_a_run_whose_rescues_are_used_up_has_failed(
     assert list(rescue(journal, now=clock())) == []
 
 
-def test_a_run_whose_rescues_are_used_up_still_has_its_retries(
+def test_a_run_without_rescues_left_is_retried_where_retries_are_left(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     lost(policy={"max_rescues": 0, "max_retries": 1})
@@ -82,7 +80,7 @@ def test_a_run_lost_between_its_failure_and_its_retry_is_retried(
     assert TaskRun.restore("r", claim).state.run_count == 1
 
 
-def test_a_run_lost_between_two_iterations_goes_on(
+def test_a_run_lost_between_two_iterations_begins_the_next(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     lost("r", "start", "loop")
@@ -93,7 +91,7 @@ def test_a_run_lost_between_two_iterations_goes_on(
     assert TaskRun.restore("r", claim).loop_count == 1
 
 
-def test_a_failed_run_whose_retries_are_used_up_is_left_alone(
+def test_a_failed_run_without_retries_left_is_not_moved(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = lost("r", "start", "fail", "retry", "start", "fail", max_retries=1)
@@ -109,16 +107,16 @@ def test_a_failed_run_whose_guards_refuse_is_released(journal: Journal, clock: H
     attempt.fail()  # its second attempt, though its journal has seen no retry
     journal.claim(run="r", owner="lost", lease=0, now=clock())
 
-    (left,) = rescue(journal, now=clock())
+    (skipped,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Failed", left.skipped)
-    assert left.skipped is not None
-    assert "2 of 2 attempts are used" in left.skipped
+    assert skipped == Rescued("r", "lost", "Failed", skipped.skipped)
+    assert skipped.skipped is not None
+    assert "2 of 2 attempts are used" in skipped.skipped
     assert (journal.summary("r").owner, journal.summary("r").steps) == (None, 2)
     assert list(rescue(journal, now=clock())) == []
 
 
-def test_a_retry_that_is_vetoed_is_tried_by_the_next_rescue(
+def test_a_vetoed_retry_is_made_by_the_next_rescue(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     class Strict(TaskRun):
@@ -130,13 +128,13 @@ def test_a_retry_that_is_vetoed_is_tried_by_the_next_rescue(
 
     lost("r", "start", "fail", max_retries=1)
 
-    (left,) = rescue(journal, Strict, now=clock())
-    assert left == Rescued("r", "lost", "Failed", "OSError('not now')")
+    (skipped,) = rescue(journal, Strict, now=clock())
+    assert skipped == Rescued("r", "lost", "Failed", "OSError('not now')")
     (rescued,) = rescue(journal, now=clock())
     assert (rescued.state, rescued.skipped) == ("Retrying", None)
 
 
-def test_who_was_retried_by_a_rescue_reports_too_late(
+def test_a_worker_whose_run_was_retried_by_a_rescue_is_refused(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = lost("r", "start", "fail", max_retries=1)
@@ -147,7 +145,7 @@ def test_who_was_retried_by_a_rescue_reports_too_late(
 
 
 @pytest.mark.parametrize("events", [("start", "succeed"), ("start", "fail"), ("cancel",)], ids=str)
-def test_a_finished_run_is_left_alone(
+def test_a_finished_run_is_not_moved(
     events: tuple[str, ...], lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = lost("r", *events)
@@ -156,7 +154,7 @@ def test_a_finished_run_is_left_alone(
     assert journal.summary("r").steps == len(run.history)
 
 
-def test_a_run_whose_worker_is_alive_is_left_alone(
+def test_a_run_whose_worker_is_alive_is_not_moved(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     _, claim = lost()
@@ -173,13 +171,13 @@ def test_a_waiting_run_is_released(lost: Lost, journal: Journal, clock: HandCloc
     assert len(journal.claim(owner="next", now=clock())) == 1
 
 
-def test_a_run_without_a_claim_is_left_alone(journal: Journal, clock: HandClock) -> None:
+def test_a_run_without_a_claim_is_not_moved(journal: Journal, clock: HandClock) -> None:
     TaskRun("r", journal=journal, clock=clock).start()
 
     assert list(rescue(journal, now=clock().add(years=1))) == []
 
 
-def test_who_was_rescued_from_reports_too_late(
+def test_a_worker_whose_run_was_rescued_is_refused(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = lost()
@@ -207,31 +205,31 @@ def while_claiming(
     monkeypatch.setattr(journal, "claim", late)
 
 
-def test_a_worker_that_comes_back_meanwhile_keeps_its_run(
+def test_a_worker_that_renews_its_claim_meanwhile_keeps_its_run(
     lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, claim = lost()
     while_claiming(journal, monkeypatch, lambda: claim.heartbeat(now=clock()))
 
-    (left,) = rescue(journal, now=clock())
+    (skipped,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Running", "its worker renewed its claim")
+    assert skipped == Rescued("r", "lost", "Running", "its worker renewed its claim")
     run.succeed()
 
 
-def test_a_run_that_finishes_meanwhile_is_left_alone(
+def test_a_run_that_finishes_meanwhile_is_skipped(
     lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = lost()
     while_claiming(journal, monkeypatch, run.succeed)
 
-    (left,) = rescue(journal, now=clock())
+    (skipped,) = rescue(journal, now=clock())
 
-    assert left == Rescued("r", "lost", "Success", "it is Success already")
+    assert skipped == Rescued("r", "lost", "Success", "it is Success already")
     assert journal.summary("r").steps == 3
 
 
-def test_a_run_that_starts_meanwhile_does_not_run_on_without_a_worker(
+def test_a_run_that_starts_meanwhile_is_rescued(
     lost: Lost, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = lost("r", "queue")
@@ -262,27 +260,27 @@ def order(journal: Journal, clock: HandClock) -> Order:
     return run
 
 
-def test_a_run_of_a_class_that_is_not_loaded_is_left_to_who_loads_it(
+def test_a_run_of_a_class_that_is_not_loaded_is_skipped(
     order: Order, journal: Journal, clock: HandClock
 ) -> None:
-    (left,) = rescue(journal, now=clock())
+    (skipped,) = rescue(journal, now=clock())
 
-    assert left.skipped is not None
-    assert left.skipped.endswith("test_rescuing:Order")
+    assert skipped.skipped is not None
+    assert skipped.skipped.endswith("test_rescuing:Order")
     assert len(list(journal.lapsed(clock()))) == 1
 
 
-def test_a_run_that_nothing_rescues_is_found_again(
+def test_a_run_whose_class_has_no_rescue_is_skipped_each_time(
     order: Order, journal: Journal, clock: HandClock
 ) -> None:
     for _ in range(2):
-        (left,) = rescue(journal, Order, now=clock())
-        assert left.skipped == "no event of Order rescues it from Running"
+        (skipped,) = rescue(journal, Order, now=clock())
+        assert skipped.skipped == "no event of Order rescues it from Running"
 
     assert journal.summary("r").state == "Running"
 
 
-def test_a_run_that_could_not_be_rescued_can_be_later(
+def test_a_vetoed_rescue_is_made_by_the_next_rescue(
     lost: Lost, journal: Journal, clock: HandClock
 ) -> None:
     class Strict(TaskRun):
@@ -294,8 +292,8 @@ def test_a_run_that_could_not_be_rescued_can_be_later(
 
     lost()
 
-    (left,) = rescue(journal, Strict, now=clock())
-    assert left == Rescued("r", "lost", "Running", "OSError('not now')")
+    (skipped,) = rescue(journal, Strict, now=clock())
+    assert skipped == Rescued("r", "lost", "Running", "OSError('not now')")
     (rescued,) = rescue(journal, now=clock())
     assert (rescued.state, rescued.skipped) == ("Retrying", None)
 
@@ -318,7 +316,7 @@ def test_a_listener_that_fails_does_not_undo_the_rescue(
     assert journal.summary("r").owner is None
 
 
-def test_many_are_rescued_one_by_one(lost: Lost, journal: Journal, clock: HandClock) -> None:
+def test_many_runs_are_rescued_one_by_one(lost: Lost, journal: Journal, clock: HandClock) -> None:
     for number in range(5):
         lost(f"r{number}")
 
@@ -328,17 +326,19 @@ def test_many_are_rescued_one_by_one(lost: Lost, journal: Journal, clock: HandCl
 @pytest.mark.parametrize(
     "odd", [None, "runs.db", 5, TaskRun], ids=["None", "a path", "5", "a class"]
 )
-def test_what_is_no_journal_is_refused(odd: Any) -> None:
+def test_rescuing_from_something_else_than_a_journal_is_an_error(odd: Any) -> None:
     with pytest.raises(InvalidArgument, match="a journal is what open_journal"):
         list(rescue(odd))
 
 
 @pytest.mark.parametrize("odd", [5, "TaskRun", Pending], ids=str)
-def test_what_is_no_class_of_runs_is_refused(odd: Any, journal: Journal) -> None:
+def test_rescuing_something_else_than_a_class_of_runs_is_an_error(
+    odd: Any, journal: Journal
+) -> None:
     with pytest.raises(InvalidArgument, match="class of runs"):
         list(rescue(journal, odd))
 
 
-def test_an_odd_present_is_refused(journal: Journal) -> None:
+def test_a_naive_present_is_an_error(journal: Journal) -> None:
     with pytest.raises(InvalidArgument, match="aware datetime"):
         list(rescue(journal, now=datetime.datetime(2020, 1, 1)))

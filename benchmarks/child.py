@@ -1,4 +1,4 @@
-"""Child: measure in a process of its own, which nothing else has touched.
+"""Measure in a fresh process.
 
 `python -m benchmarks.child MODULE FUNCTION JSON` prints as JSON what the function returns.
 """

@@ -1,4 +1,4 @@
-"""Contention: several threads at once, each with its own run or all with one."""
+"""Several threads at once, each with its own run or all with one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .subjects import FullModel, LockedMachine, full_machine, listen, ready
 __all__ = ["tables"]
 
 _THREADS = 8
-_STEPS = 5_000  # each thread's
+_STEPS = 5_000  # of each thread
 
 
 class Again(Run):
@@ -34,7 +34,7 @@ class AgainByHand(handwritten.Run):
     __slots__ = ()
 
     def begin(self, message: str | None = None, result: Any = None) -> handwritten.Working:
-        """From anywhere to Working."""
+        """Enter Working."""
         with self.lock:
             source = self.state
             context = dict(source.context) if source.context else None
@@ -92,7 +92,7 @@ def _locked() -> Any:
 
 
 def _timed(make: Callable[[], Any], threads: int, shared: bool, steps: int) -> Callable[[], float]:
-    """Ask how many microseconds a step took, all threads together."""
+    """Microseconds per step, all threads together."""
 
     def ask() -> float:
         runs = [make()] * threads if shared else [make() for _ in range(threads)]

@@ -1,4 +1,4 @@
-"""Create: what one embedded run costs, and whether the millionth costs more."""
+"""The cost of creating one run, and whether the millionth costs more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .subjects import FullModel, Ours, full_machine, full_model, task_model
 __all__ = ["tables"]
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000)
-_MOST = 2_000  # models on one machine, which takes longer to add each
+_MOST = 2_000  # models on one machine: each takes longer to add than the one before
 
 
 def tables(effort: Effort) -> Iterator[Table]:
@@ -69,7 +69,7 @@ def _one(effort: Effort) -> Table:
 
 
 def _many(effort: Effort) -> Iterator[Table]:
-    """Each part of the way to the largest number, on the way with and without collector."""
+    """Each part up to the largest number, with and without the garbage collector."""
     contenders = {"hand-written": Slotted, "ours": Ours}
     for collecting in (True, False):
         taken: dict[str, list[list[float]]] = {name: [] for name in contenders}
@@ -92,7 +92,7 @@ def _many(effort: Effort) -> Iterator[Table]:
 
 
 def _parts(create: Callable[[], Any], effort: Effort, *, collecting: bool) -> list[float]:
-    """Microseconds per run in each part of the way."""
+    """Microseconds per run in each part."""
     held: list[Any] = []
     parts = []
     gc.collect()

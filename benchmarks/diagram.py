@@ -1,4 +1,4 @@
-"""Diagrams: a lifecycle and the path of a run as Mermaid."""
+"""Draw a lifecycle and the path of a run as Mermaid."""
 
 from __future__ import annotations
 

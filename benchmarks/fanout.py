@@ -1,4 +1,4 @@
-"""Fanout: a mapped run and its children."""
+"""A mapped run and its children."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTS = {
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """Each part at the largest size, then how the whole grows."""
+    """Each part at the largest size, then the growth of the whole."""
     contenders = {"hand-written": by_hand, "ours": ours}
     taken: dict[tuple[str, int], list[dict[str, float]]] = {}
     for size in _SIZES:

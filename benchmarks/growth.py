@@ -1,4 +1,4 @@
-"""Growth: what a step costs where the table is large."""
+"""The cost of a step where the table is large."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIZES = (10, 100, 1_000)
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """A step around rings of states, and what making their tables costs."""
+    """A step around rings of states, and the cost of building their tables."""
     sizes = [size for size in _SIZES if effort.share == 1 or size < _SIZES[-1]]
     built = [_built(size) for size in sizes]
     contenders = {f"ours, {size:,} states": _around(ring(size)) for size in sizes}
@@ -47,7 +47,7 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 @cache
 def classes(count: int) -> tuple[Any, ...]:
-    """So many state classes of their own."""
+    """That many new state classes."""
     return tuple(
         attrs.frozen(type(f"Ring{count}At{index}", (State,), {"__module__": __name__}))
         for index in range(count)
@@ -56,7 +56,7 @@ def classes(count: int) -> tuple[Any, ...]:
 
 @cache
 def ring(count: int) -> type[Any]:
-    """A class of runs that go around a ring of so many states."""
+    """A class of runs that go around a ring of that many states."""
     around = classes(count)
     rows = [
         event(dest, source=source)

@@ -1,4 +1,4 @@
-"""Imports: what `import fsm` takes, next to what it stands on."""
+"""The time of `import fsm`, next to its dependencies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BELOW = "attrs, pendulum, transitions"
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """The time, in fresh processes, and the heavy modules that come along."""
+    """The time in fresh processes, and the heavy modules that are loaded."""
 
     def importing(modules: str) -> Callable[[], float]:
         return lambda: float(run_python("-c", _TIMED.format(modules=modules)))

@@ -1,4 +1,4 @@
-"""Journal: how fast steps are kept, in memory and in SQLite, next to the bare database."""
+"""How fast journals keep steps, in memory and in SQLite, next to the bare database."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _written(effort: Effort) -> Table:
 
 
 def _one_by_one(effort: Effort) -> Iterator[Table]:
-    """As it is, and without syncs: what of it is the processor's."""
+    """With syncs as usual, and without: the share of the processor."""
     count = effort.count(300)
 
     def ours(path: Path, level: str) -> Iterator[None]:
@@ -174,7 +174,7 @@ def rows(count: int) -> list[tuple[object, ...]]:
 
 
 def _timed(keep: Callable[[Path], Iterator[None]], count: int) -> Callable[[], float]:
-    """Ask how many microseconds a step took, in a file of its own."""
+    """Microseconds per step, in a new file."""
 
     def ask() -> float:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Measure: contenders take turns in one process, so that a noisy machine is noisy for all."""
+"""Measure contenders in turn, in one process: a noisy machine is then noisy for all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 __all__ = ["FULL", "QUICK", "Effort", "Figure", "Make", "Table", "Work", "repeat", "take_turns"]
 
-Work = Callable[[int], object]  # does what is timed so many times over, in its own loop
+Work = Callable[[int], object]  # repeats the timed work that many times, in its own loop
 Make = Callable[[], Work]
 
 _SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6}
@@ -20,18 +20,18 @@ _MOST = 1_000_000  # calls a turn: more would measure memory
 
 @attrs.frozen
 class Effort:
-    """How much is done to know a figure well."""
+    """How much work goes into a figure."""
 
     turns: int  # of each contender
     seconds: float  # about how long a turn takes
-    share: float  # of the objects that a full run makes
+    share: float  # of the number of objects in a full benchmark
 
     def count(self, full: int) -> int:
-        """How many to make where a full run makes *full*."""
+        """How many objects to make where a full benchmark makes *full*."""
         return max(1, int(full * self.share))
 
     def times(self, full: int) -> int:
-        """How often to repeat what takes long, where a full run repeats it *full* times."""
+        """How often to repeat long work where a full benchmark repeats it *full* times."""
         return full if self is FULL else 1
 
 
@@ -41,19 +41,19 @@ QUICK = Effort(turns=2, seconds=0.001, share=0.01)
 
 @attrs.frozen
 class Figure:
-    """What one contender needed, turn by turn."""
+    """The results of one contender, turn by turn."""
 
     name: str
     turns: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.turns)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quarters: half of the turns lie between them."""
+        """The quartiles: half of the turns lie between them."""
         if len(self.turns) < 3:
             return min(self.turns), max(self.turns)
         quarters = statistics.quantiles(self.turns, n=4, method="inclusive")
@@ -62,7 +62,7 @@ class Figure:
 
 @attrs.frozen
 class Table:
-    """Figures of one question, and the contender the others are held against."""
+    """The figures of one question, and the contender that the others are compared with."""
 
     title: str
     unit: str
@@ -75,7 +75,7 @@ class Table:
         return next((each for each in self.figures if each.name == name), None)
 
     def ratio(self, name: str, against: str = "") -> float | None:
-        """How many times the other: the median over the turns they took side by side."""
+        """The ratio to the other: the median over the turns taken side by side."""
         figure, base = self.figure(name), self.figure(against or self.against)
         if figure is None or base is None:
             return None
@@ -124,7 +124,7 @@ def repeat(
     turns: int,
     note: str = "",
 ) -> Table:
-    """Ask each contender for its figure in turn, *turns* times over: for what times itself."""
+    """Ask each contender for its figure in turn, *turns* times: for work that times itself."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(turns):
         for name, ask in contenders.items():
@@ -134,7 +134,7 @@ def repeat(
 
 
 def _calls(make: Make, effort: Effort, most: int) -> int:
-    """How many calls make a turn as long as asked; finding out warms up, too."""
+    """How many calls make a turn as long as asked; trying them also warms up."""
     calls = 1
     while True:
         seconds = _timed(make(), calls)

@@ -1,4 +1,4 @@
-"""Memory: what a live run takes, by tracemalloc and as the process grows."""
+"""The memory of a live run, by tracemalloc and by the growth of the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .subjects import FullModel, Ours, full_machine, full_model, listen, task_mo
 
 __all__ = ["resident", "tables", "traced"]
 
-_COUNTS = {  # how many are made: fewer of what takes long to make
+_COUNTS = {  # objects to make: fewer where one takes long
     "transitions, own machine": 500,
     "transitions, own machine of TaskRun's table": 300,
     "transitions, shared": 2_000,
@@ -31,7 +31,7 @@ _COUNT = 100_000
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """Both ways to look."""
+    """Both measurements."""
     names = [name for name in makers() if _is_there(name)]
     for title, function, note in (
         ("memory, traced", "traced", "per run, by tracemalloc; the list that holds them is not in"),
@@ -45,7 +45,7 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 
 def _turn(function: str, counts: dict[str, int], effort: Effort) -> dict[str, float]:
-    """Ask for each contender in a process of its own, or all in one where it does not matter."""
+    """Measure each contender in a fresh process, or all in one where it makes no difference."""
     if effort.share != 1:
         return dict(in_child("memory", function, counts=counts))
     answers: dict[str, float] = {}
@@ -55,7 +55,7 @@ def _turn(function: str, counts: dict[str, int], effort: Effort) -> dict[str, fl
 
 
 def makers() -> dict[str, Callable[[], Callable[[], Any]]]:
-    """By name, what makes the maker of live objects."""
+    """By name of the contender: a function that returns a factory of live objects."""
     return {
         "hand-written": lambda: handwritten.Slotted,
         "hand-written, one step": _handwritten_stepped,
@@ -125,7 +125,7 @@ def traced(counts: dict[str, int]) -> dict[str, float]:
 
 def _traced(name: str, count: int) -> float:
     make = makers()[name]()
-    held: list[Any] = [make() for _ in range(10)]  # what is made but once, for all of them
+    held: list[Any] = [make() for _ in range(10)]  # so that what is made once for all is made now
     held = [None] * count
     gc.collect()
     tracemalloc.start()
@@ -138,7 +138,7 @@ def _traced(name: str, count: int) -> float:
 
 
 def resident(counts: dict[str, int]) -> dict[str, float]:
-    """Bytes per live object that the process grew by; nothing where nobody says."""
+    """Bytes per live object by which the process grew; nothing where there is no /proc."""
     if resident_bytes() is None:
         return {}
     return {name: _resident(name, count) for name, count in counts.items()}
@@ -157,7 +157,7 @@ def _resident(name: str, count: int) -> float:
 
 
 def resident_bytes() -> int | None:
-    """What the process has in memory now; None where there is no /proc to say so."""
+    """Bytes of memory of the process now; None where there is no /proc."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None

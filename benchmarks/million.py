@@ -1,4 +1,4 @@
-"""Million: that many live runs in one process, with one step each."""
+"""A million live runs in one process, with one step each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .memory import resident_bytes
 __all__ = ["live", "tables"]
 
 _COUNT = 1_000_000
-_QUESTIONS = {  # the answers of a child, their units and what they mean
+_QUESTIONS = {  # the answers of a child process, with unit and meaning
     "create": ("us", "per run, garbage collector at work"),
     "step": ("us", "per run: its first step"),
     "resident": ("MB", "of the whole process, with one step each"),
@@ -27,7 +27,7 @@ _QUESTIONS = {  # the answers of a child, their units and what they mean
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """A process for each contender and turn; each answers all questions."""
+    """A process for each contender and turn, which answers all questions."""
     count = effort.count(_COUNT)
     turns = effort.times(3)
     answers: dict[str, list[dict[str, float]]] = {"hand-written": [], "ours": []}
@@ -53,7 +53,7 @@ def _telling(answers: Iterator[dict[str, float]], question: str) -> Callable[[],
 
 
 def live(name: str, count: int) -> dict[str, float]:
-    """Make so many runs, let each make a step, and say what that took."""
+    """Make that many runs, let each make a step, and return the times and the memory."""
     make: Callable[[int], Any] = (
         (lambda _: TaskRun()) if name == "ours" else (lambda index: Bare(f"run-{index:06d}"))
     )

@@ -1,4 +1,4 @@
-"""Page: the figures reached, as the table in our README."""
+"""Write the figures reached into the table of the README."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"(<!-- reach:.*?-->\n).*?(<!-- /reach -->)", re.DOTALL)
 def as_markdown(
     targets: Iterable[Target], tables: Mapping[str, Table], surroundings: Mapping[str, Any]
 ) -> str:
-    """The table of targets, and what it was measured with."""
+    """The table of targets, and the environment of the measurement."""
     versions = ", ".join(f"{name} {number}" for name, number in surroundings["versions"].items())
     lines = [
         f"{surroundings['python']} on {surroundings['machine']}; {versions}.",

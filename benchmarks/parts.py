@@ -1,4 +1,4 @@
-"""Parts: what a full step is made of, each part alone; the loop around it is in all of them."""
+"""The parts of a full step, each alone, with the loop around it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def tables(effort: Effort) -> Iterator[Table]:
     step = Step("run-1", 1, "begin", source, dest, 0, {})
     (row,) = Ours.machine.rows[Pending]["begin"]
     drafted = Ours(state=source)
-    drafted._steps = [step]  # as from its second step on
-    assert drafted.id  # made, so that only the draft counts
+    drafted._steps = [step]  # as in each step but the first
+    assert drafted.id  # the id exists, so that only the draft is timed
     contenders = {
         "a full step": _to_and_fro,
         "the loop alone": _timed(lambda: None, call=False),
@@ -63,7 +63,7 @@ def _turn(run: Ours) -> None:
 
 
 def _nothing() -> None:
-    """What a part costs that does nothing."""
+    """The cost of a part that does nothing."""
 
 
 def _timed(part: Callable[[], Any], *, call: bool = True) -> Make:

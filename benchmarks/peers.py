@@ -1,4 +1,4 @@
-"""Peers: other people's machines with the same two states; they may be missing."""
+"""Other libraries' machines with the same two states. They need not be installed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ EXTRA = {"statemachine": "python-statemachine", "automat": "automat", "cattrs": 
 
 
 def installed(module: str) -> bool:
-    """Whether this peer is there to be measured."""
+    """Whether this library is installed."""
     return importlib.util.find_spec(module) is not None
 
 
 def missing() -> list[str]:
-    """The distributions that are not there."""
+    """The distributions that are not installed."""
     return [name for module, name in EXTRA.items() if not installed(module)]
 
 
@@ -87,7 +87,7 @@ def statemachine_class(*, full: bool = True, awaited: bool = False) -> Callable[
 
 
 class Inputs(Protocol):
-    """What an automat takes."""
+    """The inputs of an automat."""
 
     def begin(self, message: str | None = None) -> None:
         """From idle to working."""
@@ -97,7 +97,7 @@ class Inputs(Protocol):
 
 
 class Core:
-    """What an automat carries."""
+    """The data of an automat."""
 
     def __init__(self) -> None:
         self.payload = Payload()
@@ -112,7 +112,7 @@ class Core:
         self.listen()
 
     def ready(self) -> bool:
-        """The guard, which automat has none of its own."""
+        """The guard: automat has no guards of its own."""
         return True
 
     def listen(self) -> None:

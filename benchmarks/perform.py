@@ -1,4 +1,4 @@
-"""Perform: what the runner adds to a trivial task on a thread pool."""
+"""What the runner adds to a trivial task on a thread pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Program: `python -m benchmarks [NAME ...]` measures, prints tables and writes JSON."""
+"""The program: `python -m benchmarks [NAME ...]` measures, prints tables and writes JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BENCHES = (
 )
 @click.option("--page", is_flag=True, help="Put what all benches reached into their README.")
 def main(names: Sequence[str], quick: bool, file: Path | None, page: bool) -> None:
-    """Measure the benches named, or all; the figures never make it fail."""
+    """Run the named benchmarks, or all. It does not fail because of a figure."""
     if page and (names or quick):
         raise click.UsageError("--page wants a full run of all benches")
     console = Console(highlight=False)

@@ -1,4 +1,4 @@
-"""Reach: what we want the figures to be, as data, and whether they are."""
+"""The targets as data, and whether the figures reach them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["REACH", "Target"]
 
 @attrs.frozen
 class Target:
-    """A bound on one figure, or on its ratio to another; of several tables the worst counts."""
+    """A bound on a figure, or on its ratio to another; of several tables the worst counts."""
 
     what: str
     tables: tuple[str, ...]  # titles
@@ -25,7 +25,7 @@ class Target:
 
     @property
     def wanted(self) -> str:
-        """The bound as people say it."""
+        """The bound as text."""
         return f"{self.sense} {self.say(self.bound)}"
 
     def say(self, value: float) -> str:
@@ -41,7 +41,7 @@ class Target:
         return min(known) if self.sense == ">=" else max(known)
 
     def met(self, value: float) -> bool:
-        """Whether *value* keeps to the bound."""
+        """Whether *value* is within the bound."""
         return value >= self.bound if self.sense == ">=" else value <= self.bound
 
     def _value(self, table: Table) -> float | None:

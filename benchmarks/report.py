@@ -1,4 +1,4 @@
-"""Report: the figures as tables for people and as JSON for programs."""
+"""The figures as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DISTRIBUTIONS = (
 
 
 def grid(table: Table) -> Grid:
-    """One table: medians, the quarters around them, ratios."""
+    """One table: medians, quartiles, ratios."""
     drawn = _grid(f"{table.title} [{table.unit}]", table.note)
     for heading in ("", "median", "from", "to", "ratio"):
         drawn.add_column(heading, justify="left" if not heading else "right")
@@ -41,7 +41,7 @@ def grid(table: Table) -> Grid:
 
 
 def reach_grid(targets: Iterable[Target], tables: Mapping[str, Table]) -> Grid:
-    """Each target, the figure reached, and whether that is enough."""
+    """Each target, the figure reached, and whether it is met."""
     drawn = _grid("Reach", "of several tables the worst counts")
     for heading in ("what", "wanted", "reached", "met"):
         drawn.add_column(heading, justify="right" if heading in ("wanted", "reached") else "left")
@@ -59,7 +59,7 @@ def reach_grid(targets: Iterable[Target], tables: Mapping[str, Table]) -> Grid:
 def as_json(
     tables: Mapping[str, Sequence[Table]], targets: Iterable[Target], effort: Effort
 ) -> dict[str, Any]:
-    """All that was measured: by bench, and against the targets."""
+    """All results: by benchmark, and against the targets."""
     by_title = {table.title: table for each in tables.values() for table in each}
     return {
         "surroundings": surroundings(effort),
@@ -69,7 +69,7 @@ def as_json(
 
 
 def surroundings(effort: Effort) -> dict[str, Any]:
-    """What the figures depend on, in general terms."""
+    """The environment that the figures depend on."""
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",

@@ -1,4 +1,4 @@
-"""Restore: a run with a long history, back from its journal."""
+"""Restore a run with a long history from its journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subjects: the same two states and two events, in ours and in plain `transitions`."""
+"""The subjects: the same two states and two events, in fsm and in plain `transitions`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ready(run: Any, step: Step) -> bool:
 
 
 class Bare(Run):
-    """Ours, with nobody who asks."""
+    """Ours, without a guard."""
 
     __slots__ = ()
 
@@ -75,7 +75,7 @@ def ours(listener: Callable[..., Any] = listen) -> Ours:
 
 @attrs.frozen
 class Payload:
-    """What a model of transitions carries in the same way."""
+    """The payload of a model of transitions."""
 
     message: str | None = None
     result: Any = None
@@ -134,7 +134,7 @@ def bare_model() -> Model:
 
 
 def full_machine(kind: type[Any] = transitions.Machine, model: Any = None) -> Any:
-    """A machine of some kind of `transitions`, for *model* or, with None, for others to come."""
+    """A machine of a class of `transitions`, for *model* or, with None, for models added later."""
     return kind(
         model,
         states=_STATES,

@@ -1,4 +1,4 @@
-"""Trigger: what one step costs, bare, full, async and refused."""
+"""The cost of one step: bare, full, async and refused."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 
 def never(run: Any, step: Step) -> str:
-    """A guard that says why not."""
+    """A guard that refuses with a reason."""
     return "the day is not over"
 
 
 class Unready(Run):
-    """Ours, with a guard in the way."""
+    """Ours, with a guard that refuses."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Wire: a state written as a dict ready for JSON, and read back."""
+"""Write a state as a dict ready for JSON, and read it back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["samples", "tables"]
 
 
 def samples() -> dict[str, State]:
-    """A state that carries little, one that carries something, and one with a time."""
+    """A state with a small payload, one with a larger one, and one with a time."""
     context = {"tags": ["nightly", "flights"], "task_run_name": "load-2013"}
     return {
         "Running": Running("Starting task run."),
@@ -58,7 +58,7 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 
 def _check(state: State, wire: dict[str, Any]) -> None:
-    """Say so if the contenders do not do the same."""
+    """Raise if the contenders do not produce the same."""
     assert by_hand.write(state) == wire
     read = by_hand.read(wire)
     assert read == state == State.deserialize(wire)

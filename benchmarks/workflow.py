@@ -1,4 +1,4 @@
-"""Workflow: graphs such as are really run, with time scaled to zero."""
+"""Graphs of real workflows, with the time of tasks scaled to zero."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .measure import Effort, Table, repeat
 __all__ = ["tables"]
 
 _SIZES = (1_000, 10_000)
-_LEAST = 150  # tasks of the smallest that a recipe can make
+_LEAST = 150  # tasks of the smallest workflow of each recipe
 _RECIPES = ("Montage", "Epigenomics", "Blast")
 _WORKERS = 4
 
@@ -30,7 +30,7 @@ Above = Mapping[str, Sequence[str]]
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """Each recipe at each size; on a disk the smaller only, where syncs are all there is."""
+    """Each recipe at each size; on a disk only the smaller, where syncs dominate."""
     for recipe, size in itertools.product(_RECIPES, _SIZES):
         above = workflow(recipe, effort.count(size))
         contenders = {
@@ -53,7 +53,7 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 @functools.cache
 def workflow(recipe: str, size: int) -> Above:
-    """A workflow of about *size* tasks: each with those it comes after. The same every time."""
+    """A workflow of about *size* tasks, each with those before it; the same every time."""
     import numpy
 
     with warnings.catch_warnings():
@@ -69,7 +69,7 @@ def workflow(recipe: str, size: int) -> Above:
 
 
 def by_hand(above: Above) -> int:
-    """What anybody writes first: a pool, and the graph walked by graphlib."""
+    """The simplest solution by hand: a pool, and the graph in the order of graphlib."""
     order = graphlib.TopologicalSorter(above)
     order.prepare()
     done = 0
@@ -95,13 +95,13 @@ def ours(above: Above, run: TaskRun | None = None) -> int:
 
 
 def in_memory(above: Above) -> int:
-    """The same, in a journal that dies with the process."""
+    """The same, in a journal in memory."""
     with open_journal("memory:") as journal:
         return ours(above, TaskRun(journal=journal))
 
 
 def in_sqlite(above: Above) -> int:
-    """The same, each step on the disk before it counts."""
+    """The same, with each step synced to the disk."""
     with (
         tempfile.TemporaryDirectory() as folder,
         open_journal(f"sqlite:///{Path(folder, 'runs.db')}") as journal,

@@ -1,4 +1,4 @@
-"""What a careful person would write by hand for one lifecycle: the limit we are held against.
+"""What a careful engineer would write by hand for one lifecycle: the reference.
 
 It does the work of a step of ours, and leaves out what its author would not need: other states,
 arguments but its own, firing inside a step, posted events, listeners by place.

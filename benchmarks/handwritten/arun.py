@@ -1,4 +1,4 @@
-"""AsyncRun: the same as Run, with listeners that are awaited."""
+"""The hand-written run with async listeners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["AsyncRun"]
 
 
 class AsyncRun(Run):
-    """Two states, two events, for one loop or several threads."""
+    """Two states, two events; safe in one loop and in several threads."""
 
     __slots__ = ()
 
@@ -81,6 +81,6 @@ class AsyncRun(Run):
         return dest
 
     async def _turn(self) -> None:
-        """Wait for the lock without holding up the loop that its holder may need."""
+        """Wait for the lock without blocking the loop, which its holder may need."""
         while not self.lock.acquire(False):
             await asyncio.sleep(0.001)

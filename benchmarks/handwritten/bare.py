@@ -1,4 +1,4 @@
-"""Bare: the same as Run, without guard, journal and listeners."""
+"""The hand-written run without guard, journal and listeners."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Bare"]
 
 
 class Bare(Run):
-    """Two states, two events, and nobody who asks or listens."""
+    """Two states, two events, no guard and no listener."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Journal: where hand-written runs keep their records."""
+"""The journal of hand-written runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Journal", "Record", "Refused"]
 
 
 class Record(NamedTuple):
-    """One move."""
+    """One step."""
 
     run: str
     seq: int
@@ -19,11 +19,11 @@ class Record(NamedTuple):
 
 
 class Refused(Exception):
-    """The move is not allowed, or its place in the journal is taken."""
+    """The step is not allowed, or its number in the journal is taken."""
 
 
 class Journal:
-    """Keeps records in memory, each under its run and its place there; the first writer wins."""
+    """Keeps records in memory, by run and number; the first writer wins."""
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[int, Record]] = {}

@@ -1,4 +1,4 @@
-"""MappedRun: a run that stands for its children."""
+"""A hand-written run that is mapped over children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payload: what a hand-written run carries, frozen."""
+"""The frozen payloads of hand-written runs."""
 
 from __future__ import annotations
 

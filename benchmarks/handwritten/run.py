@@ -1,6 +1,8 @@
-"""Run: a guard, a frozen payload on which context flows, an integer timestamp, a lock, a record
-in the history and in a journal, listeners whose errors do not stop each other, a refusal that says
-what would work.
+"""The hand-written run.
+
+It has a guard, a frozen payload whose context is passed on, an integer timestamp, a lock, records
+in the history and in a journal, listeners whose errors do not stop each other, and a refusal that
+says what is allowed.
 """
 
 from __future__ import annotations

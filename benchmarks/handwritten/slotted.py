@@ -1,4 +1,4 @@
-"""Slotted: an object with the fields of a run of ours, and no more."""
+"""An object with the fields of a run of ours, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Slotted"]
 
 
 class Slotted:
-    """Made as a run of ours is, its lock included; what comes later is None."""
+    """Created as a run of ours is, with its lock; fields that are filled later are None."""
 
     __slots__ = (
         "__weakref__", "callbacks", "clock", "id", "journal", "lock", "owner", "posted", "state",

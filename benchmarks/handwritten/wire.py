@@ -1,4 +1,4 @@
-"""Wire: our states as dicts of the same form as ours, written out field by field."""
+"""Our states as dicts in the wire format, written field by field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLASSES: dict[str, Any] = {
 
 
 def write(state: Any) -> dict[str, Any]:
-    """Write a state as a dict; its values are taken to be plain already."""
+    """Write a state as a dict; its values must be plain JSON values."""
     wire = {
         "type": type(state).__name__,
         "__version__": _VERSION,
@@ -57,7 +57,7 @@ def _valued(value: Any, kind: str) -> dict[str, Any]:
 
 
 def read(wire: dict[str, Any]) -> Any:
-    """Read the state that a dict of ours describes."""
+    """Read a state from such a dict."""
     cls = _CLASSES[wire["type"]]
     said = wire["_result"]
     result = NoResult if said["type"] == "NoResultType" else Result(said["value"])

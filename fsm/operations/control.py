@@ -61,7 +61,7 @@ def resume(
         UnknownRun: The journal has no such run.
         TransitionError: It is not paused; it did not move.
     """
-    return _operate(journal, run, cls, lambda run: run.trigger("resume", **_given(message)))
+    return _operate(journal, run, cls, lambda run: run.trigger("resume", **_as_arguments(message)))
 
 
 def approve(
@@ -118,7 +118,7 @@ def cancel(
     def act(run: Run) -> State:
         if isinstance(run.state, Cancelled):
             return run.state
-        return run.trigger("cancel", **_given(message))
+        return run.trigger("cancel", **_as_arguments(message))
 
     result = _try(run, lambda: _operate(journal, run, cls, act))
     yield result
@@ -152,7 +152,7 @@ def retry(
     def act(run: Run) -> State:
         _require("retry", "retry", run)
         forced = force and "rerun" in run.allowed and firing.refusal("retry", run) is not None
-        return run.trigger("rerun" if forced else "retry", **_given(message))
+        return run.trigger("rerun" if forced else "retry", **_as_arguments(message))
 
     return _operate(journal, run, cls, act)
 
@@ -250,7 +250,7 @@ def _children(journal: Journal, run: str, is_meant: Callable[[Summary], bool]) -
     return [child.run for child in journal.children(run) if is_meant(child)]
 
 
-def _given(message: str | None) -> Mapping[str, Any]:
+def _as_arguments(message: str | None) -> Mapping[str, Any]:
     return {} if message is None else {"message": message}
 
 

@@ -7,6 +7,7 @@ does nothing; a worker whose claim was revoked is refused by its epoch (fencing 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import socket
@@ -187,3 +188,11 @@ def _open_journal(address: Address) -> Journal:
         if key not in _journals:
             _journals[key] = address.open()
         return _journals[key]
+
+
+@atexit.register
+def _close_journals() -> None:
+    """Close the journals of this process while the modules that close them still exist."""
+    for (process, _), journal in _journals.items():
+        if process == os.getpid():
+            journal.close()

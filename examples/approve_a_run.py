@@ -1,4 +1,4 @@
-"""Pause until a person approves, who says so in another process: `fsm approve`."""
+"""Pause until an operator approves the run from another process, with `fsm approve`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fsm import current_run, open_journal, task
-from fsm.worker.worker import Worker
+from fsm import Worker, current_run, open_journal, task
 from states import Paused, State
 
 
@@ -30,7 +29,7 @@ with tempfile.TemporaryDirectory() as folder:
         worker = Worker(journal, [deploy])
 
         print(worker.until_idle(), "finished:", journal.summary("deploy-7").message)
-        print(worker.until_idle(), "finished: nobody has said anything")
+        print(worker.until_idle(), "finished: no one has approved it yet")
 
         sys.stdout.flush()
         subprocess.run([*fsm, "approve", "deploy-7", "--by", "ada"], env=environment, check=True)
@@ -40,7 +39,7 @@ with tempfile.TemporaryDirectory() as folder:
         print(run.state.result, "- approved by", run.state.context["approved_by"])
 
 # 0 finished: may 7.0 be deployed?
-# 0 finished: nobody has said anything
+# 0 finished: no one has approved it yet
 # deploy-7: now Resume
 # 1 finished
 # 7.0 is deployed - approved by ada

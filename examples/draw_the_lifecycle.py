@@ -1,4 +1,4 @@
-"""Draw a lifecycle of your own, and where a run of it has been. The table is the diagram."""
+"""Draw a lifecycle of your own, and the path of a run through it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from states import Failed, Pending, Running, Success
 
 
 class Delivery(Run):
-    """A parcel on its way."""
+    """A parcel under way."""
 
     send = event(Running, source=Pending)
     arrive = event(Success, source=Running)
@@ -22,8 +22,8 @@ parcel.lose()
 parcel.find()
 parcel.arrive()
 
-print(Delivery.lifecycle.matrix())  # mermaid(Delivery) draws it, dot(...) and svg(...) too
-print(mermaid(parcel))  # what a Markdown page on GitHub shows as a picture
+print(Delivery.lifecycle.matrix())  # mermaid(Delivery), dot(...) and svg(...) draw it
+print(mermaid(parcel))  # GitHub shows this in Markdown as a picture
 
 #             send   arrive    lose     find
 # Pending  Running        ·       ·        ·

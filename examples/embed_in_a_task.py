@@ -1,4 +1,4 @@
-"""Embed a run in each task of your own queue. The run says what may happen; you make it happen."""
+"""Embed a run in each task of your own queue: the run decides, your queue executes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from fsm import TaskRun, TransitionNotAllowed
 
 
 class Job:
-    """A task of some job queue, with its lifecycle inside."""
+    """A task of a job queue, with its lifecycle inside."""
 
     def __init__(self, name: str, work: Callable[[], object]) -> None:
         self.work = work
         self.run = TaskRun(name, max_retries=2)
 
     def execute(self) -> None:
-        """Do the work, trying again while attempts are left."""
+        """Do the work, and retry while attempts are left."""
         self.run.start()
         try:
             self.run.succeed(result=self.work())

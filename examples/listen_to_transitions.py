@@ -1,4 +1,4 @@
-"""Listen to a whole class of runs, or to one: to families of states, to events, before or after."""
+"""Listen to a class of runs or to one run: to states and their subclasses, or to events."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from states import Cancelled, Failed, Finished, Paused, State
 
 
 class WatchedRun(TaskRun):
-    """A method named for a state or an event listens to it."""
+    """A method named after a state or an event listens to it."""
 
     def on_enter_Running(self, step: Step) -> None:
-        print(f"{self.id} is on its way, attempt {self.attempts}")
+        print(f"{self.id} is running, attempt {self.attempts}")
 
 
-@WatchedRun.on_enter(Failed)  # and so TimedOut, TriggerFailed, ValidationFailed
-def page_somebody(run: TaskRun, step: Step) -> None:
+@WatchedRun.on_enter(Failed)  # and its subclasses: TimedOut, TriggerFailed, ValidationFailed
+def page_the_operator(run: TaskRun, step: Step) -> None:
     print(f"{run.id} failed: {step.dest.message}")
 
 
-@WatchedRun.handler  # may replace the proposed state by another legal one
-def think_again(run: TaskRun, old: State, new: State) -> State | None:
-    return Paused("somebody should look") if isinstance(new, Cancelled) else None
+@WatchedRun.handler  # may replace the proposed state by another that a row leads to
+def pause_instead(run: TaskRun, old: State, new: State) -> State | None:
+    return Paused("an operator should look") if isinstance(new, Cancelled) else None
 
 
 run = WatchedRun("report")
 
 
-@run.before(WatchedRun.succeed)  # raising here would veto the step
+@run.before(WatchedRun.succeed)  # an exception here would veto the step
 def check(run: TaskRun, step: Step) -> None:
     print(f"about to {step.event} with {step.dest.result}")
 
 
 @run.on_enter(Finished)
-def hang_up(run: TaskRun, step: Step) -> None:
+def notify_dashboard(run: TaskRun, step: Step) -> None:
     raise ConnectionError("the dashboard is down")
 
 
 run.start()
 try:
     run.succeed(result=7)
-except CallbackError as error:  # the step stands; the group says which listeners failed
+except CallbackError as error:  # the step stands; the group contains what the listeners raised
     print(error.step, "stands, though", *error.exceptions)
 print(run.state)
 
-# report is on its way, attempt 1
+# report is running, attempt 1
 # about to succeed with 7
 # #2 succeed: Running → Success stands, though the dashboard is down
 # <Success: "Task run succeeded.">

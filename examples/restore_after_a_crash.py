@@ -1,4 +1,4 @@
-"""Restore a run from its journal after the process that moved it is gone, by SIGKILL here."""
+"""Restore a run from its journal after its process was killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsm import TaskRun, open_journal
 
 run = TaskRun("etl", journal=open_journal(sys.argv[1]), max_retries=1)
 run.start()
-os.kill(os.getpid(), signal.SIGKILL)  # acknowledged, so on the disk
+os.kill(os.getpid(), signal.SIGKILL)  # the step was acknowledged, so it is on the disk
 """
 
 with tempfile.TemporaryDirectory() as folder:
@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
     run = TaskRun.restore("etl", open_journal(path))
     print(run.state, "after", len(run.history), "step,", run.max_retries, "retry allowed")
 
-    late = TaskRun.restore("etl", open_journal(path))  # somebody else has it too
+    late = TaskRun.restore("etl", open_journal(path))  # another worker has it too
     run.fail(message="its process is gone")
     try:
         late.succeed(result="too late")

@@ -1,4 +1,4 @@
-"""Run tasks on a Dask cluster. Whether and when one is repeated, the lifecycle says, not Dask."""
+"""Run tasks on a Dask cluster. The lifecycle decides about retries, not Dask."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from distributed import Client, LocalCluster
 from fsm import Call, Quorum, Runner, TaskRun, current_run, open_journal
 from fsm.flow import Mapping
 
-# Work whose worker is lost fails at once, so that its run can be rescued by its own policy.
+# Dask reports a lost worker at once, so that the run is rescued by its own policy.
 dask.config.set({"distributed.scheduler.allowed-failures": 0})
 
 
 def fetch(page: int) -> int:
-    """Fetch a page; one is not there, and another only the second time."""
+    """Fetch a page. Page 4 does not exist, page 2 only at the second attempt."""
     if page == 4 or (page == 2 and current_run().attempt == 1):
         raise OSError(f"no page {page}")
     return page * 100

@@ -1,4 +1,4 @@
-"""Run tasks on processes. One of them kills its process: the run is rescued, nothing is lost."""
+"""Run tasks in processes. One task kills its process: its run is rescued and starts again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fsm import Call, Runner, TaskRun, current_run, open_journal
 
 
 def count_primes(below: int, once: Path) -> int:
-    """Count; the first attempt at the last part dies, as if the kernel had wanted its memory."""
+    """Count primes. The first attempt at the last part is killed, as when memory runs out."""
     if below == 3_000 and not once.exists():
         once.touch()
         os.kill(os.getpid(), 9)
@@ -18,14 +18,14 @@ def count_primes(below: int, once: Path) -> int:
 
 
 def hang() -> None:
-    """A task that never ends, and says when its time is up."""
+    """A task that never ends, with a time limit."""
     assert current_run().deadline is not None
     while True:
         pass
 
 
 def main(folder: Path) -> None:
-    # Each attempt is claimed in the journal before it is executed, and reported there.
+    # The worker process claims each run in the journal, and records its result there.
     with open_journal(str(folder / "runs.db")) as journal, Runner("process", workers=1) as runner:
         calls = [
             Call(TaskRun(f"below-{below}", journal=journal), count_primes, (below, folder / "once"))
@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
         print(run.id, type(runner.perform(run, hang)).__name__, run.state.result, sep=": ")
 
 
-if __name__ == "__main__":  # which processes import, too
+if __name__ == "__main__":  # worker processes import this file, too
     with tempfile.TemporaryDirectory() as made:
         main(Path(made))
 

@@ -1,9 +1,8 @@
-"""Leave work in a journal for workers: here one that stops when nothing more is due."""
+"""Submit runs to a journal, and perform them with a worker until no more are due."""
 
 from __future__ import annotations
 
-from fsm import MemoryJournal, current_run, task
-from fsm.worker.worker import Worker
+from fsm import MemoryJournal, Worker, current_run, task
 
 
 @task
@@ -18,11 +17,11 @@ def flaky() -> str:
     return "there"
 
 
-# Elsewhere it would be open_journal("runs.db"), and the workers programs of their own:
+# In production: open_journal("runs.db") or a PostgreSQL URL, and any number of workers:
 #
 #     fsm work shop.jobs --journal runs.db
 #
-# Several go side by side; what one of them leaves unfinished, because it was killed, the others do.
+# When a worker is killed, the others rescue its runs.
 journal = MemoryJournal()
 
 load.with_options(journal=journal, id="load-1").submit("2020-01-01")

@@ -1,4 +1,4 @@
-"""A state of your own is a class, and the way there is a line: everything else follows."""
+"""Add a state of your own: one class, and one line for each event that leads there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from states import Failed, Pending
 
 @attrs.frozen
 class Quarantined(Failed):
-    """Failed, and not to be touched until somebody has looked."""
+    """Failed, and set aside until an operator has looked."""
 
     color = "#8e44ad"
 
@@ -18,16 +18,16 @@ class Quarantined(Failed):
 
 
 def looked_at(run: TaskRun, step: Step) -> bool | str:
-    """Whether somebody has written down what was wrong."""
+    """Whether the message says what was wrong."""
     return bool(step.dest.message) or "say in the message what was wrong"
 
 
 class CarefulRun(TaskRun):
-    """A task run that can be set aside. `retry`, declared on Failed, reaches Quarantined too."""
+    """A task run that can be set aside. `retry` leads from Failed, so from Quarantined, too."""
 
     quarantine = event(Quarantined, source=Failed, excluding=Quarantined)
     release = event(Pending, source=Quarantined, conditions=[looked_at])
-    skip = None  # taken out
+    skip = None  # removes the event
 
 
 journal = open_journal("memory:")

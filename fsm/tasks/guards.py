@@ -1,7 +1,8 @@
 """Guards of `TaskRun`. Each name is a clause, as a diagram shows it: `[attempts left]`.
 
 A guard takes a run and the step that is proposed. It returns True to let the step pass; a string
-says why it does not, a datetime says when it will. They may be used in lifecycles of your own.
+says why it does not, a datetime says when it will. The first line of its docstring is what
+`run.why_not()` shows. The guards may be used in a lifecycle of your own.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ class TaskRunLike(Protocol):
 
 
 def attempts_left(run: TaskRunLike, step: Step) -> Answer:
-    """Pass while the run has made no more attempts than `Retry.max_retries` allows."""
+    """Whether the run has made no more attempts than `Retry.max_retries`."""
     retries = run.policy.retry.max_retries
     if run.attempts <= retries:
         return True
@@ -59,7 +60,7 @@ def attempts_left(run: TaskRunLike, step: Step) -> Answer:
 
 
 def error_retried(run: TaskRunLike, step: Step) -> Answer:
-    """Pass if the exception the run failed with is among `Retry.on`, or that is empty.
+    """Whether the run failed with one of the exceptions in `Retry.on`, or that is empty.
 
     A `TimedOut` counts as a `TimeoutError`.
     """
@@ -73,7 +74,7 @@ def error_retried(run: TaskRunLike, step: Step) -> Answer:
 
 
 def time_left(run: TaskRunLike, step: Step) -> Answer:
-    """Pass if the retry would start within `Retry.within` and before `Timeout.total` is up.
+    """Whether the retry would start within `Retry.within` and before `Timeout.total` is up.
 
     Both are counted from the beginning of the first attempt.
     """
@@ -91,7 +92,7 @@ def time_left(run: TaskRunLike, step: Step) -> Answer:
 
 
 def rescues_left(run: TaskRunLike, step: Step) -> Answer:
-    """Pass while the run has been rescued fewer times than `Retry.max_rescues` allows."""
+    """Whether the run has been rescued fewer times than `Retry.max_rescues`."""
     allowed = run.policy.retry.max_rescues
     if run.rescues < allowed:
         return True
@@ -99,7 +100,7 @@ def rescues_left(run: TaskRunLike, step: Step) -> Answer:
 
 
 def start_time_reached(run: TaskRunLike, step: Step) -> Answer:
-    """Pass from the `start_time` of the state, and of the state it wraps; it says when that is."""
+    """Whether the `start_time` of the state, and of the state it wraps, has come."""
     if type(step.source) is Pending:  # most runs: without a start time
         return True
     start = start_of(step.source)
@@ -107,19 +108,19 @@ def start_time_reached(run: TaskRunLike, step: Step) -> Answer:
 
 
 def pause_over(run: TaskRunLike, step: Step) -> Answer:
-    """Pass unless the state, or the one it wraps, is a `Paused` whose time has not come."""
+    """Whether neither the state nor the one it wraps is a `Paused` whose time is to come."""
     ends = [each.start_time for each in standing_for(step.source) if isinstance(each, Paused)]
     return not ends or max(ends) <= step.at or max(ends)
 
 
 def deadline_passed(run: TaskRunLike, step: Step) -> Answer:
-    """Pass from the run's deadline, or at any time if it has none."""
+    """Whether the deadline of the run has passed. A run without one may time out at any time."""
     deadline = run.deadline
     return deadline is None or deadline <= step.at or deadline
 
 
 def cache_fresh(run: TaskRunLike, step: Step) -> Answer:
-    """Pass if the proposed `Cached` has not expired; at its expiration time it has."""
+    """Whether the proposed `Cached` has not expired; at its expiration time it has."""
     expiration = step.dest.cached_result_expiration if isinstance(step.dest, Cached) else None
     if expiration is None or expiration > step.at:
         return True
@@ -127,7 +128,7 @@ def cache_fresh(run: TaskRunLike, step: Step) -> Answer:
 
 
 def children_failed(run: TaskRunLike, step: Step) -> Answer:
-    """Pass if a child of the mapped run is known to have ended without success."""
+    """Whether a child of the mapped run is known to have ended without success."""
     children = children_of(step.source)
     if any(map(is_unsuccessful, children)):
         return True
@@ -135,7 +136,7 @@ def children_failed(run: TaskRunLike, step: Step) -> Answer:
 
 
 def children_left(run: TaskRunLike, step: Step) -> Answer:
-    """Pass if a child of the mapped run is not known to have ended."""
+    """Whether a child of the mapped run is not known to have ended."""
     children = children_of(step.source)
     if not all(child is not None and _has_ended(child) for child in children):
         return True

@@ -176,7 +176,7 @@ def test_a_guard_that_refuses_is_shown_with_the_values_it_read(clock: HandClock)
     assert str(why) == (
         "cannot retry from Failed: [attempts left] said no: 1 of 1 attempts are used\n"
         "[attempts left] checks: "
-        "Whether the run has been started no more than `max_retries` times.\n"
+        "Whether the run has made no more attempts than `Retry.max_retries`.\n"
         "[attempts left] read run.policy.retry.max_retries = 0, run.attempts = 1\n"
         "no sequence of events is known after which one can retry"
     )

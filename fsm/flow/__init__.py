@@ -1,4 +1,7 @@
-"""Functions and graphs of functions as runs. `task` and `gather` are in `fsm`."""
+"""Functions and graphs of functions as runs.
+
+`fsm.task` turns a function into a `Task`; `fsm.gather` performs a graph of nodes.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,9 +13,10 @@ if TYPE_CHECKING:
     from .node import Node, each
     from .task import Task
 
+# `task` and `gather` are modules here; their functions are `fsm.task` and `fsm.gather`.
 __all__ = ["FunctionRun", "Mapping", "Node", "Task", "each"]
 
-# Names are imported on demand: a program that only decorates functions loads no graphs.
+# Names are imported on demand: each of them loads what executes runs.
 _MODULES = {
     "FunctionRun": "fsm.flow.function_run",
     "Mapping": "fsm.execution.mapping",

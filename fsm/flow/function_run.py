@@ -1,29 +1,30 @@
-"""FunctionRun: one run of a decorated function, with the arguments it is called with."""
-
-from __future__ import annotations
+"""FunctionRun: one run of a decorated function, with the arguments of the call."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from fsm.tasks.task_run import TaskRun
 
-if TYPE_CHECKING:
-    from .task import Task
-
-__all__ = ["FunctionRun", "is_plain"]
+__all__ = ["FunctionRun", "is_plain_json"]
 
 
 class FunctionRun(TaskRun):
-    """One run of a function that `@task` decorates, with the arguments it is called with.
+    """One run of a function that `@task` decorates, with the arguments of the call.
 
-    They are kept with its settings where they are plain JSON, so that a worker can call the
-    function with them; others are only known to the process that made the run.
+    The journal keeps the arguments with the run's settings if they are plain JSON, so that a
+    worker can call the function. Otherwise only the process that created the run has them.
+
+    Args:
+        id: The run's id in the journal. Default: a new one.
+        args, kwargs: The arguments of the call.
+        more: What a `TaskRun` takes.
     """
 
+    __module__ = "fsm.flow"
     __slots__ = ("args", "kwargs")
 
-    function: ClassVar[Task[..., Any] | None] = None
+    function: ClassVar[Callable[..., Any] | None] = None  # the Task, on the class of its runs
 
     def __init__(
         self,
@@ -34,20 +35,21 @@ class FunctionRun(TaskRun):
         **more: Any,
     ) -> None:
         super().__init__(id, **more)
-        self.args, self.kwargs = tuple(args), dict(kwargs or {})
+        self.args: tuple[Any, ...] = tuple(args)
+        self.kwargs: dict[str, Any] = dict(kwargs or {})
 
     def settings(self) -> Mapping[str, Any]:
-        """The policy and, where they can be kept, the arguments."""
+        """The policy and, if they are plain JSON, the arguments."""
         settings = super().settings()
         if not self.args and not self.kwargs:
             return settings
-        if not is_plain([list(self.args), self.kwargs]):
+        if not is_plain_json([list(self.args), self.kwargs]):
             return settings
         return {**settings, "args": list(self.args), "kwargs": self.kwargs}
 
 
-def is_plain(value: Any) -> bool:
-    """Whether JSON can say it, and says the same."""
+def is_plain_json(value: Any) -> bool:
+    """Whether writing *value* as JSON and reading it back gives an equal value."""
     try:
         return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
     except (TypeError, ValueError, RecursionError):

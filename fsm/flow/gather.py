@@ -1,6 +1,6 @@
-"""Flow: a graph of tasks is run to its end, under the lifecycle of one run for the whole."""
+"""`gather` performs a graph of tasks, under the lifecycle of one run for the whole graph."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
 import logging
 from collections import abc
@@ -58,65 +58,72 @@ def gather(
     journal: StepStore | None = None,
     reference: Node | str | Iterable[Node | str] | None = None,
 ) -> State:
-    """Run a graph of tasks to its end; return the state that the whole ends in.
+    """Perform a graph of tasks; return the last state of the run of the whole graph.
 
-    The whole is a run. That of a node is called `{run.id}/{name}`, shares its journal and clock,
-    and has its task's own policy. A node whose run the journal knows goes on from where that was;
-    what is finished is not run again, except where the whole is tried again, by its policy or a
-    `rerun`: then what has failed is.
+    The graph has a run, and each node has one called `{run.id}/{name}` with the same journal and
+    clock and the policy of its own task. A node whose run the journal knows continues from there;
+    a finished one is not run again. If the whole graph is retried, by its policy or a `rerun`,
+    failed nodes run again.
 
-    How the whole ends is for its reference nodes to say, once every node has come to its end, a
-    mapped one with its children: `Failed` if one of them has failed, `Cancelled` if one was
-    cancelled; the result says which, by name, and why. Otherwise `Success`, with their results by
-    name. While a node is paused, the whole is left `Running`: gather it again later.
+    The last states of the *reference* nodes decide that of the whole, when all nodes have ended: a
+    mapped node counts as its children. `Failed` if one has failed, `Cancelled` if one was
+    cancelled, with the names and reasons as the result. Otherwise `Success`, with their results
+    by name. While a node is paused the run of the graph stays `Running`: call `gather` again later.
 
-    Whoever cancels the whole cancels the nodes under way. Its `timeout` is looked at when they
-    have ended, and stops none of them; theirs do.
+    Cancelling the run of the graph cancels the nodes that have not ended. Its own time limit is
+    tested when all have ended and stops none of them; their own limits do.
 
     Args:
-        graph: A node, several, or nodes and functions by name; what is above them is found. A
-            node may name others in `after`.
-        run: The run of the whole, made up if left out. It takes over what its journal knows.
-        runner: Who performs the nodes; one of its own if left out.
-        journal: Where a made-up run is kept, and those of the nodes.
-        reference: The reference nodes, or their names. If left out, the nodes given; of those
-            given by name, all that nothing comes after.
+        graph: A node, several, or nodes and functions by name. The nodes they wait for are found;
+            `after` may name nodes.
+        run: The run of the whole graph. If its journal knows it, it continues from there.
+            Default: a new one.
+        runner: Performs the nodes. Default: a new one, closed afterwards.
+        journal: Where a new run of the graph is kept, and those of the nodes.
+        reference: The reference nodes, or their names. Default: the nodes given; of those given by
+            name, all that no other node waits for.
 
     Raises:
-        InvalidArgument: The graph makes no sense, such as a circle; nothing was started.
-        KeyboardInterrupt: Passed on, with the whole and the nodes under way cancelled.
-        Exception: What stopped the first node of those that were stopped, such as a
-            `JournalError`; the others went on, and the whole is left `Running`.
+        InvalidArgument: The graph has a cycle, a wrong name or a wrong argument; nothing was
+            started.
+        KeyboardInterrupt: Raised on, after the runs that have not ended were cancelled.
+        Exception: The first error that stopped a node, such as a `JournalError`. The others were
+            performed, and the run of the graph stays `Running`.
     """
     found = Graph.of(graph, reference)
-    whole = _the_whole(run, journal)
+    whole = _run_of_graph(run, journal)
     for name in found.nodes:
         _check_name(whole.id, name)
     with nullcontext(runner) if runner is not None else Runner(clock=whole.clock) as performer:
-        return _Flow(whole, found, performer).performed()
+        return _GraphJob(whole, found, performer).perform()
 
 
-def _the_whole(run: TaskRun | None, journal: StepStore | None) -> TaskRun:
+def _run_of_graph(run: TaskRun | None, journal: StepStore | None) -> TaskRun:
     if run is None:
         return TaskRun(journal=journal)
     if not isinstance(run, TaskRun):
-        raise InvalidArgument(f"the whole of a graph is a TaskRun, not {run!r}")
+        raise InvalidArgument(f"the run of a graph is a TaskRun, not {run!r}")
     if journal is not None and journal is not run.journal:
-        raise InvalidArgument(f"the nodes are kept where {run.id!r} is: give it that journal")
+        raise InvalidArgument(
+            f"the nodes are kept in the journal of {run.id!r}; create that run with the journal"
+        )
     return run
 
 
+gather.__module__ = "fsm"
+
+
 def _check_name(whole: str, name: str) -> None:
-    """Refuse a name whose run another could be taken for."""
+    """Refuse a name whose run could have the id of another run."""
     if "/" in name or not name:
         raise InvalidArgument(f"the name of a node is not empty and has no '/': {name!r}")
     check_id(f"{whole}/{name}", f"the name of node {name!r} behind {whole!r}")
     if parent_of(f"{whole}/{name}") is not None:
-        raise InvalidArgument(f"a node is not called as a child of a mapped run is: {name!r}")
+        raise InvalidArgument(f"the name of a node cannot be that of a mapped child: {name!r}")
 
 
-class _Flow(Job):
-    """The job of a whole graph: where others execute a task, it has its nodes performed."""
+class _GraphJob(Job):
+    """The job of a whole graph. Where another job executes a task, it performs its nodes."""
 
     def __init__(self, whole: TaskRun, graph: Graph, runner: Runner) -> None:
         super().__init__(Call(whole, gather), observers=runner._observers)
@@ -127,36 +134,32 @@ class _Flow(Job):
         self._calls = [self._call(name, node) for name, node in graph.nodes.items()]
         self._jobs = self._create_jobs()  # raises before anything starts if one cannot travel
 
-    def performed(self) -> State:
-        """Perform it to its end."""
+    def perform(self) -> State:
+        """Perform all nodes; return the last state of the run of the graph."""
         batch, runner = Batch([self]), self._runner
         Scheduler(runner._pool, runner._workers, runner._clock, self._create_group).perform(
             batch.group
         )
         return batch.ends()[0]
 
-    # What differs from other jobs.
-
     def advance(self, reply: Reply, pool: Any) -> None:
-        """Go on, unless a node has not come to its end: then the whole has not, either."""
+        """Continue, unless a node has not ended: then neither has the graph."""
         if reply == Returned(None):
             self.end = self.run.state
         else:
             super().advance(reply, pool)
 
     def has_moved(self) -> bool:
-        """Whether others have ended the run; one that they have paused is left to its nodes."""
+        """Whether another process has ended the run. After a pause by one the nodes continue."""
         super().has_moved()
         return has_ended(self.run.state)
 
     def _decide(self) -> Decisions:
-        return _conducted(self.run)
+        return _decide_graph(self.run)
 
     def _run_commands(self, decider: Decisions, reply: Reply) -> Command | Done:
         command = super()._run_commands(decider, reply)
         return PerformChildren() if isinstance(command, Execute) else command
-
-    # Its nodes.
 
     def _create_group(self, parent: Job, command: PerformChildren) -> Group:
         if parent is not self:
@@ -180,10 +183,10 @@ class _Flow(Job):
         if not all(has_ended(run.state) for run in self._runs.values()):
             return Returned(None)
         ends = {name: self._runs[name].state for name in self._graph.references}
-        return Returned(_kept(_verdict(ends), self.run))
+        return Returned(_as_storable(_verdict(ends), self.run))
 
     def _run(self, name: str, node: Node) -> TaskRun:
-        """The run of a node, as the journal knows it, or a new one."""
+        """The run of a node, restored if the journal knows it, or a new one."""
         whole, id = self.run, f"{self.run.id}/{name}"
         kind = node.task.kind if isinstance(node.task, Task) else type(whole)
         journal = whole.journal.journal if isinstance(whole.journal, Claim) else whole.journal
@@ -200,8 +203,8 @@ class _Flow(Job):
         return Call(
             self._runs[name],
             node.task,
-            tuple(map(self._given, node.args)),
-            {word: self._given(value) for word, value in node.kwargs.items()},
+            tuple(map(self._argument, node.args)),
+            {word: self._argument(value) for word, value in node.kwargs.items()},
             after=[self._runs[above] for above in self._graph.above[name]],
             trigger_rule=node.trigger_rule,
             skip_on_upstream_skip=node.skip_on_upstream_skip,
@@ -209,25 +212,28 @@ class _Flow(Job):
         )
 
     def _over(self, mapping: Mapping) -> Mapping:
-        return attrs.evolve(mapping, inputs=self._given(mapping.inputs))
+        return attrs.evolve(mapping, inputs=self._argument(mapping.inputs))
 
-    def _given(self, value: Any) -> Any:
+    def _argument(self, value: Any) -> Any:
         return ResultOf(self._runs[self._graph.name(value)]) if isinstance(value, Node) else value
 
 
-def _conducted(run: TaskRun) -> Decisions:
-    """As `decide`; but one found `Running` goes on, since only who looked after it was lost."""
+def _decide_graph(run: TaskRun) -> Decisions:
+    """Decide as `decide` does, but continue a run found `Running`.
+
+    Only the process that called `gather` was lost; the nodes have runs of their own.
+    """
     if isinstance(run.state, Running):
         yield from settle(run, (yield Execute(None)))
     return (yield from decide(run, starts={"message": "Running flow."}))
 
 
 def _verdict(ends: abc.Mapping[str, State]) -> State:
-    """How a whole has ended whose reference nodes have ended so."""
-    if failed := _those(ends, Failed):
-        return Failed("Some reference tasks failed.", result=_said(failed))
-    if cancelled := _those(ends, Cancelled):
-        return Cancelled("Some reference tasks were cancelled.", result=_said(cancelled))
+    """The last state of a graph, given those of its reference nodes by name."""
+    if failed := _select(ends, Failed):
+        return Failed("Some reference tasks failed.", result=_describe(failed))
+    if cancelled := _select(ends, Cancelled):
+        return Cancelled("Some reference tasks were cancelled.", result=_describe(cancelled))
     successful = all(state.is_successful() for state in Upstream.of(ends.values()))
     return Success(
         "All reference tasks succeeded." if successful else "No reference tasks failed.",
@@ -235,32 +241,35 @@ def _verdict(ends: abc.Mapping[str, State]) -> State:
     )
 
 
-def _those(ends: abc.Mapping[str, State], kind: type[State]) -> dict[str, State]:
-    """The ends of this kind, and those of mapped nodes with such a child."""
+def _select(ends: abc.Mapping[str, State], cls: type[State]) -> dict[str, State]:
+    """The states of the class, and those of mapped nodes with such a child."""
     return {
         name: state
         for name, state in ends.items()
-        if any(isinstance(each, kind) for each in Upstream.of([state]))
+        if any(isinstance(each, cls) for each in Upstream.of([state]))
     }
 
 
-def _said(ends: abc.Mapping[str, State]) -> dict[str, str]:
-    """What each ended in, and why: words, which every journal can keep."""
+def _describe(ends: abc.Mapping[str, State]) -> dict[str, str]:
+    """The class and the message of each, as text that every journal can keep."""
     return {name: f"{type(state).__name__}: {state.message}" for name, state in ends.items()}
 
 
-def _kept(end: State, run: TaskRun) -> State:
-    """As its journal can keep it: results that are too much together are kept with their nodes."""
+def _as_storable(end: State, run: TaskRun) -> State:
+    """Drop the result if the journal cannot keep it, as when all results are too long together.
+
+    The runs of the nodes have their results.
+    """
     if run.journal is not None and run.journal.blocking:
         try:
             end.serialize()
         except StateError as error:
-            logger.warning("run %s: its result is left to its nodes: %s", run.id, error)
+            logger.warning("run %s: only its nodes keep their results: %s", run.id, error)
             return type(end)(message=end.message)
     return end
 
 
 def _rerun(run: TaskRun) -> None:
-    """Run once more what has failed, where its policy would not."""
+    """Rerun a failed node whose policy does not retry it."""
     if run.state.is_failed() and "rerun" in run.allowed and firing.refusal("retry", run):
         apply(run, Fire("rerun", {}))

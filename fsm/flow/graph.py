@@ -1,4 +1,4 @@
-"""Graph: nodes by name, each after those whose results it takes or that it names."""
+"""Graph: nodes by name, in an order in which each comes after the nodes it waits for."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ __all__ = ["Graph", "Node"]
 
 @attrs.frozen(eq=False)
 class Graph:
-    """Nodes by name, and which come after which; none after itself, by whatever way.
+    """Nodes by name, and the nodes that each comes after. Has no cycle.
 
-    Of two nodes of one name the second gets "-2".
+    Of nodes with one name, the second is called "NAME-2", the third "NAME-3".
     """
 
     nodes: Mapping[str, Node]
-    above: Mapping[str, tuple[str, ...]]  # by name: the names of those it comes after
-    references: tuple[str, ...]  # those whose ends say how the whole has ended
+    above: Mapping[str, tuple[str, ...]]  # the names of the nodes that each comes after
+    references: tuple[str, ...]  # the nodes whose last states decide that of the whole
     _names: Mapping[Node, str]
 
     @classmethod
     def of(cls, given: object, references: object = None) -> Graph:
-        """Find all nodes there are above those given.
+        """Collect the nodes given and all nodes that they wait for.
 
         Args:
             given: A node, several, or nodes and functions by name.
-            references: Nodes or names. If left out, the nodes given; of those given by name, all
-                that nothing comes after.
+            references: Nodes or names. Default: the nodes given; of those given by name, all that
+                no other node waits for.
 
         Raises:
-            InvalidArgument: There is something else among them, a name that none has, or nodes
-                that wait for each other.
+            InvalidArgument: Something is not a node, a name is unknown, or nodes wait for each
+                other in a cycle.
         """
         if isinstance(given, Mapping):
             roots, names = _by_name(given)
         else:
-            roots, names = _several(given), {}
-        _name(_walked(roots), names)
+            roots, names = _as_nodes(given), {}
+        _name(_collect(roots), names)
         nodes = {name: node for node, name in names.items()}
         above = {name: _above(node, names, nodes) for name, node in nodes.items()}
-        _check_circles(above)
+        _check_cycles(above)
         if references is not None:
-            asked = tuple(_found(each, names, nodes) for each in as_after(references))
+            asked = tuple(_resolve(each, names, nodes) for each in as_after(references))
         elif isinstance(given, Mapping):
             ends = nodes.keys() - {name for taken in above.values() for name in taken}
             asked = tuple(name for name in nodes if name in ends)
@@ -58,7 +58,7 @@ class Graph:
         return cls(nodes, above, tuple(dict.fromkeys(asked)), names)
 
     def name(self, node: Node) -> str:
-        """What *node* is called here."""
+        """The name of *node* in the graph."""
         return self._names[node]
 
 
@@ -74,7 +74,7 @@ def _by_name(given: Mapping[Any, Any]) -> tuple[list[Node], dict[Node, str]]:
     return list(names), names
 
 
-def _several(given: Any) -> list[Node]:
+def _as_nodes(given: Any) -> list[Node]:
     if isinstance(given, Node) or callable(given) or not isinstance(given, Iterable):
         return [_as_node(given)]
     return [_as_node(each) for each in given]
@@ -88,24 +88,27 @@ def _as_node(given: Any) -> Node:
     return Node(given)
 
 
-def _walked(roots: Iterable[Node]) -> list[Node]:
-    """Them and all above, each after those; without recursion, because chains are long."""
-    walked: dict[Node, None] = {}
+def _collect(roots: Iterable[Node]) -> list[Node]:
+    """The roots and all nodes above, each after those it waits for.
+
+    Not recursive: a chain of nodes may be longer than Python's stack.
+    """
+    collected: dict[Node, None] = {}
     entered: set[Node] = set()
     left = list(roots)[::-1]
     while left:
         node = left[-1]
         if node in entered:
-            walked[left.pop()] = None
+            collected[left.pop()] = None
             continue
         entered.add(node)
         above = (*node.takes, *(each for each in node._after if isinstance(each, Node)))
         left += [each for each in reversed(above) if each not in entered]
-    return list(walked)
+    return list(collected)
 
 
 def _name(nodes: Iterable[Node], names: dict[Node, str]) -> None:
-    """Give a name to those that have none yet."""
+    """Add the names of the nodes that have none yet."""
     taken, count = set(names.values()), Counter[str]()
     for node in nodes:
         if node in names:
@@ -119,11 +122,11 @@ def _name(nodes: Iterable[Node], names: dict[Node, str]) -> None:
 
 
 def _above(node: Node, names: Mapping[Node, str], nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    found = [_found(each, names, nodes) for each in (*node.takes, *node._after)]
+    found = [_resolve(each, names, nodes) for each in (*node.takes, *node._after)]
     return tuple(dict.fromkeys(found))
 
 
-def _found(each: Node | str, names: Mapping[Node, str], nodes: Mapping[str, Node]) -> str:
+def _resolve(each: Node | str, names: Mapping[Node, str], nodes: Mapping[str, Node]) -> str:
     name = each if isinstance(each, str) else names.get(each)
     if name is None:
         raise InvalidArgument(f"{each!r} is not in the graph")
@@ -132,8 +135,8 @@ def _found(each: Node | str, names: Mapping[Node, str], nodes: Mapping[str, Node
     return name
 
 
-def _check_circles(above: Mapping[str, Sequence[str]]) -> None:
-    import graphlib  # at the door: few need it
+def _check_cycles(above: Mapping[str, Sequence[str]]) -> None:
+    import graphlib  # imported on demand: only `gather` needs it
 
     try:
         graphlib.TopologicalSorter(above).prepare()

@@ -42,10 +42,10 @@ def names_of(error: object) -> tuple[str, ...]:
 
 
 def _names_in_mro(cls: type) -> tuple[str, ...]:
-    return tuple(map(_qualified_name, cls.__mro__))
+    return tuple(map(_full_name, cls.__mro__))
 
 
-def _qualified_name(cls: type) -> str:
+def _full_name(cls: type) -> str:
     """The name as in `ExceptionRecord.type`: a builtin is written without its module."""
     module, name = str(cls.__module__), str(cls.__qualname__)
     return name if module == "builtins" else f"{module}.{name}"
@@ -53,7 +53,7 @@ def _qualified_name(cls: type) -> str:
 
 def _as_name(value: object) -> str:
     if isinstance(value, type) and issubclass(value, BaseException):
-        return _qualified_name(value)
+        return _full_name(value)
     if not isinstance(value, str):
         raise InvalidArgument(f"an exception class or its name is needed, not {value!r}")
     name = value.removeprefix("builtins.")
@@ -73,7 +73,7 @@ def _builtin_name(name: str) -> str:
             f"no builtin exception is called {name!r:.200}{did_you_mean(name, names)}; "
             "write other exceptions with their module: 'requests.exceptions.Timeout'"
         )
-    return _qualified_name(cls)
+    return _full_name(cls)
 
 
 def _find(name: str) -> type[BaseException] | None:

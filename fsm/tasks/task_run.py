@@ -216,12 +216,12 @@ class TaskRun(Run):
     @property
     def loop_count(self) -> int:
         """The number of loop iterations done: the `loop_count` of its last `Looped`, or 0."""
-        return next((looped.loop_count for looped in self._looped()), 0)
+        return next((looped.loop_count for looped in self._loop_ends()), 0)
 
     @property
     def loop_result(self) -> Any:
         """The result of the last iteration of a loop; None if there is none."""
-        return next((looped.result for looped in self._looped()), None)
+        return next((looped.result for looped in self._loop_ends()), None)
 
     @property
     def deadline(self) -> pendulum.DateTime | None:
@@ -240,7 +240,7 @@ class TaskRun(Run):
     def _began(self) -> State:
         return self._steps[0].source if self._steps else self.state
 
-    def _looped(self) -> Iterator[Looped]:
+    def _loop_ends(self) -> Iterator[Looped]:
         """The `Looped` states it has been in, latest first."""
         for step in reversed(self._steps or ()):
             if isinstance(step.dest, Looped):
@@ -249,7 +249,7 @@ class TaskRun(Run):
             yield began
 
     def _surroundings(self) -> Mapping[str, Any]:
-        looped = next(self._looped(), None)
+        looped = next(self._loop_ends(), None)
         return {
             "task_run_count": self.attempts,
             "task_loop_count": 1 if looped is None else looped.loop_count + 1,

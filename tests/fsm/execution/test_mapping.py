@@ -36,10 +36,10 @@ def test_a_task_maps_over_a_mapping() -> None:
 
 
 def test_a_node_is_mapped_over_the_result_of_another_with_constants() -> None:
-    sizes = Node(lambda: [1, 2]).named("sizes")
+    sizes = Node(lambda: [1, 2]).with_name("sizes")
     journal = MemoryJournal()
 
-    weights = Node(weigh).each(each(sizes, unit="t")).named("weights")
+    weights = Node(weigh).each(each(sizes, unit="t")).with_name("weights")
 
     assert gather(weights, journal=journal).result == {"weights": ["1 t", "2 t"]}
 

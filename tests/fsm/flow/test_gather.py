@@ -147,7 +147,7 @@ def test_a_task_s_run_is_of_its_kind_with_its_policy(clock: HandClock, calls: Ca
 
 def test_a_node_is_mapped_over_the_result_of_another(journal: Journal) -> None:
     run = TaskRun("w", journal=journal)
-    squares = Node(lambda number: number**2).each(load.bind(4), quorum=Quorum.all()).named("sq")
+    squares = Node(lambda number: number**2).each(load.bind(4), quorum=Quorum.all()).with_name("sq")
 
     state = gather(Node(sum, (squares,)), run=run)
 
@@ -230,7 +230,7 @@ def test_a_skipped_reference_has_succeeded() -> None:
 
 
 def test_a_mapped_reference_counts_by_its_children() -> None:
-    state = gather(Node(lambda number: 1 // number).each([1, 0]).named("each"))
+    state = gather(Node(lambda number: 1 // number).each([1, 0]).with_name("each"))
 
     assert type(state) is Failed
     assert list(state.result) == ["each"]
@@ -328,7 +328,7 @@ def test_a_paused_node_leaves_the_whole_open_though_it_is_no_reference() -> None
 
 
 def test_a_paused_child_leaves_the_whole_open(journal: Journal, calls: Calls) -> None:
-    mapped = Node(lambda number: Paused() if number else number).each([0, 1]).named("mapped")
+    mapped = Node(lambda number: Paused() if number else number).each([0, 1]).with_name("mapped")
 
     state = gather(Node(calls.of("below"), (mapped,)), run=TaskRun("w", journal=journal))
 
@@ -544,7 +544,7 @@ def test_results_that_are_too_much_together_are_left_to_their_nodes(
         state = gather(nodes, run=run)
 
         assert (type(state), state.result) == (Success, None)
-        assert "left to its nodes" in caplog.text
+        assert "only its nodes keep their results" in caplog.text
         assert len(TaskRun.restore("w/n1", journal).state.result) == 6_000_000
 
 
@@ -634,12 +634,12 @@ def test_the_ambient_context_says_which_attempt_a_node_is_in() -> None:
 
 
 def test_children_of_a_map_in_a_graph_keep_their_order() -> None:
-    mapped = Node(lambda number: -number).each(range(100), max_concurrency=7).named("mapped")
+    mapped = Node(lambda number: -number).each(range(100), max_concurrency=7).with_name("mapped")
 
     assert gather(mapped).result == {"mapped": [-number for number in range(100)]}
 
 
 def test_a_mapped_node_ends_mapped(journal: Journal) -> None:
-    gather(Node(abs).each([-1]).named("mapped"), run=TaskRun("w", journal=journal))
+    gather(Node(abs).each([-1]).with_name("mapped"), run=TaskRun("w", journal=journal))
 
     assert type(TaskRun.restore("w/mapped", journal).state) is Mapped

@@ -53,13 +53,13 @@ def test_nodes_of_one_name_are_numbered_in_the_order_they_would_run() -> None:
 
 
 def test_a_number_is_not_given_where_the_name_is_taken() -> None:
-    graph = Graph.of([Node(load).named("load-2"), Node(load), Node(load), Node(load)])
+    graph = Graph.of([Node(load).with_name("load-2"), Node(load), Node(load), Node(load)])
 
     assert list(graph.nodes) == ["load-2", "load", "load-3", "load-4"]
 
 
 def test_names_given_by_a_dict_come_before_those_made_up() -> None:
-    graph = Graph.of({"clean": Node(report, (Node(clean, (1,)),)).named("ignored")})
+    graph = Graph.of({"clean": Node(report, (Node(clean, (1,)),)).with_name("ignored")})
 
     assert sorted(graph.nodes) == ["clean", "clean-2"]
     assert graph.above["clean"] == ("clean-2",)

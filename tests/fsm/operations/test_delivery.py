@@ -291,7 +291,7 @@ def test_only_listeners_after_the_step_have_an_outbox(order: type[TaskRun], hook
 
 
 def test_listeners_of_one_run_have_no_outbox(order: type[TaskRun]) -> None:
-    with pytest.raises(InvalidArgument, match="what listens to one run"):
+    with pytest.raises(InvalidArgument, match="a listener of one run"):
         order().after(Recorder(), outbox="mail")
 
 

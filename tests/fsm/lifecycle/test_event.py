@@ -223,7 +223,7 @@ def test_an_event_cannot_be_replaced_by_a_method() -> None:
             def retry(self) -> None: ...
 
 
-@pytest.mark.parametrize("name", ["state", "history", "trigger", "_known", "before", "journal"])
+@pytest.mark.parametrize("name", ["state", "history", "trigger", "_lock", "before", "journal"])
 def test_an_event_cannot_take_the_name_of_what_every_run_has(name: str) -> None:
     with pytest.raises(InvalidLifecycle, match="rename the event"):
         type("Clash", (TaskRun,), {name: event(Running, source=Pending)})

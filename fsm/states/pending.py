@@ -53,7 +53,8 @@ class Scheduled(Pending):
     Args:
         message, result, cached_inputs, context: As in every `State`. The context gets the ambient
             `task_run_count`, if there is one.
-        start_time: When the run may start: an aware datetime. Now, if left out.
+        start_time: When the run may start: an aware datetime; a naive one is taken as UTC. Now,
+            if left out.
     """
 
     __module__ = "fsm.states"

@@ -28,7 +28,7 @@ AT = datetime(2020, 5, 14, 21, 12, 0, 123456, tzinfo=UTC)
 MICROS = 1589490720123456
 
 
-def test_the_clock_is_the_systems_unless_told_otherwise():
+def test_the_systems_clock_is_the_default():
     before = time.time_ns() // 1000  # noqa: TID251  # the system's clock is what is tested
     asked = ambient.micros()
     after = time.time_ns() // 1000  # noqa: TID251  # as above
@@ -37,20 +37,20 @@ def test_the_clock_is_the_systems_unless_told_otherwise():
     assert ambient.now().timezone is pendulum.UTC
 
 
-def test_a_clock_in_force_is_asked_in_whatever_zone_it_answers():
+def test_a_clock_may_return_any_time_zone():
     with ambient.clock(lambda: AT.astimezone(timezone(timedelta(hours=2)))):
         assert ambient.micros() == MICROS
         assert ambient.now() == AT
         assert ambient.now().timezone is pendulum.UTC
 
 
-def test_a_stopped_clock_stands():
+def test_at_stops_the_clock():
     with ambient.at(MICROS):
         assert ambient.now() == AT
         assert Scheduled().start_time == Queued().start_time == AT
 
 
-def test_clocks_nest_with_the_inner_in_force():
+def test_the_innermost_clock_is_in_force():
     with ambient.at(1):
         with ambient.clock(lambda: AT):
             assert ambient.micros() == MICROS
@@ -58,7 +58,7 @@ def test_clocks_nest_with_the_inner_in_force():
 
 
 @pytest.mark.parametrize("answer", [datetime(2020, 1, 1), 5, None, "now"])
-def test_a_clock_that_answers_no_moment_is_refused(answer):
+def test_a_clock_that_returns_no_aware_datetime_is_refused(answer):
     with ambient.clock(lambda: answer), pytest.raises(InvalidPayload) as refused:
         ambient.now()
 
@@ -71,24 +71,24 @@ def test_only_whole_microseconds_stop_the_clock(stopped):
         pass
 
 
-def test_a_clock_is_callable():
+def test_a_clock_that_is_not_callable_is_refused():
     with pytest.raises(InvalidPayload), ambient.clock(AT):
         pass
 
 
-def test_names_are_layered_until_the_block_ends():
+def test_using_adds_names_until_the_block_ends():
     with ambient.using(a=1, b=1), ambient.using(b=2):
         assert dict(ambient.context()) == {"a": 1, "b": 2}
     assert dict(ambient.context()) == {}
 
 
-def test_sealed_hides_the_names():
+def test_hide_context_hides_the_names():
     with ambient.using(task_run_count=3), ambient.hide_context():
         assert dict(ambient.context()) == {}
         assert Retrying().run_count == 1
 
 
-def test_another_thread_has_its_own_surroundings():
+def test_another_thread_has_its_own_clock_and_context():
     seen = []
     with ambient.using(a=1), ambient.at(0):
         thread = threading.Thread(
@@ -108,7 +108,7 @@ def test_task_tags_become_tags_of_every_state_without_its_own(classes):
         assert ClientFailed(context={"a": 1}).context == {"a": 1, "tags": ["t"]}
 
 
-def test_task_tags_of_none_are_not_given():
+def test_task_tags_of_none_are_ignored():
     with ambient.using(task_tags=None):
         assert Pending().context == {}
 
@@ -160,12 +160,12 @@ def test_a_pause_ends_ten_calendar_years_from_now(now, end):
         assert Paused().start_time == datetime.fromisoformat(end).replace(tzinfo=UTC)
 
 
-def test_a_pause_past_the_last_year_has_to_say_when():
+def test_a_pause_past_year_9999_needs_a_start_time():
     with ambient.clock(lambda: datetime(9995, 1, 1, tzinfo=UTC)), pytest.raises(InvalidPayload):
         Paused()
 
 
-def test_no_surroundings_are_asked_for_what_is_given():
+def test_the_ambient_context_is_not_read_for_given_values():
     def never():
         raise AssertionError
 

@@ -1,4 +1,4 @@
-"""What every state does: carry, stay as it is, make changed copies, travel."""
+"""What all states share: frozen fields, changed copies, pickling, errors."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_states_are_frozen(classes):
             state.message = "other"
 
 
-def test_a_state_has_no_room_for_what_its_class_does_not_name(classes):
+def test_a_state_takes_no_attributes_that_its_class_does_not_declare(classes):
     for cls in classes.values():
         assert not hasattr(cls("m"), "__dict__")
 
@@ -101,7 +101,7 @@ def test_states_survive_copies(classes, copied):
         assert (again.message, again.context, type(again)) == ("m", {"a": 1}, cls)
 
 
-def test_mappings_are_copied_in():
+def test_mappings_are_copied():
     context, inputs = {"a": 1}, {"x": Result(1)}
     state = Pending(context=context, cached_inputs=inputs)
     context["a"] = inputs["x"] = 2
@@ -138,7 +138,7 @@ def test_threads_that_read_first_read_the_same_dict():
 
 @pytest.mark.parametrize("field", ["context", "cached_inputs"])
 @pytest.mark.parametrize("value", [5, "ab", [("a", 1)], {1}, False])
-def test_names_have_to_be_a_mapping(field, value):
+def test_context_and_cached_inputs_are_mappings(field, value):
     with pytest.raises(InvalidPayload, match=f"{field} cannot hold") as refused:
         Pending(**{field: value})
 
@@ -159,7 +159,7 @@ def test_an_unknown_name_is_a_type_error():
         Pending(colour="red")
 
 
-def test_parameters_are_copied_in_if_they_are_a_dict():
+def test_cached_parameters_are_copied_if_they_are_a_dict():
     given = {"a": 1}
     state = Cached(cached_parameters=given)
     given["a"] = 2
@@ -169,7 +169,7 @@ def test_parameters_are_copied_in_if_they_are_a_dict():
     assert Cached(cached_parameters={}).cached_parameters == {}
 
 
-def test_a_cached_result_expires_when_told_or_never():
+def test_a_cached_result_without_an_expiration_never_expires():
     assert Cached().cached_result_expiration is None
     expiration = Cached(cached_result_expiration=datetime(2020, 1, 1)).cached_result_expiration
     assert expiration == datetime(2020, 1, 1, tzinfo=UTC)
@@ -201,14 +201,14 @@ def test_evolve_keeps_the_kind_of_result():
     assert state.evolve(message="m")._result is state._result
 
 
-def test_evolve_names_what_it_could_have_changed():
+def test_the_error_of_evolve_lists_the_names_it_knows():
     with pytest.raises(InvalidPayload, match="Failed has no colour; it has message, result") as no:
         Failed().evolve(colour="red")
 
     assert no.value.field == "colour"
 
 
-def test_evolve_asks_no_surroundings():
+def test_evolve_ignores_the_ambient_context():
     state = Scheduled(start_time=datetime(2020, 1, 1))
 
     with ambient.using(task_tags=["t"], task_run_count=5):
@@ -234,7 +234,7 @@ def test_a_bare_attrs_subclass_compares_and_shows_as_a_state():
     assert hash(Modest()) == hash(Modest("m"))
 
 
-def test_what_a_user_wrote_stays():
+def test_methods_that_a_user_wrote_stay():
     assert Outspoken("a", result=1) == Outspoken(result=2)
     assert (hash(Outspoken()), repr(Outspoken())) == (7, "!")
     assert (hash(Heir()), repr(Heir())) == (7, "!")

@@ -126,5 +126,5 @@ def test_equal_states_are_one_in_a_set():
     assert len({Success(result=1), Success("m", result=1.0), Success(result=True)}) == 1
 
 
-def test_a_state_is_true(classes):
+def test_a_state_is_truthy(classes):
     assert all(cls() for cls in classes.values())

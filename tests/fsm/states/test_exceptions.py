@@ -1,4 +1,4 @@
-"""Exceptions on the wire: what is left of them."""
+"""Exceptions in states, and the records that are read back."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_an_exception_comes_back_as_an_inert_record():
     assert repr(state) == '<Failed: "boom">'
 
 
-def test_a_record_is_written_as_it_came():
+def test_a_record_is_written_unchanged():
     text = dumps(Failed(failure(), result=failure()))
 
     assert dumps(loads(text)) == text
 
 
-def test_an_exception_never_stops_a_failure_from_being_written():
+def test_a_failure_is_written_whatever_the_methods_of_its_exception_do():
     class Broken(Exception):
         def __str__(self):
             raise RuntimeError

@@ -1,4 +1,4 @@
-"""Who is whose kind: predicates, children, parents, colours."""
+"""The tree of state classes: predicates, children, parents, colours."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_class_without_attrs_appears_once_among_the_children():
     assert Plain("m").is_successful()
 
 
-def test_a_class_declared_again_takes_the_place_of_the_first():
+def test_a_class_declared_again_replaces_the_first():
     def declare():
         class Again(Pending):
             pass
@@ -84,7 +84,7 @@ def test_a_hidden_user_class_shows_only_its_children():
     assert Shown.parents() == [Pending, State]
 
 
-def test_a_class_no_one_keeps_leaves_the_family():
+def test_a_class_without_references_is_no_longer_among_the_children():
     class Gone(Pending):
         pass
 
@@ -95,13 +95,13 @@ def test_a_class_no_one_keeps_leaves_the_family():
 
 
 @pytest.mark.parametrize("name", ["State", "_MetaState", "_Unfrozen"])
-def test_what_no_run_can_be_in_is_not_read(name):
+def test_abstract_classes_are_not_read(name):
     for wire in ({"type": name}, Success("m").serialize() | {"type": name}):
         with pytest.raises(UnknownState, match=r"'\w+'; (is its module|did you mean '[A-Z])"):
             State.deserialize(wire)
 
 
-def test_taking_the_name_of_a_built_in_state_is_refused():
+def test_a_class_with_the_name_of_a_built_in_state_is_refused():
     with pytest.raises(DuplicateState, match="built-in state Success") as refused:
 
         @attrs.frozen

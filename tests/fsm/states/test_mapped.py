@@ -1,4 +1,4 @@
-"""Mapped: its result is that of its children."""
+"""Mapped: its result is the list of its children's results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from states import Failed, InvalidPayload, Mapped, NoResult, Result, Success
 CHILDREN = [Success(result=1), None, Failed(), Mapped(map_states=[Success(result=2)])]
 
 
-def test_the_result_is_the_childrens():
+def test_the_result_is_the_list_of_the_childrens_results():
     state = Mapped(map_states=CHILDREN)
 
     assert state.result == [1, None, None, [2]]
@@ -33,7 +33,7 @@ def test_a_result_cannot_be_given(result):
     assert refused.value.field == "result"
 
 
-def test_children_are_copied_in():
+def test_the_list_of_children_is_copied():
     children = [Success()]
     state = Mapped(map_states=children)
     children.append(None)

@@ -1,4 +1,4 @@
-"""Meta states: wrapped around the state they stand for, one level deep."""
+"""Meta states wrap another state, one level deep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_meta_state_wraps_a_state_or_nothing(cls):
 
 @pytest.mark.parametrize("cls", META)
 @pytest.mark.parametrize("inner", [Submitted(), ClientFailed(), Queued(), "x", 0, Success, {}])
-def test_nothing_else_is_wrapped(cls, inner):
+def test_a_meta_state_wraps_nothing_else(cls, inner):
     with pytest.raises(InvalidPayload, match="state cannot hold") as refused:
         cls(state=inner)
 

@@ -1,4 +1,4 @@
-"""Points in time: microseconds, datetimes, and the strict gate for text."""
+"""Points in time: microseconds, datetimes, and the strict parser of text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_any_zone_counts_the_same_microseconds(at):
 
 
 @given(aware)
-def test_what_is_written_reads_back_as_the_same_instant(at):
+def test_a_written_moment_reads_back_as_the_same_instant(at):
     text = moment.format(moment.as_moment(at, "at"))
 
     assert moment.to_micros(moment.parse(text, "at")) == moment.to_micros(at)
@@ -62,7 +62,7 @@ def test_no_moment_lies_outside_of_the_calendar(micros):
         moment.from_micros(micros)
 
 
-def test_a_naive_datetime_is_utc_at_the_door_but_no_point_in_time():
+def test_a_naive_datetime_is_taken_as_utc_by_constructors_only():
     assert moment.as_moment(datetime(2020, 1, 1), "at") == datetime(2020, 1, 1, tzinfo=UTC)
     assert moment.as_moment(pendulum.naive(2020, 1, 1), "at").tzinfo is pendulum.UTC
     with pytest.raises(InvalidPayload, match="naive"):
@@ -109,14 +109,14 @@ def test_a_zone_that_raises_is_refused():
         Scheduled(start_time=datetime(2020, 1, 1, tzinfo=Wild()))
 
 
-def test_a_zone_without_an_offset_is_none():
+def test_a_zone_without_an_offset_counts_as_no_zone():
     at = Scheduled(start_time=datetime(2020, 1, 1, tzinfo=Silent())).start_time
 
     assert at == datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", ["2020-01-01", 0, 1.5, True, date(2020, 1, 1), math.nan, [], b""])
-def test_only_datetimes_pass_the_door(value):
+def test_only_datetimes_are_moments(value):
     with pytest.raises(InvalidPayload, match="start_time cannot hold") as refused:
         Scheduled(start_time=value)
 
@@ -136,7 +136,7 @@ def test_only_datetimes_pass_the_door(value):
         ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
     ],
 )
-def test_the_gate_lets_iso_moments_pass(text, written):
+def test_iso_8601_moments_are_parsed(text, written):
     assert moment.format(moment.parse(text, "at")) == written
 
 
@@ -160,7 +160,7 @@ def test_the_gate_lets_iso_moments_pass(text, written):
         *(None, 0, 1.5, True, b"2020-01-01T00:00:00Z", [], {}),
     ],
 )
-def test_the_gate_keeps_everything_else_out(text):
+def test_other_text_is_not_parsed(text):
     with pytest.raises(NotDeserializable) as refused:
         moment.parse(text, "start_time")
 
@@ -186,7 +186,7 @@ def test_the_hour_24_is_refused_even_where_python_reads_it(text, monkeypatch):
 
 
 @given(st.text(max_size=70))
-def test_the_gate_knows_one_error(text):
+def test_parsing_raises_not_deserializable_only(text):
     try:
         moment.parse(text, "at")
     except NotDeserializable:

@@ -1,4 +1,4 @@
-"""How a state shows itself."""
+"""The repr of a state."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_result_of_none_is_a_result():
 @pytest.mark.parametrize(
     "result", [Result(1, "here"), SafeResult(2, result_handler={"type": "X"}), NoResult]
 )
-def test_a_result_object_is_kept(result):
+def test_a_result_object_is_not_wrapped(result):
     assert Success(result=result)._result is result
 
 
@@ -54,14 +54,14 @@ def test_there_is_one_no_result(copied):
     assert copied(NoResult) is NoResult
 
 
-def test_no_result_says_so():
+def test_no_result_has_a_readable_repr():
     assert (repr(NoResult), str(NoResult)) == ("<No result>", "NoResult")
     assert (NoResult.value, NoResult.location) == (None, None)
     assert NoResult == NoResultType()
     assert NoResult != Result()
 
 
-def test_results_show_their_type_with_their_value():
+def test_the_repr_of_a_result_has_its_type_and_value():
     assert repr(Result("x", "here")) == "<Result: 'x'>"
     assert repr(SafeResult(1)) == "<SafeResult: 1>"
 
@@ -78,7 +78,7 @@ def test_results_are_frozen():
         Result(1).value = 2
 
 
-def test_a_handler_is_a_description_copied_in():
+def test_a_handlers_description_is_copied():
     handler = {"type": "JSONResultHandler"}
     result = SafeResult(1, result_handler=handler)
     handler["type"] = "other"
@@ -88,7 +88,7 @@ def test_a_handler_is_a_description_copied_in():
         SafeResult(1, result_handler="JSONResultHandler")
 
 
-def test_a_recorded_exception_equals_the_exception_it_was():
+def test_a_record_equals_its_exception():
     error = ValueError("boom")
     saved = Failed(result=error)
 

@@ -1,4 +1,4 @@
-"""Users' classes on the wire."""
+"""Users' classes, written and read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_missing_extra_field_takes_its_default():
     assert State.deserialize(wire) == Acquitted()
 
 
-def test_a_users_validator_speaks_when_a_state_is_read():
+def test_a_users_validator_runs_when_a_state_is_read():
     wire = Strict().serialize() | {"limit": 10}
 
     with pytest.raises(NotDeserializable, match="Strict refuses"):
@@ -95,7 +95,7 @@ def test_of_two_classes_of_one_name_only_the_later_is_written():
         first().serialize()
 
 
-def test_a_field_the_wire_uses_itself_is_refused():
+def test_a_field_named_like_a_key_of_the_format_is_refused():
     @attrs.frozen
     class Typed(Failed):
         type: str = ""
@@ -106,7 +106,7 @@ def test_a_field_the_wire_uses_itself_is_refused():
         State.deserialize({"type": "Typed"})
 
 
-def test_a_field_of_ours_on_a_users_class_is_theirs():
+def test_a_built_in_field_that_a_users_class_declares_itself_is_its_own():
     @attrs.frozen
     class Homely(Failed):
         state: str = "NY"

@@ -1,4 +1,4 @@
-"""The codec: what survives it."""
+"""Round trips through the codec."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_text_is_canonical(state):
         ),
     )
 )
-def test_reading_anything_ends_in_a_state_or_the_one_error(value):
+def test_reading_anything_gives_a_state_or_not_deserializable(value):
     for wire in (
         value,
         {"type": "Success", "_result": value},
@@ -209,7 +209,7 @@ def test_reading_anything_ends_in_a_state_or_the_one_error(value):
 
 
 @given(all_states, st.data())
-def test_a_damaged_wire_ends_in_a_state_or_the_one_error(state, data):
+def test_reading_a_damaged_dict_gives_a_state_or_not_deserializable(state, data):
     text = dumps(state)
     start = data.draw(st.integers(0, len(text)))
     damaged = (
@@ -222,7 +222,7 @@ def test_a_damaged_wire_ends_in_a_state_or_the_one_error(state, data):
         pass
 
 
-def test_serializing_hands_out_copies():
+def test_serialize_returns_copies():
     context, result = {"a": [1]}, {"b": [2]}
     state = Success(result=result, context=context)
     wire = state.serialize()

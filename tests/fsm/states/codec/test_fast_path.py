@@ -1,4 +1,4 @@
-"""The short cut, held against the long way."""
+"""The fast path gives the results of the encoder and the decoder."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_the_fast_path_leaves_other_states_to_the_encoder(what):
     assert fast_path.write(UNWRITTEN[what]) is None
 
 
-def test_a_context_of_another_class_is_left_to_the_writer():
+def test_a_context_of_another_class_is_left_to_the_encoder():
     state = Running(context={"a": 1})
     object.__setattr__(state, "_context", MappingProxyType({"a": 1}))
 
@@ -248,7 +248,7 @@ def test_the_fast_path_raises_no_error_itself(name, value):
     assert fast_path.read(wire | {name: value}) is None
 
 
-def test_what_was_written_belongs_to_the_caller():
+def test_changing_a_written_dict_does_not_change_the_state():
     state = Success(result={"a": [1]}, context={"b": ["c"]})
     wire = in_full(state)
 
@@ -265,7 +265,7 @@ def test_what_was_written_belongs_to_the_caller():
     assert (state.result, state.context) == ({"a": [1]}, {"b": ["c"]})
 
 
-def test_what_was_read_is_no_longer_the_callers():
+def test_changing_a_dict_after_reading_does_not_change_the_state():
     wire = in_full(Success(result={"a": [1]}, context={"b": ["c"]}))
 
     state = fast_path.read(wire)

@@ -1,4 +1,4 @@
-"""What cannot be read, and that nothing happens then."""
+"""What cannot be read, and the errors for it."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("wire", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_no_state_is_refused_at_once(wire):
+def test_a_dict_that_describes_no_state_is_refused(wire):
     started = time.process_time()
 
     with pytest.raises(NotDeserializable) as refused:
@@ -265,7 +265,7 @@ def test_short_strings_cannot_add_up_past_the_limit():
         limits.check(wire)
 
 
-def test_nested_states_end_at_the_limit():
+def test_states_nest_up_to_the_limit():
     wire = success()
     for _ in range(40):
         wire = {"type": "Mapped", "map_states": [wire]}
@@ -290,7 +290,7 @@ def test_errors_name_the_field():
         assert refused.value.field == field
 
 
-def test_a_misspelt_type_is_told_the_right_one():
+def test_the_error_for_a_misspelt_type_suggests_the_right_one():
     with pytest.raises(UnknownState, match="did you mean 'Success'"):
         State.deserialize({"type": "Sucess"})
 
@@ -313,7 +313,7 @@ def test_the_methods_of_a_dict_subclass_can_only_fail():
         State.deserialize(success(context=Hostile()))
 
 
-def test_reading_asks_no_surroundings(classes):
+def test_reading_ignores_the_clock_and_the_ambient_context(classes):
     def never():
         raise AssertionError
 
@@ -346,12 +346,12 @@ def test_reading_asks_no_surroundings(classes):
     ],
     ids=lambda text: repr(text)[:20],
 )
-def test_text_that_is_no_state_is_refused(text):
+def test_text_that_describes_no_state_is_refused(text):
     with pytest.raises(NotDeserializable):
         loads(text)
 
 
-def test_a_text_is_refused_for_its_items_before_they_are_made():
+def test_a_text_with_too_many_items_is_refused_before_it_is_parsed():
     crowd = "[]," * (limits.ITEMS + 9) + "0"
 
     with pytest.raises(NotDeserializable, match="items is not read"):
@@ -378,7 +378,7 @@ def test_a_stack_too_full_to_write_is_the_documented_error():
                 pass
 
 
-def test_pairs_of_a_context_that_is_no_string_are_rendered():
+def test_context_keys_that_are_no_strings_are_written_as_text():
     wire = Success(context={1: "a", None: {b"\xff": (2,)}}).serialize()
 
     assert wire["context"] == {"1": "a", "None": {"\\xff": [2]}}

@@ -1,4 +1,4 @@
-"""What cannot be written, and how the error says so."""
+"""What cannot be written, and the errors for it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ UNWRITABLE = {
 
 
 @pytest.mark.parametrize("value", UNWRITABLE.values(), ids=UNWRITABLE)
-def test_what_cannot_be_written_exactly_names_its_field(value):
+def test_the_error_for_an_unwritable_value_names_its_field(value):
     for state, field in (
         (Success(result=value), "result"),
         (Success(result=[value, ()]), "result"),
@@ -119,7 +119,7 @@ def test_what_cannot_be_written_exactly_names_its_field(value):
 
 
 @pytest.mark.parametrize("value", [shared(28), [*shared(28), ()], [(), *shared(28)]])
-def test_a_shared_value_cannot_explode(value):
+def test_a_shared_value_counts_each_time_it_is_written(value):
     for state, field in (
         (Success(result=value), "result"),
         (Success(value), "message"),

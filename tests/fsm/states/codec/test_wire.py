@@ -181,7 +181,7 @@ def test_a_location_written_by_a_later_release_is_read():
     assert State.deserialize(wire)._result == Result(None, "here")
 
 
-def test_what_is_plain_json_has_nothing_beside_it(classes):
+def test_plain_json_is_written_without_an_exact_entry(classes):
     state = classes["Success"]("m", result={"a": [1, 2.5, None]}, context={"b": "c"})
 
     assert "exact" not in dumps(state)

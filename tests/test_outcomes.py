@@ -1,4 +1,4 @@
-"""Outcomes: what comes of a task, row by row as the reference has it, and where ours differs."""
+"""Outcomes: the state that each outcome of a task leads to, in the reference and here."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def entered(run: TaskRun) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_task_comes_to_what_its_row_says(row: str) -> None:
+def test_each_outcome_of_a_task_leads_to_the_state_of_its_row(row: str) -> None:
     task, expected, carried = ROWS[row]
 
     run = performed(task)
@@ -98,7 +98,7 @@ def test_a_task_comes_to_what_its_row_says(row: str) -> None:
     assert type(result) is carried if isinstance(carried, type) else result == carried
 
 
-def test_a_task_whose_time_is_up_has_timed_out_and_is_retried() -> None:
+def test_a_task_that_exceeds_its_limit_times_out_and_is_retried() -> None:
     clock = Rounds(9)
     run = TaskRun(clock=clock, max_retries=1, timeout=5)
 
@@ -110,20 +110,20 @@ def test_a_task_whose_time_is_up_has_timed_out_and_is_retried() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Skipped("m"), Paused("m")], ids=repr)
-def test_only_a_success_goes_on_into_the_cache(outcome: State) -> None:
+def test_only_a_success_is_cached(outcome: State) -> None:
     run = performed(raised(outcome), cache_for=60)
 
     assert entered(run) == [(type(outcome).__name__, "m")]
 
 
-def test_a_success_in_words_goes_on_into_the_cache() -> None:
+def test_a_success_returned_as_a_state_is_cached() -> None:
     run = performed(raised(Success("m", result=5)), cache_for=60)
 
     assert entered(run) == [("Success", "m"), ("Cached", "m")]
     assert run.state.result == 5
 
 
-def test_the_attempt_after_the_last_is_refused_whoever_asks_for_it() -> None:
+def test_a_retry_after_the_last_attempt_is_refused_even_if_the_task_asks_for_it() -> None:
     run = TaskRun(clock=Rounds(9))
 
     state = perform(run, raised(Retrying("m")))

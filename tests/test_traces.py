@@ -1,4 +1,4 @@
-"""Golden traces: what the reference was seen to do is legal in our table, and ours does it, too."""
+"""Golden traces: what the reference system did is legal in our table, and is reproduced."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def legal(source: str, dest: str) -> bool:
 
 
 @pytest.mark.parametrize(("source", "dest"), EDGES)
-def test_every_edge_that_was_seen_is_legal(source: str, dest: str) -> None:
+def test_every_edge_of_the_traces_is_legal(source: str, dest: str) -> None:
     assert legal(source, dest)
 
 
@@ -129,18 +129,18 @@ OTHERWISE: dict[str, tuple[str, list[Change], str]] = {  # why, what ours does, 
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace["desc"])
-def test_a_trace_is_performed_as_it_was_seen_unless_it_is_listed(trace: dict[str, Any]) -> None:
+def test_a_trace_is_reproduced_unless_it_is_listed(trace: dict[str, Any]) -> None:
     _, *expected = OTHERWISE.get(trace["desc"], ("", *seen(trace)))
 
     assert played(trace) == tuple(expected)
 
 
 @pytest.mark.parametrize("desc", OTHERWISE)
-def test_what_is_listed_as_different_is(desc: str) -> None:
+def test_each_listed_trace_differs_as_listed(desc: str) -> None:
     (trace,) = (each for each in TRACES if each["desc"] == desc)
 
     assert played(trace) != seen(trace)
 
 
-def test_what_is_listed_is_a_trace() -> None:
+def test_each_listed_description_is_that_of_a_trace() -> None:
     assert PLAYS.keys() | OTHERWISE.keys() <= {trace["desc"] for trace in TRACES}

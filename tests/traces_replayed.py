@@ -1,4 +1,4 @@
-"""Replay: what the traces of the reference describe, as runs, tasks and calls of ours."""
+"""Replay: the traces of the reference system, as runs, tasks and calls of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flow: a graph of tasks is run to its end, under the lifecycle of one run for the whole."""
+"""`gather`: a graph of tasks is performed under the lifecycle of one run for the whole graph."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_nodes_by_name_come_after_names(calls: Calls) -> None:
     assert calls.names == ["a", "b", "c"]
 
 
-def test_runs_are_called_after_the_whole_and_their_nodes(journal: Journal) -> None:
+def test_the_id_of_a_node_s_run_is_that_of_the_graph_and_its_name(journal: Journal) -> None:
     run = TaskRun("nightly", journal=journal)
 
     gather({"load": load, "all": join.bind(load.bind(), double.bind(load.bind(5)))}, run=run)
@@ -129,7 +129,7 @@ def test_runs_are_called_after_the_whole_and_their_nodes(journal: Journal) -> No
     assert restored.state.result == [1, 2]
 
 
-def test_a_task_s_run_is_of_its_kind_with_its_policy(clock: HandClock, calls: Calls) -> None:
+def test_the_run_of_a_task_has_its_class_and_its_policy(clock: HandClock, calls: Calls) -> None:
     left = [ValueError(), None]
 
     def flaky() -> None:
@@ -155,7 +155,7 @@ def test_a_node_is_mapped_over_the_result_of_another(journal: Journal) -> None:
     assert state_of(journal, "w/sq[1]") == "Success"
 
 
-def test_the_nodes_of_a_claimed_whole_are_kept_beside_it(journal: Journal) -> None:
+def test_the_nodes_of_a_claimed_graph_are_kept_in_its_journal(journal: Journal) -> None:
     TaskRun("w", journal=journal).submit()
     (claim,) = journal.claim(owner="worker", run="w")
 
@@ -165,11 +165,11 @@ def test_the_nodes_of_a_claimed_whole_are_kept_beside_it(journal: Journal) -> No
     assert state_of(journal, "w/load") == "Success"
 
 
-def test_a_graph_of_nothing_has_succeeded() -> None:
+def test_an_empty_graph_succeeds() -> None:
     assert gather([]).result == {}
 
 
-def test_the_whole_has_listeners_as_any_run(clock: HandClock) -> None:
+def test_the_run_of_a_graph_calls_its_listeners(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     recorder = run.after(Recorder())
 
@@ -190,7 +190,7 @@ def test_the_runner_s_workers_are_used(calls: Calls) -> None:
 # How the whole ends.
 
 
-def test_a_failed_reference_fails_the_whole() -> None:
+def test_a_failed_reference_fails_the_graph() -> None:
     state = gather({"bad": broken, "good": load})
 
     assert type(state) is Failed
@@ -198,7 +198,7 @@ def test_a_failed_reference_fails_the_whole() -> None:
     assert state.result == {"bad": "Failed: Unexpected error: ValueError('no')"}
 
 
-def test_a_failure_in_the_middle_fails_the_triggers_below() -> None:
+def test_a_failed_node_fails_the_trigger_rules_below_it() -> None:
     run = TaskRun("w", journal=MemoryJournal())
 
     state = gather(double.bind(double.bind(Node(broken))), run=run)
@@ -210,7 +210,7 @@ def test_a_failure_in_the_middle_fails_the_triggers_below() -> None:
     assert state_of(run.journal, "w/double") == "TriggerFailed"  # type: ignore[arg-type]  # a Journal
 
 
-def test_a_cancelled_reference_cancels_the_whole() -> None:
+def test_a_cancelled_reference_cancels_the_graph() -> None:
     state = gather({"stopped": lambda: Cancelled("enough"), "good": load})
 
     assert type(state) is Cancelled
@@ -218,11 +218,11 @@ def test_a_cancelled_reference_cancels_the_whole() -> None:
     assert state.result == {"stopped": "Cancelled: enough"}
 
 
-def test_a_failure_weighs_more_than_a_cancellation() -> None:
+def test_a_failure_is_reported_before_a_cancellation() -> None:
     assert type(gather({"stopped": lambda: Cancelled(), "bad": broken})) is Failed
 
 
-def test_a_skipped_reference_has_succeeded() -> None:
+def test_a_skipped_reference_counts_as_successful() -> None:
     state = gather(double.bind(Node(lambda: Skipped("no news"))))
 
     assert type(state) is Success
@@ -236,7 +236,7 @@ def test_a_mapped_reference_counts_by_its_children() -> None:
     assert list(state.result) == ["each"]
 
 
-def test_what_is_no_reference_may_fail() -> None:
+def test_a_node_that_is_not_a_reference_may_fail() -> None:
     good = load.bind()
 
     state = gather([good, Node(broken, (good,))], reference=good)
@@ -253,7 +253,7 @@ def test_a_reference_can_be_named() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "end"), [(ValueError(), Success), (1, TriggerFailed)])
-def test_a_cleanup_runs_where_something_has_failed(
+def test_a_cleanup_runs_only_if_a_node_has_failed(
     calls: Calls, outcome: Any, end: type[State], clock: HandClock
 ) -> None:
     run = TaskRun("w", journal=MemoryJournal(), clock=clock)
@@ -264,7 +264,7 @@ def test_a_cleanup_runs_where_something_has_failed(
     assert state_of(run.journal, "w/cleanup") == end.__name__  # type: ignore[arg-type]  # a Journal
 
 
-def test_what_runs_in_any_case_runs_after_all_have_ended(calls: Calls) -> None:
+def test_a_node_with_all_finished_runs_after_all_others(calls: Calls) -> None:
     above = [Node(calls.of("good")), Node(calls.of("bad", ValueError()))]
 
     state = gather(Node(calls.of("last")).after(*above, trigger_rule=all_finished))
@@ -273,7 +273,7 @@ def test_what_runs_in_any_case_runs_after_all_have_ended(calls: Calls) -> None:
     assert calls.names[-1] == "last"
 
 
-def test_skips_cascade_as_far_as_nobody_minds(calls: Calls) -> None:
+def test_skips_cascade_down_to_a_node_that_ignores_them(calls: Calls) -> None:
     skipped = Node(calls.of("first", lambda: Skipped()))
     second = Node(calls.of("second"), (skipped,))
     third = Node(calls.of("third")).after(second, skip_on_upstream_skip=False)
@@ -287,7 +287,7 @@ def test_skips_cascade_as_far_as_nobody_minds(calls: Calls) -> None:
 @pytest.mark.parametrize(
     ("above", "end"), [(broken, "TriggerFailed"), (lambda: Skipped(), "Skipped")]
 )
-def test_a_mapped_node_is_judged_before_it_asks_what_to_map_over(above: Any, end: str) -> None:
+def test_the_trigger_rule_of_a_mapped_node_comes_before_its_inputs(above: Any, end: str) -> None:
     run = TaskRun("w", journal=MemoryJournal())
 
     gather(double.bind().each(Node(above)), run=run)
@@ -298,7 +298,7 @@ def test_a_mapped_node_is_judged_before_it_asks_what_to_map_over(above: Any, end
 # Paused, and gathered again.
 
 
-def test_a_node_for_a_person_pauses_the_whole_until_they_come(
+def test_a_manual_node_leaves_the_graph_running_until_it_is_resumed(
     journal: Journal, calls: Calls
 ) -> None:
     graph = {
@@ -321,13 +321,13 @@ def test_a_node_for_a_person_pauses_the_whole_until_they_come(
     assert [step.event for step in TaskRun.restore("w", journal).history] == ["start", "succeed"]
 
 
-def test_a_paused_node_leaves_the_whole_open_though_it_is_no_reference() -> None:
+def test_a_paused_node_leaves_the_graph_running_even_if_it_is_not_a_reference() -> None:
     state = gather({"a": load, "b": lambda: Paused()}, reference="a")
 
     assert type(state) is Running
 
 
-def test_a_paused_child_leaves_the_whole_open(journal: Journal, calls: Calls) -> None:
+def test_a_paused_child_leaves_the_graph_running(journal: Journal, calls: Calls) -> None:
     mapped = Node(lambda number: Paused() if number else number).each([0, 1]).with_name("mapped")
 
     state = gather(Node(calls.of("below"), (mapped,)), run=TaskRun("w", journal=journal))
@@ -336,7 +336,7 @@ def test_a_paused_child_leaves_the_whole_open(journal: Journal, calls: Calls) ->
     assert calls.names == []
 
 
-def test_a_whole_that_has_ended_is_returned_as_it_is(journal: Journal, calls: Calls) -> None:
+def test_a_graph_that_has_ended_is_not_performed_again(journal: Journal, calls: Calls) -> None:
     gather(Node(calls.of("a")), run=TaskRun("w", journal=journal))
 
     again = gather(Node(calls.of("a")), run=TaskRun("w", journal=journal))
@@ -346,7 +346,7 @@ def test_a_whole_that_has_ended_is_returned_as_it_is(journal: Journal, calls: Ca
     assert len(list(journal.steps("w"))) == 2
 
 
-def test_a_paused_whole_stays_as_it_is(calls: Calls) -> None:
+def test_a_paused_graph_is_not_performed(calls: Calls) -> None:
     run = TaskRun()
     run.pause()
 
@@ -377,7 +377,7 @@ def cut(journal: Journal, run: str, event: str, error: BaseException) -> pytest.
 
 @pytest.mark.parametrize("event", ["start", "succeed"])
 @pytest.mark.parametrize("victim", ["w", "w/n0", "w/n2", "w/n5"])
-def test_nothing_finished_is_repeated_after_a_crash(
+def test_finished_nodes_are_not_repeated_after_a_crash(
     journal: Journal, calls: Calls, victim: str, event: str
 ) -> None:
     chain = Node(calls.of("n0"))
@@ -405,7 +405,7 @@ def test_a_node_that_lost_its_worker_starts_again(journal: Journal, calls: Calls
     assert events == ["start", "rescue", "start", "succeed"]
 
 
-def test_a_whole_that_is_run_again_repeats_what_has_failed(
+def test_a_rerun_of_a_graph_repeats_its_failed_nodes(
     journal: Journal, clock: HandClock, calls: Calls
 ) -> None:
     outcomes = iter([ValueError(), None])
@@ -425,7 +425,7 @@ def test_a_whole_that_is_run_again_repeats_what_has_failed(
     assert calls.names == ["above", "flaky", "flaky", "below"]
 
 
-def test_a_whole_is_tried_again_by_its_policy(clock: HandClock, calls: Calls) -> None:
+def test_a_graph_is_retried_by_its_policy(clock: HandClock, calls: Calls) -> None:
     outcomes = iter([ValueError(), None])
     run = TaskRun("w", clock=clock, max_retries=1, retry_delay=60)
 
@@ -439,7 +439,7 @@ def test_a_whole_is_tried_again_by_its_policy(clock: HandClock, calls: Calls) ->
 # Interrupted, cancelled.
 
 
-def test_an_interrupt_cancels_the_whole(journal: Journal, calls: Calls) -> None:
+def test_an_interrupt_cancels_the_graph(journal: Journal, calls: Calls) -> None:
     power = cut(journal, "w/a", "start", KeyboardInterrupt())
 
     with pytest.raises(KeyboardInterrupt):
@@ -450,7 +450,7 @@ def test_an_interrupt_cancels_the_whole(journal: Journal, calls: Calls) -> None:
     assert calls.names == []
 
 
-def test_cancelling_the_whole_from_elsewhere_stops_its_nodes(
+def test_cancelling_a_graph_from_another_process_stops_its_nodes(
     journal: Journal, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler_room, "_LOOK", 0.0)
@@ -476,7 +476,7 @@ def test_cancelling_the_whole_from_elsewhere_stops_its_nodes(
     assert "far" not in calls.names
 
 
-def test_a_whole_that_somebody_ends_here_begins_no_more(calls: Calls) -> None:
+def test_a_graph_that_a_listener_ends_starts_no_more_nodes(calls: Calls) -> None:
     run = TaskRun()
     graph = Node(calls.of("b"), (Node(calls.of("a", lambda: run.cancel() and None)),))
 
@@ -486,7 +486,7 @@ def test_a_whole_that_somebody_ends_here_begins_no_more(calls: Calls) -> None:
     assert calls.names == ["a"]
 
 
-def test_pausing_the_whole_leaves_its_nodes_alone(
+def test_pausing_a_graph_does_not_pause_its_nodes(
     journal: Journal, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler_room, "_LOOK", 0.0)
@@ -520,7 +520,7 @@ class FullDisk(MemoryJournal):
         super().append(step, of, **more)
 
 
-def test_a_node_that_cannot_be_kept_leaves_the_whole_open(calls: Calls) -> None:
+def test_a_node_whose_step_cannot_be_kept_leaves_the_graph_running(calls: Calls) -> None:
     journal = FullDisk("w/bad")
     graph = [Node(calls.of("below")).after(Node(calls.of("bad"))), Node(calls.of("good"))]
 
@@ -534,7 +534,7 @@ def test_a_node_that_cannot_be_kept_leaves_the_whole_open(calls: Calls) -> None:
     assert sorted(calls.names) == ["bad", "below", "good"]
 
 
-def test_results_that_are_too_much_together_are_left_to_their_nodes(
+def test_results_that_are_too_long_together_are_kept_by_their_nodes_only(
     tmp_path: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_journal(f"sqlite:///{tmp_path}/runs.db") as journal:
@@ -572,12 +572,14 @@ def test_a_hostile_name_is_refused_before_anything_starts(name: str, calls: Call
         lambda: gather(load.bind(), reference="other"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_before_anything_starts(wrong: Any) -> None:
+def test_a_wrong_argument_is_refused_before_anything_starts(wrong: Any) -> None:
     with pytest.raises(InvalidArgument):
         wrong()
 
 
-def test_what_cannot_travel_is_refused_before_anything_starts(journal: Journal) -> None:
+def test_an_argument_that_cannot_travel_is_refused_before_anything_starts(
+    journal: Journal,
+) -> None:
     lock = threading.Lock()
 
     with Runner("process", workers=1) as runner, pytest.raises(InvalidArgument, match="travel"):
@@ -589,7 +591,7 @@ def test_what_cannot_travel_is_refused_before_anything_starts(journal: Journal) 
 # Large ones, measured by counting.
 
 
-def test_a_chain_of_ten_thousand_is_run() -> None:
+def test_a_chain_of_ten_thousand_nodes_is_performed() -> None:
     node = Node(int)
     for _ in range(10_000):
         node = Node(_next, (node,))
@@ -599,7 +601,7 @@ def test_a_chain_of_ten_thousand_is_run() -> None:
     assert state.result == {"_next-10000": 10_000}
 
 
-def test_a_star_of_ten_thousand_looks_at_each_end_a_few_times(
+def test_a_star_of_ten_thousand_nodes_reads_each_state_a_few_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks = 0
@@ -627,7 +629,7 @@ def _count(*given: object) -> int:
     return len(given)
 
 
-def test_the_ambient_context_says_which_attempt_a_node_is_in() -> None:
+def test_the_ambient_context_has_the_attempt_of_a_node() -> None:
     state = gather({"a": lambda: ambient.context()["task_run_count"]})
 
     assert state.result == {"a": 1}

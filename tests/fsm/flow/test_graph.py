@@ -1,4 +1,4 @@
-"""Graph: what makes sense as a graph of tasks, and what is refused before anything starts."""
+"""Graph: the nodes, names and references of a graph, and the graphs that are refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report(*numbers: int) -> int:
     return sum(numbers)
 
 
-def test_everything_above_a_node_is_found() -> None:
+def test_all_nodes_above_a_node_are_collected() -> None:
     loaded = Node(load)
     cleaned = Node(clean, (loaded,))
 
@@ -39,11 +39,11 @@ def test_a_keyword_argument_may_be_a_node() -> None:
     assert Graph.of(Node(clean, kwargs={"number": Node(load)})).above["clean"] == ("load",)
 
 
-def test_inputs_that_are_mapped_over_may_be_a_node() -> None:
+def test_the_inputs_of_a_mapped_node_may_be_a_node() -> None:
     assert Graph.of(Node(clean).each(Node(load))).above["clean"] == ("load",)
 
 
-def test_nodes_of_one_name_are_numbered_in_the_order_they_would_run() -> None:
+def test_nodes_with_one_name_are_numbered_in_the_order_they_run() -> None:
     first, second = Node(load, (1,)), Node(load, (2,))
 
     graph = Graph.of(Node(report, (Node(clean, (first,)), Node(clean, (second,)))))
@@ -52,13 +52,13 @@ def test_nodes_of_one_name_are_numbered_in_the_order_they_would_run() -> None:
     assert graph.name(second) == "load-2"
 
 
-def test_a_number_is_not_given_where_the_name_is_taken() -> None:
+def test_a_numbered_name_that_is_taken_is_not_given() -> None:
     graph = Graph.of([Node(load).with_name("load-2"), Node(load), Node(load), Node(load)])
 
     assert list(graph.nodes) == ["load-2", "load", "load-3", "load-4"]
 
 
-def test_names_given_by_a_dict_come_before_those_made_up() -> None:
+def test_names_given_by_a_mapping_come_before_other_names() -> None:
     graph = Graph.of({"clean": Node(report, (Node(clean, (1,)),)).with_name("ignored")})
 
     assert sorted(graph.nodes) == ["clean", "clean-2"]
@@ -82,7 +82,7 @@ def test_nodes_name_others_they_come_after() -> None:
     assert graph.above["c"] == ("a", "b")
 
 
-def test_what_it_comes_after_twice_is_above_once() -> None:
+def test_a_node_that_is_named_twice_is_above_once() -> None:
     loaded = Node(load)
 
     graph = Graph.of({"load": loaded, "c": Node(clean, (loaded,)).after(loaded, "load")})
@@ -96,7 +96,7 @@ def test_the_nodes_given_are_the_references() -> None:
     assert Graph.of([cleaned, Node(report, (cleaned,))]).references == ("clean", "report")
 
 
-def test_of_nodes_by_name_those_are_that_nothing_comes_after() -> None:
+def test_the_references_of_nodes_by_name_are_those_without_a_node_below() -> None:
     graph = Graph.of({"a": load, "b": Node(report, after="a"), "c": Node(report, after="a")})
 
     assert graph.references == ("b", "c")
@@ -110,14 +110,14 @@ def test_references_can_be_named() -> None:
     assert graph.references == ("a", "b")
 
 
-def test_nothing_is_a_graph() -> None:
+def test_an_empty_graph_is_a_graph() -> None:
     assert Graph.of([]).references == Graph.of({}).references == ()
 
 
 # Copies.
 
 
-def test_after_adds_to_what_it_comes_after() -> None:
+def test_after_adds_nodes() -> None:
     first, second = Node(load), Node(load)
     node = Node(report).after(first)
 
@@ -128,7 +128,7 @@ def test_after_adds_to_what_it_comes_after() -> None:
     assert (node.trigger_rule, node.skip_on_upstream_skip) == (all_successful, True)
 
 
-def test_after_keeps_what_is_left_out() -> None:
+def test_after_keeps_the_settings_that_are_left_out() -> None:
     node = Node(report, trigger_rule=all_finished, skip_on_upstream_skip=False).after("a")
 
     assert (node.trigger_rule, node.skip_on_upstream_skip) == (all_finished, False)
@@ -140,7 +140,7 @@ def test_each_takes_any_iterable_once() -> None:
     assert over == Mapping([0, 1, 2])
 
 
-def test_a_node_is_shown_without_what_is_above() -> None:
+def test_the_repr_of_a_node_omits_the_nodes_above() -> None:
     node = Node(load)
     for _ in range(10_000):
         node = Node(clean, (node,))
@@ -160,12 +160,12 @@ def test_a_node_keeps_its_own_arguments() -> None:
 # What is refused.
 
 
-def test_an_unknown_name_is_refused_with_one_that_was_meant() -> None:
+def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(InvalidArgument, match=r"no node is called 'alfa' \(did you mean 'alpha'\?"):
         Graph.of({"alpha": load, "b": Node(report, after="alfa")})
 
 
-def test_a_circle_is_refused_in_the_order_it_is_waited_in() -> None:
+def test_a_cycle_is_refused_and_listed_in_order() -> None:
     graph = {"a": Node(load, after="c"), "b": Node(load, after="a"), "c": Node(load, after="b")}
 
     with pytest.raises(InvalidArgument) as refused:
@@ -182,12 +182,12 @@ def test_a_node_does_not_come_after_itself() -> None:
         Graph.of({"a": Node(load, after="a")})
 
 
-def test_a_reference_is_in_the_graph() -> None:
+def test_a_reference_must_be_in_the_graph() -> None:
     with pytest.raises(InvalidArgument, match="<node 'load'> is not in the graph"):
         Graph.of(Node(report), Node(load))
 
 
-def test_a_node_has_one_name() -> None:
+def test_a_node_with_two_names_is_refused() -> None:
     node = Node(load)
 
     with pytest.raises(InvalidArgument, match="given twice, as 'a' and as 'b'"):
@@ -195,7 +195,7 @@ def test_a_node_has_one_name() -> None:
 
 
 @pytest.mark.parametrize("inside", [[0], (0,), {0}, {"a": 0}], ids=repr)
-def test_a_node_inside_of_an_argument_is_refused(inside: Any) -> None:
+def test_a_node_inside_an_argument_is_refused(inside: Any) -> None:
     node = Node(load)
     hidden = {"a": node} if isinstance(inside, dict) else type(inside)([node])
 
@@ -221,7 +221,7 @@ def test_a_node_inside_of_an_argument_is_refused(inside: Any) -> None:
         lambda: Graph.of(Node(load), [5]),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused(make: Any) -> None:
+def test_a_wrong_argument_is_refused(make: Any) -> None:
     with pytest.raises(InvalidArgument):
         make()
 
@@ -229,7 +229,7 @@ def test_what_makes_no_sense_is_refused(make: Any) -> None:
 # Large ones.
 
 
-def test_a_long_chain_is_walked_without_recursion() -> None:
+def test_a_long_chain_is_collected_without_recursion() -> None:
     node = Node(load)
     for _ in range(10_000):
         node = Node(clean, (node,))
@@ -237,7 +237,7 @@ def test_a_long_chain_is_walked_without_recursion() -> None:
     assert len(Graph.of(node).nodes) == 10_001
 
 
-def test_each_node_is_looked_at_once_however_many_ways_lead_there() -> None:
+def test_each_node_is_visited_once_however_many_paths_lead_to_it() -> None:
     looks = 0
 
     class Counted(Node):

@@ -1,4 +1,4 @@
-"""Function: a decorated function, and the runs that calls of it can be."""
+"""Task: a decorated function, and the runs of its calls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_run_is_performed_to_its_end() -> None:
     assert isinstance(run, TaskRun)
 
 
-def test_the_words_of_the_decorator_are_the_policy_of_its_runs(clock: HandClock) -> None:
+def test_the_settings_of_the_decorator_are_the_policy_of_its_runs(clock: HandClock) -> None:
     run = flaky.with_options(clock=clock).run(3)
 
     assert run.state.result == 3
@@ -82,7 +82,7 @@ def test_short_words_mean_the_same_as_the_parts_of_a_policy() -> None:
     assert words.kind.default_policy == parts.kind.default_policy == whole.kind.default_policy
 
 
-def test_each_task_has_a_class_of_runs_called_as_it_is() -> None:
+def test_each_task_has_a_class_of_runs_with_its_name() -> None:
     heard: list[str] = []
 
     @task
@@ -109,7 +109,7 @@ def test_arguments_are_kept_with_the_run(journal: Any) -> None:
     assert again.state == run.state
 
 
-def test_a_run_of_one_name_goes_on_from_its_journal(journal: Any) -> None:
+def test_a_run_with_a_known_id_continues_from_its_journal(journal: Any) -> None:
     with_journal = slow.with_options(id="once", journal=journal)
     calls.clear()
 
@@ -117,7 +117,7 @@ def test_a_run_of_one_name_goes_on_from_its_journal(journal: Any) -> None:
     assert len(calls) == 1
 
 
-def test_arguments_that_no_journal_keeps_are_only_given(journal: Any) -> None:
+def test_arguments_that_are_not_json_are_passed_but_not_kept(journal: Any) -> None:
     given = object()
 
     run = task(lambda thing: thing is given).with_options(journal=journal).run(given)
@@ -133,14 +133,14 @@ def test_inputs_are_mapped(journal: Any) -> None:
     assert {summary.kind for summary in journal.runs()} == {f"{__name__}:double"}
 
 
-def test_a_map_that_misses_its_quorum_has_failed() -> None:
+def test_a_map_that_misses_its_quorum_fails() -> None:
     run = task(lambda number: 1 // number).map([0, 1], quorum=Quorum.all())
 
     assert type(run.state) is Failed
     assert run.state.message == "1 of 2 mapped tasks succeeded, 2 had to"
 
 
-def test_calls_are_for_a_runner() -> None:
+def test_a_runner_performs_calls() -> None:
     with Runner(workers=2) as runner:
         states = runner.perform_all([double.call(number) for number in range(5)])
 
@@ -173,7 +173,7 @@ def test_a_result_is_found_again_by_the_same_runner() -> None:
     assert calls == [(7,)]
 
 
-def test_what_is_submitted_waits_for_a_worker(journal: Any) -> None:
+def test_a_submitted_run_waits_for_a_worker(journal: Any) -> None:
     run = double.with_options(journal=journal).submit(4)
 
     assert type(run.state) is Submitted
@@ -181,7 +181,7 @@ def test_what_is_submitted_waits_for_a_worker(journal: Any) -> None:
     assert (due.run, due.kind) == (run.id, f"{__name__}:double")
 
 
-def test_what_is_submitted_for_later_is_not_due_yet(journal: Any) -> None:
+def test_a_run_submitted_for_later_is_not_due_yet(journal: Any) -> None:
     at = ambient.now().add(hours=1)
 
     run = double.with_options(journal=journal).submit_at(at, 4)
@@ -194,7 +194,7 @@ def test_what_is_submitted_for_later_is_not_due_yet(journal: Any) -> None:
 @pytest.mark.parametrize(
     "argument", [object(), (1, 2), {1: 2}, float("nan"), b"x"], ids=lambda it: type(it).__name__
 )
-def test_what_no_worker_can_be_given_is_refused(argument: Any) -> None:
+def test_arguments_that_are_not_json_cannot_be_submitted(argument: Any) -> None:
     journal = MemoryJournal()
 
     with pytest.raises(InvalidArgument, match="plain JSON"):
@@ -209,7 +209,7 @@ def test_submitting_without_a_journal_is_refused() -> None:
 
 
 @pytest.mark.parametrize("wrong", [5, None, int, "double"], ids=repr)
-def test_what_is_no_function_is_no_task(wrong: Any) -> None:
+def test_what_is_not_a_function_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidArgument):
         task()(wrong)
 
@@ -256,11 +256,11 @@ def test_a_task_may_have_a_lifecycle_of_its_own() -> None:
     assert "retry" not in run.allowed
 
 
-def test_a_task_travels_by_its_name() -> None:
+def test_a_task_is_pickled_by_its_name() -> None:
     assert pickle.loads(pickle.dumps(double)) is double
 
 
-def test_a_task_that_no_name_leads_to_travels_as_its_function() -> None:
+def test_a_task_that_cannot_be_imported_is_pickled_with_its_function() -> None:
     local = task(lambda: 3)
 
     there = pickle.loads(cloudpickle.dumps(local))
@@ -269,7 +269,7 @@ def test_a_task_that_no_name_leads_to_travels_as_its_function() -> None:
     assert isinstance(there, Task)
 
 
-def test_the_decorator_is_what_the_package_calls_task() -> None:
+def test_the_decorator_is_fsm_task() -> None:
     from fsm.tasks.task_run import TaskRun as FromModule
 
     assert fsm.task is task
@@ -287,7 +287,7 @@ def test_a_method_is_called_with_its_object() -> None:
     assert Shop().sell("tea") == "corner: tea"
 
 
-def test_a_task_knows_its_run() -> None:
+def test_a_task_can_read_its_current_run() -> None:
     run = task(lambda: current_run().id).run()
 
     assert run.state.result == run.id

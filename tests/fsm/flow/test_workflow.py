@@ -1,4 +1,4 @@
-"""Workflows such as are really run, with time scaled to zero."""
+"""Recorded workflows of real systems, performed with their times scaled to zero."""
 
 from __future__ import annotations
 

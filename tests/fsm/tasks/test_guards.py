@@ -1,4 +1,4 @@
-"""Guards: what they may answer, and the ready-made ones at their boundaries."""
+"""Guards: their answers, and the guards of TaskRun at their boundaries."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def answering(answer: Any, role: str = "conditions") -> Run:
 
 
 @pytest.mark.parametrize("answer", [True, 1, [0], object()])
-def test_what_is_true_passes(answer: Any) -> None:
+def test_a_truthy_answer_passes(answer: Any) -> None:
     assert answering(answer).why_not("go") is None
 
 
 @pytest.mark.parametrize("answer", [False, 0, None, [], "because", "", START])
-def test_what_is_false_a_reason_or_a_time_does_not(answer: Any) -> None:
+def test_a_falsy_answer_a_reason_or_a_time_refuses(answer: Any) -> None:
     run = answering(answer)
 
     with pytest.raises(GuardRejected):
@@ -39,17 +39,17 @@ def test_what_is_false_a_reason_or_a_time_does_not(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [False, 0, None, "", "not forbidden", START])
-def test_under_unless_the_same_answers_pass(answer: Any) -> None:
+def test_under_unless_these_answers_pass(answer: Any) -> None:
     assert answering(answer, "unless").why_not("go") is None
 
 
-def test_under_unless_what_is_true_forbids() -> None:
+def test_under_unless_a_truthy_answer_refuses() -> None:
     refusal = answering(True, "unless").why_not("go")
 
     assert "said yes, which forbids it" in str(refusal)
 
 
-def test_a_reason_and_a_time_are_told() -> None:
+def test_a_reason_and_a_time_are_reported() -> None:
     reason, time = answering("no fuel").why_not("go"), answering(START).why_not("go")
 
     assert reason is not None
@@ -61,7 +61,7 @@ def test_a_reason_and_a_time_are_told() -> None:
     assert "it passes at 2020-01-01T00:00:00+00:00" in str(time)
 
 
-def test_the_first_no_of_a_row_is_told() -> None:
+def test_the_first_guard_of_a_row_that_refuses_is_reported() -> None:
     class Asked(Run):
         go = event(
             Running,
@@ -75,7 +75,7 @@ def test_the_first_no_of_a_row_is_told() -> None:
     assert [rejection.reason for rejection in refusal.rejections] == ["first"]
 
 
-def test_every_row_tells_its_no() -> None:
+def test_a_refusal_of_each_row_is_reported() -> None:
     class Asked(Run):
         go = event(Running, source=Pending, conditions=[lambda run, step: "first"]) | event(
             Scheduled, source=Pending, conditions=[lambda run, step: "second"]
@@ -101,7 +101,7 @@ def test_a_guard_that_raises_vetoes() -> None:
     assert run.history == ()
 
 
-def test_a_guard_weighs_the_step_with_its_whole_payload(clock: HandClock) -> None:
+def test_a_guard_is_given_the_step_with_its_whole_payload(clock: HandClock) -> None:
     seen: list[Step] = []
 
     class Asked(Run):
@@ -124,7 +124,7 @@ def test_labels_read_as_words() -> None:
     assert Rejection(Judge(), False, True).where == ""
 
 
-def test_a_start_time_is_reached_at_its_very_moment(clock: HandClock) -> None:
+def test_a_start_time_is_reached_at_that_time(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.schedule(start_time=START.add(seconds=1))
 
@@ -190,7 +190,7 @@ def test_without_a_limit_a_run_may_time_out_any_time(clock: HandClock) -> None:
     assert run.time_out.may()
 
 
-def test_a_cache_entry_has_expired_at_its_very_moment(clock: HandClock) -> None:
+def test_a_cache_entry_has_expired_at_its_expiration_time(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
 
     assert run.cache.may(cached_result_expiration=None)
@@ -244,7 +244,7 @@ def test_failing_before_the_start_does_not_retry_for_ever(clock: HandClock) -> N
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_an_async_guard_does_not_pass_unheard() -> None:
+def test_an_async_guard_is_refused() -> None:
     async def forbids(run: Run, step: Step) -> bool:
         return False
 

@@ -89,7 +89,7 @@ def test_settings_are_plain_json() -> None:
     assert as_policy(json.loads(json.dumps(policy.settings()))["policy"]) == policy
 
 
-def test_no_limit_is_restored_as_none_whatever_the_class_says_by_then() -> None:
+def test_a_limit_of_none_is_restored_even_if_the_default_policy_has_changed() -> None:
     journal = MemoryJournal()
 
     class Slow(TaskRun):

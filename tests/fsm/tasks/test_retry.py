@@ -1,4 +1,4 @@
-"""Retry: delays, and errors that are worth another attempt."""
+"""Retry: its delays, and the exceptions that are retried."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_without_a_backoff_all_delays_are_the_same() -> None:
     assert delays(Retry(delay=datetime.timedelta(minutes=1)), 3) == [60, 60, 60]
 
 
-def test_with_a_backoff_they_grow_up_to_the_cap() -> None:
+def test_with_a_backoff_delays_grow_up_to_the_cap() -> None:
     assert delays(Retry(delay=1, backoff=2, cap=10), 6) == [1, 2, 4, 8, 10, 10]
 
 
-def test_a_jitter_spreads_them_by_its_share() -> None:
+def test_a_jitter_spreads_delays_by_its_share() -> None:
     spread = [Retry(delay=100, jitter=0.2).delay_before(1, f"r{n}") for n in range(1000)]
 
     assert 80 <= min(spread) < 82
@@ -44,14 +44,14 @@ def test_a_jitter_spreads_them_by_its_share() -> None:
     assert 99 < sum(spread) / len(spread) < 101
 
 
-def test_a_jitter_does_not_gather_them_at_the_cap() -> None:
+def test_a_jitter_does_not_gather_delays_at_the_cap() -> None:
     spread = [Retry(delay=100, cap=100, jitter=0.2).delay_before(1, f"r{n}") for n in range(1000)]
 
     assert max(spread) <= 100
     assert len(set(spread)) == 1000
 
 
-def test_a_run_has_the_same_luck_in_another_process() -> None:
+def test_a_run_has_the_same_jitter_in_another_process() -> None:
     asked = "from fsm import Retry; print(Retry(delay=60, jitter=0.5).delay_before(2, 'r'))"
     said = subprocess.run(
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True
@@ -68,7 +68,7 @@ def test_no_delay_exceeds_the_cap(retry: Retry, nth: int, run: str) -> None:
 
 
 @given(RETRIES, st.integers(1, 10_000), st.text())
-def test_a_delay_is_a_matter_of_run_and_attempt_alone(retry: Retry, nth: int, run: str) -> None:
+def test_a_delay_depends_on_run_and_attempt_only(retry: Retry, nth: int, run: str) -> None:
     assert retry.delay_before(nth, run) == retry.delay_before(nth, run)
 
 
@@ -81,7 +81,7 @@ def test_without_jitter_no_delay_is_shorter_than_the_one_before(
     assert retry.delay_before(nth, "r") <= retry.delay_before(nth + 1, "r")
 
 
-def test_a_backoff_that_no_number_can_hold_is_a_century() -> None:
+def test_a_delay_that_overflows_is_a_century() -> None:
     assert Retry(delay=1, backoff=10).delay_before(1000, "r") == A_CENTURY
     assert Retry(delay=1, backoff=10, cap=60).delay_before(10**400, "r") == 60
     assert Retry(delay=0, backoff=10).delay_before(1000, "r") == 0
@@ -97,17 +97,17 @@ def test_a_backoff_that_no_number_can_hold_is_a_century() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_no_retry_can_be_is_refused(words: Any) -> None:
+def test_settings_out_of_range_are_refused(words: Any) -> None:
     with pytest.raises(InvalidArgument):
         Retry(**words)
 
 
-def test_every_failure_is_retried_unless_told_otherwise() -> None:
+def test_every_failure_is_retried_by_default() -> None:
     assert Retry().covers(ValueError())
     assert Retry().covers(None)
 
 
-def test_the_kinds_of_an_error_are_retried_with_it() -> None:
+def test_subclasses_of_an_exception_are_retried_with_it() -> None:
     retry = Retry(on=[OSError])
 
     assert retry.covers(ConnectionResetError())

@@ -1,4 +1,4 @@
-"""TaskRun: its table row by row, its counts, and what its payloads carry on."""
+"""TaskRun: its table row by row, its counts, and the payloads that pass on."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_row_leads_from_and_to_where_it_is_written(event: str) -> None:
     }
 
 
-def test_a_finished_run_has_no_way_out_but_these() -> None:
+def test_only_these_events_lead_from_finished_states() -> None:
     finished = {
         (edge.source.__name__, edge.event, edge.dest.__name__)
         for edge in TaskRun.lifecycle.edges
@@ -194,11 +194,11 @@ def test_messages_are_those_of_the_reference(
 
 
 @pytest.mark.parametrize("event", ["submit", "start", "skip"])
-def test_a_message_given_stands(event: str) -> None:
+def test_a_given_message_is_kept(event: str) -> None:
     assert TaskRun().trigger(event, message="mine").message == "mine"
 
 
-def test_a_failure_says_which_error_it_was(run: TaskRun) -> None:
+def test_the_message_of_a_failure_names_the_error(run: TaskRun) -> None:
     run.start()
 
     failed = run.fail(result=ZeroDivisionError("by zero"))
@@ -207,7 +207,7 @@ def test_a_failure_says_which_error_it_was(run: TaskRun) -> None:
     assert isinstance(failed.result, ZeroDivisionError)
 
 
-def test_a_failure_without_an_error_says_nothing(run: TaskRun) -> None:
+def test_a_failure_without_an_error_has_no_message(run: TaskRun) -> None:
     assert run.fail(result="not an error").message is None
 
 
@@ -249,7 +249,7 @@ def test_a_result_passes_on_into_the_cache_only(run: TaskRun) -> None:
     assert run.expire()._result is NoResult
 
 
-def test_what_is_cached_keeps_for_as_long_as_the_policy_says(clock: HandClock) -> None:
+def test_a_result_is_cached_for_as_long_as_the_policy_says(clock: HandClock) -> None:
     run = TaskRun(clock=clock, cache_for=60)
     run.start()
     run.succeed(result=1)
@@ -265,7 +265,7 @@ def test_what_is_cached_keeps_for_as_long_as_the_policy_says(clock: HandClock) -
         run.cache()
 
 
-def test_a_pause_is_not_escaped_by_way_of_the_queue(clock: HandClock) -> None:
+def test_a_paused_run_cannot_start_by_being_queued(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.pause()
     run.queue()
@@ -273,7 +273,7 @@ def test_a_pause_is_not_escaped_by_way_of_the_queue(clock: HandClock) -> None:
     assert [event for event in ("schedule", "submit", "start") if run.why_not(event) is None] == []
 
 
-def test_the_time_of_a_queue_goes_along_when_it_is_submitted(clock: HandClock) -> None:
+def test_the_start_time_of_a_queued_run_is_kept_when_it_is_submitted(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.queue(start_time=START.add(hours=1))
     run.submit()
@@ -283,7 +283,7 @@ def test_the_time_of_a_queue_goes_along_when_it_is_submitted(clock: HandClock) -
     assert run.start.may() is True
 
 
-def test_a_count_in_a_context_that_is_none_is_not_counted(clock: HandClock) -> None:
+def test_a_count_in_the_context_that_is_not_an_integer_is_ignored(clock: HandClock) -> None:
     run = TaskRun(state=states.Scheduled(context={"task_run_count": "x"}), clock=clock)
 
     assert run.attempts == 0
@@ -297,7 +297,7 @@ def test_a_result_of_none_is_cached_as_given(clock: HandClock) -> None:
     assert run.cache(result=None).result is None
 
 
-def test_a_very_long_error_fails_the_run_all_the_same(tmp_path: Any) -> None:
+def test_a_very_long_error_message_is_cut(tmp_path: Any) -> None:
     with open_journal(tmp_path / "runs.db") as journal:
         run = TaskRun("r", journal=journal)
         run.start()
@@ -306,7 +306,7 @@ def test_a_very_long_error_fails_the_run_all_the_same(tmp_path: Any) -> None:
         assert TaskRun.restore("r", journal).state.is_failed()
 
 
-def test_a_hit_brings_its_own_result(run: TaskRun) -> None:
+def test_a_cache_hit_has_its_own_result(run: TaskRun) -> None:
     hit = run.cache(result=5, cached_parameters={"p": 1})
 
     assert (hit.result, hit.cached_parameters) == (5, {"p": 1})
@@ -327,7 +327,7 @@ def test_a_mapped_run_caches_its_childrens_results(run: TaskRun) -> None:
     assert run.cache().result == [1, 2]
 
 
-def test_meta_states_wrap_the_state_they_stand_for(run: TaskRun) -> None:
+def test_meta_states_wrap_their_source(run: TaskRun) -> None:
     scheduled = run.schedule(start_time=START)
 
     submitted = run.submit()
@@ -342,14 +342,14 @@ def test_meta_states_wrap_the_state_they_stand_for(run: TaskRun) -> None:
     assert failed.state is scheduled
 
 
-def test_what_a_meta_state_wraps_passes_on_its_inputs(run: TaskRun) -> None:
+def test_the_inputs_of_a_wrapped_state_pass_on(run: TaskRun) -> None:
     run.schedule(start_time=START, context={"a": 1})
     run.submit()
 
     assert dict(run.start().context) == {"a": 1}
 
 
-def test_what_only_the_wrapped_state_carries_passes_on() -> None:
+def test_a_payload_field_of_the_wrapped_state_passes_on() -> None:
     inner = Pending(context={"a": 1}, cached_inputs={"x": 1})
     bare = Submitted(state=inner, context={}, cached_inputs={})
 
@@ -358,7 +358,7 @@ def test_what_only_the_wrapped_state_carries_passes_on() -> None:
     assert (dict(started.context), dict(started.cached_inputs)) == ({"a": 1}, {"x": 1})
 
 
-def test_what_a_meta_state_carries_itself_comes_before_what_it_wraps() -> None:
+def test_the_payload_of_a_meta_state_comes_before_that_of_its_wrapped_state() -> None:
     inner = Pending(context={"a": 1}, cached_inputs={"x": 1})
     laden = Submitted(state=inner, context={"b": 2}, cached_inputs={"y": 2})
 
@@ -367,7 +367,7 @@ def test_what_a_meta_state_carries_itself_comes_before_what_it_wraps() -> None:
     assert (dict(started.context), dict(started.cached_inputs)) == ({"b": 2}, {"y": 2})
 
 
-def test_a_meta_state_may_wrap_what_it_is_told(run: TaskRun) -> None:
+def test_a_meta_state_may_wrap_a_given_state(run: TaskRun) -> None:
     run.start()
 
     assert isinstance(run.fail_client(state=Success(result=1)).state, Success)
@@ -400,7 +400,7 @@ def test_the_counts_agree_with_one_another_and_with_the_payloads(clock: HandCloc
     assert run.retry().run_count == 2
 
 
-def test_loop_counts_go_up_by_themselves(run: TaskRun) -> None:
+def test_loops_are_counted(run: TaskRun) -> None:
     for count in (1, 2, 3):
         run.start()
         looped = run.loop(result=f"page {count}")
@@ -414,7 +414,7 @@ def test_loop_counts_go_up_by_themselves(run: TaskRun) -> None:
     assert run.loop_count == 3
 
 
-def test_counts_given_stand(run: TaskRun) -> None:
+def test_given_counts_are_kept(run: TaskRun) -> None:
     run.start()
     assert run.loop(loop_count=7).loop_count == 7
     run.iterate()
@@ -422,7 +422,7 @@ def test_counts_given_stand(run: TaskRun) -> None:
     assert run.loop().loop_count == 8
 
 
-def test_a_run_that_begins_retrying_counts_on() -> None:
+def test_a_run_that_begins_retrying_continues_its_count() -> None:
     run = TaskRun(state=Retrying(run_count=2, start_time=START), max_retries=5)
 
     assert run.attempts == 2
@@ -430,7 +430,7 @@ def test_a_run_that_begins_retrying_counts_on() -> None:
     assert run.attempts == 3
 
 
-def test_a_run_that_begins_looped_counts_on() -> None:
+def test_a_run_that_begins_looped_continues_its_count() -> None:
     run = TaskRun(state=Looped(loop_count=4, result="x"))
 
     assert (run.loop_count, run.loop_result) == (4, "x")
@@ -444,7 +444,7 @@ def test_no_loop_has_no_result() -> None:
     assert TaskRun().loop_result is None
 
 
-def test_the_count_in_the_first_context_counts() -> None:
+def test_the_count_in_the_first_context_is_used() -> None:
     run = TaskRun(state=states.Scheduled(context={"task_run_count": 2}), max_retries=1)
 
     assert run.attempts == 2
@@ -459,7 +459,7 @@ def lost(run: TaskRun, times: int) -> None:
         run.start()
 
 
-def test_a_rescue_is_no_attempt(run: TaskRun) -> None:
+def test_a_rescue_is_not_an_attempt(run: TaskRun) -> None:
     run.start()
     run.fail()
     run.retry()
@@ -510,7 +510,7 @@ def test_a_run_is_rescued_as_often_as_its_policy_says(count: int, clock: HandClo
     assert run.rescues == count
 
 
-def test_a_run_is_rescued_three_times_where_nobody_says_how_often() -> None:
+def test_a_run_is_rescued_three_times_by_default() -> None:
     assert Policy().retry.max_rescues == 3
 
 
@@ -525,7 +525,7 @@ def test_a_restored_run_remembers_its_rescues(journal: Any, clock: HandClock) ->
     assert type(again.rescue()) is Failed
 
 
-def test_a_rescued_attempt_has_its_whole_time_again(clock: HandClock) -> None:
+def test_a_rescued_attempt_has_a_new_time_limit(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=60)
     run.start()
     clock.advance(seconds=50)
@@ -534,7 +534,7 @@ def test_a_rescued_attempt_has_its_whole_time_again(clock: HandClock) -> None:
     assert run.deadline == clock().add(seconds=60)
 
 
-def test_a_policy_says_what_a_run_leaves_out(clock: HandClock) -> None:
+def test_a_policy_has_the_settings_that_a_run_leaves_out(clock: HandClock) -> None:
     class Eager(TaskRun):
         default_policy = Policy(Retry(4), Timeout(60))
 
@@ -543,7 +543,7 @@ def test_a_policy_says_what_a_run_leaves_out(clock: HandClock) -> None:
     assert (run.max_retries, run.policy.timeout) == (4, Timeout(5))
 
 
-def test_a_deadline_is_that_of_the_present_attempt(clock: HandClock) -> None:
+def test_a_deadline_is_that_of_the_current_attempt(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=5, max_retries=1)
     assert run.deadline is None
     run.start()
@@ -557,13 +557,13 @@ def test_a_deadline_is_that_of_the_present_attempt(clock: HandClock) -> None:
     assert run.deadline == START.add(seconds=10)
 
 
-def test_a_cached_state_given_at_first_may_expire() -> None:
+def test_a_run_that_begins_cached_may_expire() -> None:
     run = TaskRun(state=Cached(result=1))
 
     assert type(run.expire()) is Pending
 
 
-def test_a_mapped_state_given_at_first_may_be_mapped_again() -> None:
+def test_a_run_that_begins_mapped_may_be_mapped_again() -> None:
     run = TaskRun(state=Mapped(map_states=[Success(result=1)]))
 
     assert run.map().result == [1]
@@ -576,7 +576,7 @@ def test_a_run_begins_with_the_ambient_context(clock: HandClock) -> None:
     assert run.state.context["tags"] == ["blue"]
 
 
-def test_a_retry_past_the_end_of_time_is_refused_by_our_tree() -> None:
+def test_a_retry_after_the_year_9999_is_refused() -> None:
     end = pendulum.datetime(9999, 12, 31, 23)
     run = TaskRun(clock=lambda: end, max_retries=1, retry_delay=1e6)
     run.start()
@@ -586,7 +586,7 @@ def test_a_retry_past_the_end_of_time_is_refused_by_our_tree() -> None:
         run.retry()
 
 
-def test_a_person_may_have_a_run_tried_once_more(run: TaskRun, clock: HandClock) -> None:
+def test_an_operator_may_rerun_a_failed_run(run: TaskRun, clock: HandClock) -> None:
     for _ in range(3):
         run.start()
         run.fail()
@@ -605,7 +605,7 @@ def test_a_person_may_have_a_run_tried_once_more(run: TaskRun, clock: HandClock)
         run.retry()
 
 
-def test_nobody_is_led_to_a_rerun_who_only_says_where_to() -> None:
+def test_enter_does_not_choose_a_rerun() -> None:
     run = TaskRun()
     run.fail()
 
@@ -628,7 +628,7 @@ def test_a_delay_grows_with_the_attempts(clock: HandClock) -> None:
     assert waits[0] != 10
 
 
-def test_a_delay_of_any_backoff_can_be_waited_for(clock: HandClock) -> None:
+def test_a_delay_never_exceeds_a_century(clock: HandClock) -> None:
     run = TaskRun(clock=clock, policy=Policy(Retry(5000, 1, backoff=1000)))
     run.start()
     run.fail()
@@ -636,7 +636,7 @@ def test_a_delay_of_any_backoff_can_be_waited_for(clock: HandClock) -> None:
     assert run.retry(run_count=1000).start_time == clock().add(days=366 * 100)
 
 
-def test_a_time_in_all_goes_on_through_the_attempts(clock: HandClock) -> None:
+def test_a_total_limit_spans_all_attempts(clock: HandClock) -> None:
     run = TaskRun(clock=clock, policy=Policy(Retry(5), Timeout(attempt=40, total=60)))
     run.start()
     assert run.deadline == START.add(seconds=40)
@@ -652,7 +652,7 @@ def test_a_time_in_all_goes_on_through_the_attempts(clock: HandClock) -> None:
         run.retry()
 
 
-def test_a_time_in_all_alone_is_a_deadline(clock: HandClock) -> None:
+def test_a_total_limit_alone_is_a_deadline(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=Timeout(total=60))
     run.start()
     clock.advance(seconds=10)
@@ -663,7 +663,7 @@ def test_a_time_in_all_alone_is_a_deadline(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("event", ["rerun", "expire"])
-def test_a_time_in_all_begins_anew(event: str, clock: HandClock) -> None:
+def test_a_total_limit_begins_anew(event: str, clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=Timeout(total=60))
     for each in ("start", "fail") if event == "rerun" else ("start", "succeed", "cache"):
         run.trigger(each)
@@ -692,7 +692,7 @@ def test_no_retry_starts_after_the_time_for_retries(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("x"), OSError("x")], ids=repr)
-def test_an_error_of_a_kind_to_retry_is_retried_after_a_restart_too(
+def test_a_listed_exception_is_retried_after_a_restart_too(
     error: Exception, journal: Any, clock: HandClock
 ) -> None:
     run = TaskRun("r", journal=journal, clock=clock, policy=Policy(Retry(1, on=["OSError"])))
@@ -703,7 +703,7 @@ def test_an_error_of_a_kind_to_retry_is_retried_after_a_restart_too(
     assert TaskRun.restore("r", journal, clock=clock).retry.may()
 
 
-def test_an_error_of_another_kind_is_not_retried(journal: Any, clock: HandClock) -> None:
+def test_an_exception_that_is_not_listed_is_not_retried(journal: Any, clock: HandClock) -> None:
     policy = Policy(Retry(1, on=[OSError, "requests.exceptions.Timeout"]))
     run = TaskRun("r", journal=journal, clock=clock, policy=policy)
     run.start()
@@ -714,7 +714,7 @@ def test_an_error_of_another_kind_is_not_retried(journal: Any, clock: HandClock)
             each.retry()
 
 
-def test_a_failure_without_an_error_is_of_no_kind() -> None:
+def test_a_failure_without_an_exception_is_not_among_those_listed() -> None:
     run = TaskRun(policy=Policy(Retry(1, on=[Exception])))
     run.fail_trigger()
 
@@ -722,7 +722,7 @@ def test_a_failure_without_an_error_is_of_no_kind() -> None:
         run.retry()
 
 
-def test_a_time_out_is_a_timeout_error() -> None:
+def test_a_time_out_counts_as_a_timeout_error() -> None:
     runs = [TaskRun(policy=Policy(Retry(1, on=on))) for on in (TimeoutError, ConnectionError)]
     for run in runs:
         run.start()
@@ -731,7 +731,7 @@ def test_a_time_out_is_a_timeout_error() -> None:
     assert [run.retry.may() for run in runs] == [True, False]
 
 
-def test_a_task_that_asks_for_another_attempt_need_not_have_failed(run: TaskRun) -> None:
+def test_a_running_task_can_ask_for_a_retry(run: TaskRun) -> None:
     asking = TaskRun(policy=Policy(Retry(1, on=[OSError])))
     asking.start()
 
@@ -759,7 +759,7 @@ BAD, GOOD = Failed("bad"), Success("good")
     ],
     ids=str,
 )
-def test_a_mapped_run_ends_as_its_children_let_it(
+def test_the_end_of_a_mapped_run_depends_on_its_children(
     children: Any, fails: bool, cancels: bool, run: TaskRun
 ) -> None:
     run.map(map_states=children)
@@ -767,7 +767,7 @@ def test_a_mapped_run_ends_as_its_children_let_it(
     assert (run.fail_map.may(), run.cancel.may()) == (fails, cancels)
 
 
-def test_a_mapped_run_says_how_many_have_failed_it(run: TaskRun) -> None:
+def test_the_message_of_a_failed_map_counts_its_failed_children(run: TaskRun) -> None:
     run.map(map_states=[GOOD, BAD, None, states.Cancelled(), Running()])
 
     assert run.fail_map().message == "2 of 5 mapped tasks have ended without success."
@@ -775,7 +775,7 @@ def test_a_mapped_run_says_how_many_have_failed_it(run: TaskRun) -> None:
     assert type(run.map()) is Mapped
 
 
-def test_a_mapped_run_says_why_it_cannot_end_so(run: TaskRun) -> None:
+def test_the_guards_of_a_mapped_run_say_why_they_refuse(run: TaskRun) -> None:
     run.map(map_states=[GOOD])
 
     with pytest.raises(GuardRejected, match="none of 1 children has ended without success"):
@@ -817,7 +817,7 @@ def test_a_run_whose_pause_ran_out_was_not_resumed(run: TaskRun, clock: HandCloc
     assert not run.resumed
 
 
-def test_a_run_that_is_let_go_on_is_resumed_before_it_starts(run: TaskRun) -> None:
+def test_a_resumed_run_is_resumed_before_it_starts(run: TaskRun) -> None:
     run.start()
     run.pause()
     assert not run.resumed
@@ -835,7 +835,7 @@ def test_a_run_that_begins_in_a_resume_was_resumed() -> None:
 
 
 @pytest.mark.parametrize("resumed", [True, False])
-def test_who_makes_states_for_a_run_knows_that_it_was_resumed(resumed: bool) -> None:
+def test_the_payload_context_says_whether_the_run_was_resumed(resumed: bool) -> None:
     run, seen = TaskRun(state=states.Resume() if resumed else None), []
 
     @run.handler

@@ -41,7 +41,7 @@ def test_a_queued_run_starts_at_the_later_of_its_times(clock: HandClock) -> None
     assert due_at(run) == Due(LATER, "start")
 
 
-def test_a_submitted_run_starts_at_the_time_of_what_it_wraps(clock: HandClock) -> None:
+def test_a_submitted_run_starts_at_the_time_of_its_wrapped_state(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.schedule(start_time=LATER)
     run.submit()
@@ -56,7 +56,7 @@ def test_a_running_run_times_out_at_its_deadline(clock: HandClock) -> None:
     assert due_at(run) == Due(START.add(seconds=5), "time_out")
 
 
-def test_a_running_run_times_out_when_its_time_in_all_is_up(clock: HandClock) -> None:
+def test_a_running_run_times_out_at_its_total_limit(clock: HandClock) -> None:
     run = TaskRun(clock=clock, timeout=Timeout(attempt=50, total=60))
     run.start()
     clock.advance(seconds=20)
@@ -76,11 +76,11 @@ def test_a_cached_run_expires(clock: HandClock) -> None:
 @pytest.mark.parametrize(
     "name", ["Pending", "Running", "Success", "Cached", "Cancelled", "Failed", "ClientFailed"]
 )
-def test_others_do_not_wait_for_time(name: str, reach: Callable[..., TaskRun]) -> None:
+def test_other_states_wait_for_no_time(name: str, reach: Callable[..., TaskRun]) -> None:
     assert due_at(reach(name)) is None
 
 
-def test_what_is_due_comes_longest_due_first(clock: HandClock) -> None:
+def test_the_longest_due_run_comes_first(clock: HandClock) -> None:
     runs = [TaskRun(f"r{minutes}", clock=clock) for minutes in (30, 10, 90)]
     for run in runs:
         run.schedule(start_time=START.add(minutes=int(run.id[1:])))
@@ -90,7 +90,7 @@ def test_what_is_due_comes_longest_due_first(clock: HandClock) -> None:
     assert [run.id for run, _ in found] == ["r10", "r30"]
 
 
-def test_due_asks_the_clock_in_force_unless_told(clock: HandClock) -> None:
+def test_due_uses_the_current_clock_by_default(clock: HandClock) -> None:
     run = TaskRun(clock=clock)
     run.schedule(start_time=LATER)
 
@@ -115,6 +115,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
 @pytest.mark.parametrize(
     ("runs", "now"), [([TaskRun()], "now"), ([object()], LATER)], ids=["time", "run"]
 )
-def test_what_is_no_run_or_time_is_refused_by_our_tree(runs: Any, now: Any) -> None:
+def test_a_wrong_argument_is_refused(runs: Any, now: Any) -> None:
     with pytest.raises(LifecycleError):
         due(runs, now)

@@ -1,4 +1,4 @@
-"""Validators: which earlier results will do, as the reference system has it."""
+"""Validators: which earlier results are valid, compared with the reference system."""
 
 from __future__ import annotations
 
@@ -46,16 +46,14 @@ def some(names: Any, chosen: list[str] | None) -> Any:
     "validator", [*VALIDATORS.values(), *(make([]) for make in PARTIAL.values())]
 )
 @pytest.mark.parametrize("expiration", [NOW, EARLIER])
-def test_what_has_expired_is_good_for_nobody(validator: Validator, expiration: Any) -> None:
+def test_every_validator_refuses_an_expired_entry(validator: Validator, expiration: Any) -> None:
     assert not validator(Cached(cached_result_expiration=expiration), {}, None)
 
 
 @pytest.mark.parametrize(
     ("expiration", "one", "other"), [*itertools.product([None, LATER], NAMES, NAMES)], ids=str
 )
-def test_what_has_not_is_good_for_whom_the_validator_says(
-    expiration: Any, one: Any, other: Any
-) -> None:
+def test_each_validator_accepts_what_its_name_says(expiration: Any, one: Any, other: Any) -> None:
     given = Cached(cached_inputs=one, cached_result_expiration=expiration)
     under = Cached(cached_parameters=one, cached_result_expiration=expiration)
 
@@ -77,7 +75,7 @@ def test_inputs_are_compared_by_value() -> None:
     assert not all_inputs(entry, {"x": 1, "y": Result(3)}, None)
 
 
-def test_a_restored_entry_is_as_good_as_it_was() -> None:
+def test_a_restored_entry_is_as_valid_as_before() -> None:
     entry = Cached(cached_inputs={"x": Result([1])}, cached_parameters={"day": 3})
     again = loads(dumps(entry))
     assert isinstance(again, Cached)
@@ -86,7 +84,7 @@ def test_a_restored_entry_is_as_good_as_it_was() -> None:
     assert all_parameters(again, None, {"day": 3})
 
 
-def test_what_cannot_be_compared_is_not_the_same() -> None:
+def test_values_that_cannot_be_compared_are_not_equal() -> None:
     class Array:
         def __eq__(self, other: object) -> Any:
             raise ValueError("the truth value of an array is ambiguous")
@@ -96,13 +94,13 @@ def test_what_cannot_be_compared_is_not_the_same() -> None:
     assert not all_inputs(Cached(cached_inputs={"x": Array()}), {"x": Array()}, None)
 
 
-def test_parameters_that_are_no_names_have_no_parts() -> None:
+def test_parameters_that_are_not_a_mapping_have_no_parts() -> None:
     assert partial_parameters_only(["x"])(Cached(cached_parameters=5), None, {"y": 1})
     assert not partial_parameters_only(["x"])(Cached(cached_parameters=5), None, {"x": 1})
 
 
 @pytest.mark.parametrize("name", [*VALIDATORS, *PARTIAL])
-def test_a_policy_names_its_validator(name: str) -> None:
+def test_a_cache_names_its_validator(name: str) -> None:
     entry = Cached(cached_inputs={"x": 1}, cached_parameters={"x": 1})
     asked = [("x", {"x": 1}, {"x": 1}), ("x", {"x": 2}, {"x": 2}), ("y", {"x": 2}, {"x": 2})]
 
@@ -113,7 +111,7 @@ def test_a_policy_names_its_validator(name: str) -> None:
         assert cache.accepts(entry, inputs, parameters) == validator(entry, inputs, parameters)
 
 
-def test_a_cache_without_a_validator_keeps_for_its_time_or_not_at_all() -> None:
+def test_a_cache_without_a_validator_uses_the_duration_or_never() -> None:
     assert Cache().validated_by == "never_use"
     assert Cache(cache_for=60).validated_by == "duration_only"
     assert not Cache().accepts(Cached())

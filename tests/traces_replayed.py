@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pendulum
 
 import states
-from fsm import Call, InvalidArgument, Outcome, Runner, Step, TaskRun
+from fsm import Call, Outcome, Runner, Step, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import manual_only
 from fsm.testing import HandClock

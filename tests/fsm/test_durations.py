@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument
 from fsm.durations import (
     A_CENTURY,
     as_optional_seconds,
@@ -15,6 +14,7 @@ from fsm.durations import (
     format_duration,
     parse_duration,
 )
+from fsm.errors import InvalidArgument
 
 
 @pytest.mark.parametrize("value", [90, 90.0, datetime.timedelta(minutes=1.5)])

@@ -12,22 +12,24 @@ from fsm import (
     CallbackError,
     CorruptJournal,
     GuardRejected,
-    InvalidArgument,
-    InvalidLifecycle,
     JournalError,
-    JournalUncertain,
     LifecycleError,
-    MissingExtra,
     StaleRun,
     Step,
     StepInProgress,
     TaskRun,
     TransitionError,
     TransitionNotAllowed,
+)
+from fsm.errors import (
+    InvalidArgument,
+    InvalidLifecycle,
+    JournalUncertain,
+    MissingExtra,
     UnknownEvent,
     UnknownRun,
+    did_you_mean,
 )
-from fsm.errors import did_you_mean
 from fsm.lifecycle.guard import Rejection
 from fsm.tasks.guards import attempts_left
 from states import Cancelled, Failed, Pending, Running, Success

@@ -18,7 +18,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from fsm import MemoryJournal, MissingExtra, Run, TaskRun, event, internal, perform
+from fsm import MemoryJournal, Run, TaskRun, event, internal, perform
+from fsm.errors import MissingExtra
 from fsm.telemetry import Spans, log_step, observers
 from fsm.testing import HandClock
 from states import Failed, Pending, Running, State

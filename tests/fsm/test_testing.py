@@ -12,7 +12,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import Call, InvalidArgument, LifecycleError, Runner, TaskRun
+from fsm import Call, LifecycleError, Runner, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.testing import HandClock, Recorder, SimulatedExecutor
 from states import Success, TimedOut
 

@@ -6,11 +6,11 @@ import itertools
 import random
 from collections.abc import Callable
 
-from fsm import Claim, Journal, StaleRun, TaskRun
+from fsm import Journal, StaleRun, TaskRun
 from fsm.execution.apply import Decisions
 from fsm.execution.commands import Execute, Raised, Reply, Returned
 from fsm.execution.decider import drive
-from fsm.journal import Renewal
+from fsm.journal import Claim, Renewal
 from fsm.operations import rescue, verify
 from fsm.run.access import payload_context
 from fsm.states import ambient

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm import JournalError, JournalUncertain, TaskRun, UnknownRun
+from fsm import JournalError, TaskRun
+from fsm.errors import JournalUncertain, UnknownRun
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.operations import verify
 

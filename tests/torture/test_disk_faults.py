@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm import JournalError, JournalUncertain, TaskRun
+from fsm import JournalError, TaskRun
+from fsm.errors import JournalUncertain
 from fsm.journal.sqlite.journal import SQLiteJournal
 
 from .apsw_journal import ApswJournal

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 
-from fsm import JournalError, JournalUncertain, Step, TaskRun, UnknownRun
+from fsm import JournalError, Step, TaskRun
+from fsm.errors import JournalUncertain, UnknownRun
 from fsm.journal.postgres.journal import SQLJournal
 
 from ..postgres import Server

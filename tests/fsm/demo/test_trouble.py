@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from fsm import LifecycleError, MemoryJournal, MissingExtra, TaskRun, open_journal
+from fsm import LifecycleError, MemoryJournal, TaskRun, open_journal
 from fsm.demo import faults, flow
 from fsm.demo.faults import Faults
 from fsm.demo.flow import DemoRun
 from fsm.demo.folder import DemoUnderWay, Folder
 from fsm.demo.source import Source
 from fsm.demo.tasks import Tasks
-from fsm.errors import JournalError
+from fsm.errors import JournalError, MissingExtra
 from fsm.testing import HandClock
 
 from .conftest import flight, perform, write_records

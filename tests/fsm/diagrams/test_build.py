@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun
+from fsm import Run, TaskRun
 from fsm.diagrams import graph, inheritance
+from fsm.errors import InvalidArgument
 from states import (
     Failed,
     Finished,

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from fsm import InvalidArgument, TaskRun
+from fsm import TaskRun
 from fsm.diagrams import dot, graph
+from fsm.errors import InvalidArgument
 
 from .conftest import HOSTILE, lifecycle_of
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun, event
+from fsm import Run, TaskRun, event
 from fsm.diagrams import inheritance, mermaid
 from fsm.diagrams.graph_model import GraphNode, StateGraph
 from fsm.diagrams.mermaid_source import escape_mermaid
+from fsm.errors import InvalidArgument
 from states import Pending, Running
 
 from .conftest import HOSTILE, lifecycle_of

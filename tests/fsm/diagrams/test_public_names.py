@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, TaskRun, diagrams
+from fsm import TaskRun, diagrams
 from fsm.diagrams import Direction, graph
+from fsm.errors import InvalidArgument
 
 PUBLIC = [
     value

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Runner, TaskRun
+from fsm import Call, JournalError, MemoryJournal, Runner, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.execution import ResultOf
 from fsm.execution.batch import Batch
 from fsm.execution.call import check_calls

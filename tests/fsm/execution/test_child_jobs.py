@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun
+from fsm import MemoryJournal, Quorum, Runner, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.execution import child_jobs, scheduler
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock

@@ -10,7 +10,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from fsm import InvalidArgument, Runner, TaskRun, current_run, open_journal
+from fsm import Runner, TaskRun, current_run, open_journal
+from fsm.errors import InvalidArgument
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Cancelled, Looped, Paused
 

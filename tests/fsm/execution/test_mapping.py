@@ -8,7 +8,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from fsm import Call, InvalidArgument, MemoryJournal, Quorum, Runner, TaskRun, gather, task
+from fsm import Call, MemoryJournal, Quorum, Runner, TaskRun, gather, task
+from fsm.errors import InvalidArgument
 from fsm.execution import ResultOf
 from fsm.flow import Mapping, Node, each
 

@@ -12,7 +12,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from fsm import Call, InvalidArgument, Policy, Retry, Runner, TaskRun
+from fsm import Call, Policy, Retry, Runner, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import Cancelled, Failed, Skipped, State, Success, TimedOut
 

@@ -8,16 +8,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import (
-    Cache,
-    CorruptJournal,
-    InvalidArgument,
-    Journal,
-    JournalError,
-    MemoryJournal,
-    Policy,
-    TaskRun,
-)
+from fsm import Cache, CorruptJournal, Journal, JournalError, MemoryJournal, Policy, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.execution.result_cache import Caches
 from fsm.states import ambient
 from fsm.testing import HandClock

@@ -12,7 +12,6 @@ import pytest
 
 from fsm import (
     Call,
-    InvalidArgument,
     JournalError,
     LifecycleError,
     MemoryJournal,
@@ -22,6 +21,7 @@ from fsm import (
     TaskRun,
     perform,
 )
+from fsm.errors import InvalidArgument
 from fsm.execution.commands import Recorded
 from fsm.execution.job import Job
 from fsm.journal.sqlite.journal import SQLiteJournal

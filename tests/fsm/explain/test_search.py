@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import GuardRejected, InvalidLifecycle, Run, either, event
-from fsm.errors import TransitionError
+from fsm import GuardRejected, Run, either, event
+from fsm.errors import InvalidLifecycle, TransitionError
 from fsm.explain import explain
 from fsm.testing import HandClock
 from states import Failed, Finished, Paused, Pending, Running, Scheduled, State, Success

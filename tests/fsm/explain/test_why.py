@@ -12,7 +12,8 @@ import pendulum
 import pytest
 
 import states
-from fsm import MemoryJournal, Run, Step, TaskRun, UnknownEvent, event
+from fsm import MemoryJournal, Run, Step, TaskRun, event
+from fsm.errors import UnknownEvent
 from fsm.explain import Why, explain
 from fsm.testing import HandClock, Recorder
 from states import (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, MemoryJournal, Quorum, Runner, TaskRun, task
+from fsm import JournalError, MemoryJournal, Quorum, Runner, TaskRun, task
+from fsm.errors import InvalidArgument
 from fsm.execution import scheduler as scheduler_room
 from fsm.flow.gather import gather
 from fsm.flow.node import Node

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument
+from fsm.errors import InvalidArgument
 from fsm.flow import Mapping, Node
 from fsm.flow.graph import Graph
 from fsm.flow.task import task

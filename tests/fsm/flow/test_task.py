@@ -13,18 +13,18 @@ import fsm
 from fsm import (
     Cache,
     Call,
-    InvalidArgument,
     MemoryJournal,
     Policy,
     Quorum,
     Retry,
     Runner,
-    Task,
     TaskRun,
     Timeout,
     current_run,
     task,
 )
+from fsm.errors import InvalidArgument
+from fsm.flow import Task
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import Cached, Failed, Mapped, Running, Scheduled, Submitted, Success

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, StaleRun, Step, TaskRun, UnknownRun
+from fsm import JournalError, StaleRun, Step, TaskRun
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.journal import Journal
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import NotSerializable, Success

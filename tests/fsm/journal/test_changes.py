@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Claim, Step, TaskRun, TransitionNotAllowed, open_journal
-from fsm.journal import Journal, MemoryJournal
+from fsm import Step, TaskRun, TransitionNotAllowed, open_journal
+from fsm.journal import Claim, Journal, MemoryJournal
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal
 

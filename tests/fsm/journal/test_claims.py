@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, StaleRun, Step, TaskRun, UnknownRun
+from fsm import StaleRun, Step, TaskRun
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.journal import Claim, Journal, StepStore
 from fsm.operations import rescue
 from fsm.testing import HandClock

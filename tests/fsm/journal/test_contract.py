@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fsm import Journal, JournalError, MemoryJournal, StaleRun, Step, TaskRun, UnknownRun
+from fsm import Journal, JournalError, MemoryJournal, StaleRun, Step, TaskRun
+from fsm.errors import UnknownRun
 from fsm.journal import Summary
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock

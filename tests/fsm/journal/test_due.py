@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Step, TaskRun, UnknownRun, internal
+from fsm import Step, TaskRun, internal
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.journal import Journal, Summary
 from fsm.journal.relational.statements import PAGE
 from fsm.testing import HandClock

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, StaleRun, TaskRun
+from fsm import JournalError, StaleRun, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Renewal
 from fsm.states import ambient, moment
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Run, TaskRun, event
+from fsm import Run, TaskRun, event
+from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.testing import HandClock
 from states import Pending, Running, Scheduled

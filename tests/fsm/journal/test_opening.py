@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, JournalError, MemoryJournal, TaskRun, UnknownRun, open_journal
+from fsm import JournalError, MemoryJournal, TaskRun, open_journal
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.journal.sqlite.journal import SQLiteJournal
 
 

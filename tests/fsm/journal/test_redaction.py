@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument, StaleRun, TaskRun, event, open_journal
+from fsm import StaleRun, TaskRun, event, open_journal
+from fsm.errors import InvalidArgument
 from fsm.journal import Journal
 from fsm.journal.redaction import STRUCK, Redaction
 from fsm.operations import verify

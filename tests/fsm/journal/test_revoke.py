@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, StaleRun, TaskRun
+from fsm import StaleRun, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.testing import HandClock
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, TaskRun
+from fsm import TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal.traffic import Stay, Traffic
 from fsm.testing import HandClock
 

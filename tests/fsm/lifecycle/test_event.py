@@ -8,17 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import (
-    Event,
-    InvalidArgument,
-    InvalidLifecycle,
-    Run,
-    TaskRun,
-    TransitionNotAllowed,
-    either,
-    event,
-    internal,
-)
+from fsm import Event, Run, TaskRun, TransitionNotAllowed, either, event, internal
+from fsm.errors import InvalidArgument, InvalidLifecycle
 from fsm.run.bound import BoundEvent
 from fsm.states.meta import _MetaState
 from states import (

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from fsm import InvalidLifecycle, Lifecycle, Run, TaskRun, either, event, internal
+from fsm import Lifecycle, Run, TaskRun, either, event, internal
+from fsm.errors import InvalidLifecycle
 from states import (
     Cached,
     Cancelled,

@@ -10,7 +10,6 @@ import pytest
 from fsm import (
     CorruptJournal,
     GuardRejected,
-    InvalidArgument,
     MemoryJournal,
     Run,
     StaleRun,
@@ -18,9 +17,9 @@ from fsm import (
     TaskRun,
     TransitionError,
     TransitionNotAllowed,
-    UnknownRun,
     event,
 )
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.flow.task import task
 from fsm.operations import approve, cancel, rerun_children, resume, retry
 from fsm.operations.control import restore_task_run

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm import CallbackError, InvalidArgument, Run, Step, TaskRun
+from fsm import CallbackError, Run, Step, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.operations import Delivery, deliver
 from fsm.testing import HandClock, Recorder
 from states import Running, Success

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, Run, StaleRun, TaskRun, event
+from fsm import Run, StaleRun, TaskRun, event
+from fsm.errors import InvalidArgument
 from fsm.journal import Claim, Journal
 from fsm.operations import Rescued, rescue
 from fsm.testing import HandClock

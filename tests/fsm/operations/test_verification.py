@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from fsm import CorruptJournal, InvalidArgument, JournalError, TaskRun
+from fsm import CorruptJournal, JournalError, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal import Journal
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal

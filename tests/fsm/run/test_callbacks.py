@@ -10,8 +10,6 @@ import pytest
 
 from fsm import (
     CallbackError,
-    InvalidArgument,
-    InvalidLifecycle,
     MemoryJournal,
     Run,
     Step,
@@ -21,6 +19,7 @@ from fsm import (
     event,
     internal,
 )
+from fsm.errors import InvalidArgument, InvalidLifecycle
 from fsm.run.callbacks import Callbacks
 from fsm.testing import HandClock, Recorder
 from states import (

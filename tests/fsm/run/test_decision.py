@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 import pytest
 
-from fsm import InvalidArgument, MemoryJournal, Run, Step, TaskRun, TransitionError, event
+from fsm import MemoryJournal, Run, Step, TaskRun, TransitionError, event
+from fsm.errors import InvalidArgument
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import NoResult, Pending, Result, Running, State, StateError

@@ -11,15 +11,8 @@ from typing import Any
 
 import pytest
 
-from fsm import (
-    CallbackError,
-    GuardRejected,
-    InvalidArgument,
-    MemoryJournal,
-    StaleRun,
-    Step,
-    TaskRun,
-)
+from fsm import CallbackError, GuardRejected, MemoryJournal, StaleRun, Step, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.testing import HandClock, Recorder
 from states import Running, Scheduled, State, Success

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument, TaskRun
+from fsm import TaskRun
+from fsm.errors import InvalidArgument
 
 # One of each shape that a parameter list can have. None is ever called.
 SHAPES: list[Callable[..., Any]] = [

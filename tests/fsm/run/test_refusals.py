@@ -12,12 +12,10 @@ import pytest
 
 from fsm import (
     GuardRejected,
-    InvalidArgument,
     Journal,
     JournalError,
     LifecycleError,
     Outcome,
-    Refusal,
     Run,
     StaleRun,
     TaskRun,
@@ -27,8 +25,10 @@ from fsm import (
     open_journal,
     perform,
 )
+from fsm.errors import InvalidArgument
 from fsm.explain import read_story
 from fsm.journal.sqlite.journal import SQLiteJournal
+from fsm.lifecycle import Refusal
 from fsm.operations import approve, retry
 from fsm.states import ambient
 from fsm.testing import HandClock

@@ -22,7 +22,6 @@ from fsm import (
     CallbackError,
     CorruptJournal,
     GuardRejected,
-    InvalidArgument,
     JournalError,
     LifecycleError,
     MemoryJournal,
@@ -33,11 +32,10 @@ from fsm import (
     TaskRun,
     TransitionError,
     TransitionNotAllowed,
-    UnknownEvent,
-    UnknownRun,
     event,
     internal,
 )
+from fsm.errors import InvalidArgument, UnknownEvent, UnknownRun
 from fsm.run import lock as turn
 from fsm.testing import HandClock, Recorder
 from states import (

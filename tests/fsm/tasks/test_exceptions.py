@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fsm import InvalidArgument
+from fsm.errors import InvalidArgument
 from fsm.states.exceptions import ExceptionRecord, record_exception
 from fsm.tasks.exceptions import as_exception_names, names_of
 

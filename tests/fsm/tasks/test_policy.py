@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import Cache, InvalidArgument, MemoryJournal, Policy, Retry, TaskRun, Timeout
+from fsm import Cache, MemoryJournal, Policy, Retry, TaskRun, Timeout
+from fsm.errors import InvalidArgument
 from fsm.tasks.policy import as_policy, override
 from fsm.tasks.validators import PARTIAL, VALIDATORS
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument, Quorum
+from fsm import Quorum
+from fsm.errors import InvalidArgument
 from states import Cancelled, Failed, Paused, Skipped, State, Success
 
 ENDS = st.lists(st.sampled_from([Success(), Skipped(), Failed(), Cancelled()]), max_size=30)

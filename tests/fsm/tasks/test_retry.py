@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm import InvalidArgument, Retry
+from fsm import Retry
 from fsm.durations import A_CENTURY
+from fsm.errors import InvalidArgument
 
 RETRIES = st.builds(
     Retry,

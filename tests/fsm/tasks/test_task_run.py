@@ -9,16 +9,8 @@ import pendulum
 import pytest
 
 import states
-from fsm import (
-    GuardRejected,
-    InvalidArgument,
-    Policy,
-    Retry,
-    TaskRun,
-    Timeout,
-    TransitionNotAllowed,
-    open_journal,
-)
+from fsm import GuardRejected, Policy, Retry, TaskRun, Timeout, TransitionNotAllowed, open_journal
+from fsm.errors import InvalidArgument
 from fsm.states import ambient
 from fsm.testing import HandClock
 from states import (

@@ -8,7 +8,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from fsm import InvalidArgument, LifecycleError, MemoryJournal, TaskRun, Timeout
+from fsm import LifecycleError, MemoryJournal, TaskRun, Timeout
+from fsm.errors import InvalidArgument
 from fsm.states import ambient
 from fsm.tasks.timers import Due, due, due_at
 from fsm.testing import HandClock

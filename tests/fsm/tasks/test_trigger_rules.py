@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fsm
-from fsm import InvalidArgument, TaskRun
+from fsm import TaskRun
+from fsm.errors import InvalidArgument
 from fsm.states import ambient
 from fsm.tasks.trigger_rules import (
     TriggerRule,

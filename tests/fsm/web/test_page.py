@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fsm import Claim, MemoryJournal, TaskRun, open_journal
+from fsm import MemoryJournal, TaskRun, open_journal
 from fsm.errors import InvalidArgument, JournalError, TransitionError, UnknownRun
-from fsm.journal import Journal, Summary
+from fsm.journal import Claim, Journal, Summary
 from fsm.testing import HandClock
 from fsm.web import Server, Source, Watch, report
 from fsm.web.actions import act

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Call, InvalidArgument, JournalError, MemoryJournal, Run, Step, TaskRun
+from fsm import Call, JournalError, MemoryJournal, Run, Step, TaskRun
+from fsm.errors import InvalidArgument
 from fsm.execution.context import current_run
 from fsm.flow.function_run import FunctionRun
 from fsm.flow.task import Task, task

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fsm import MissingExtra
 from fsm.demo import EXECUTORS
+from fsm.errors import MissingExtra
 
 from ..conftest import Invoke
 

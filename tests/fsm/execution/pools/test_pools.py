@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fsm import Call, InvalidArgument, MissingExtra, Policy, Retry, Runner, TaskRun
+from fsm import Call, Policy, Retry, Runner, TaskRun
+from fsm.errors import InvalidArgument, MissingExtra
 from fsm.execution.commands import Lost, Raised
 from fsm.execution.pools import as_pool
 from fsm.execution.pools.base import RemotePool

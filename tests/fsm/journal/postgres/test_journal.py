@@ -12,15 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from fsm import (
-    InvalidArgument,
-    JournalError,
-    StaleRun,
-    Step,
-    TaskRun,
-    TransitionNotAllowed,
-    open_journal,
-)
+from fsm import JournalError, StaleRun, Step, TaskRun, TransitionNotAllowed, open_journal
+from fsm.errors import InvalidArgument
 from fsm.journal.postgres.journal import SQLJournal
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.operations import verify

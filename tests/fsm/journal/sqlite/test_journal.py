@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun, UnknownRun
+from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun
+from fsm.errors import UnknownRun
 from fsm.journal.records import Record, read
 from fsm.journal.relational.inserts import Writing
 from fsm.journal.sqlite.journal import SQLiteJournal

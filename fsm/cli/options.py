@@ -12,8 +12,8 @@ import click
 from fsm.durations import parse_duration
 from fsm.errors import InvalidArgument, JournalError, UnknownRun, did_you_mean
 from fsm.journal import Journal, open_journal
+from fsm.journal.opening import check_journal_exists, file_of
 
-from .place import check_is_there, file_of
 from .suggestions import journals
 
 __all__ = [
@@ -92,7 +92,7 @@ def open_existing(url: str) -> Iterator[Journal]:
         JournalError: There is none, or it cannot be read; its note says what to do if known.
         InvalidArgument: The URL is not of a known form.
     """
-    check_is_there(url)
+    check_journal_exists(url)
     with open_with_hints(url, make=False) as journal:
         yield journal
 

@@ -17,10 +17,9 @@ import click
 from click.shell_completion import CompletionItem, split_arg_string
 
 from fsm.journal import Summary
+from fsm.journal.opening import check_journal_exists, file_of
 from fsm.states import State
 from fsm.tasks.task_run import TaskRun
-
-from .place import check_is_there, file_of
 
 __all__ = ["events", "files", "journals", "run_ids", "states", "targets", "tasks"]
 
@@ -135,7 +134,7 @@ def _summaries(ctx: click.Context) -> Iterator[Summary]:
     path = file_of(url) if isinstance(url, str) else None
     if url is None or path is None:
         return
-    check_is_there(url)
+    check_journal_exists(url)
     from fsm.journal.sqlite.journal import SQLiteJournal
 
     with closing(SQLiteJournal(path, patience=_PATIENCE)) as journal:

@@ -47,7 +47,7 @@ class Verdict:
             lost=max(expected or 0, len(runs)) - len(finished),
             retried=events.count("retry"),
             rescued=events.count("rescue"),
-            refused=sum(late.run in runs for late in journal.late()),
+            refused=sum(late.run in runs for late in journal.late_results()),
             problems=tuple(map(str, problems)),
         )
 

@@ -7,7 +7,7 @@ import math
 import attrs
 
 from fsm.durations import format_duration
-from fsm.journal.traffic import Stay, Traffic, Way
+from fsm.journal.traffic import EdgeNames, Stay, Traffic
 
 from .build import Target, graph
 from .graph_model import Cluster, End, GraphEdge, GraphNode, StateGraph
@@ -33,7 +33,7 @@ def heat(target: Target, traffic: Traffic, *, now: bool = True) -> StateGraph:
     """
     shown = graph(target)
     most = max((stay.runs for stay in traffic.stays.values()), default=0)
-    begun = {source for source, _, _ in traffic.ways}
+    begun = {source for source, _, _ in traffic.steps}
 
     def add_heat(node: GraphNode) -> GraphNode:
         stay = traffic.stays.get(node.name, Stay())
@@ -55,7 +55,7 @@ def heat(target: Target, traffic: Traffic, *, now: bool = True) -> StateGraph:
         for cluster in shown.clusters
     }
     ends: dict[End, End] = dict([*nodes.items(), *clusters.items()])
-    left = dict(traffic.ways)  # each is counted once, also where two rows have the same ends
+    left = dict(traffic.steps)  # each is counted once, also where two rows have the same ends
     edges = (
         attrs.evolve(_count(edge, left), source=ends[edge.source], dest=ends[edge.dest])
         for edge in shown.edges
@@ -64,7 +64,7 @@ def heat(target: Target, traffic: Traffic, *, now: bool = True) -> StateGraph:
     return StateGraph(title, tuple(nodes.values()), tuple(clusters.values()), tuple(edges))
 
 
-def _count(edge: GraphEdge, left: dict[Way, int]) -> GraphEdge:
+def _count(edge: GraphEdge, left: dict[EdgeNames, int]) -> GraphEdge:
     """Return *edge* with how many steps took each of its labels, and remove these from *left*."""
     labels = []
     for label in edge.labels:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from fsm.errors import LifecycleError
 from fsm.journal import Claim, Journal, Summary
-from fsm.journal.mapped import Bare
+from fsm.journal.mapped import EmptyPayloads
 from fsm.journal.phase import FINISHED
 from fsm.states import State
 from fsm.tasks.task_run import TaskRun
@@ -45,7 +45,7 @@ class ChildJobs:
         journal = self._run.journal
         self._journal = journal.journal if isinstance(journal, Claim) else journal
         self._ends: list[State | None] = [None] * parent.count_inputs()
-        self._shared = Bare()
+        self._shared = EmptyPayloads()
         self._bare = isinstance(self._journal, Journal) and len(self._ends) > MOST_WITH_PAYLOAD
 
     def group(self) -> Group:

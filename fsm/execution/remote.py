@@ -19,8 +19,7 @@ import attrs
 
 from fsm.errors import JournalError, StaleRun
 from fsm.execution.pools.time_limit import TimeLimitExceeded, enforce_time_limit
-from fsm.journal import Claim, Journal
-from fsm.journal.heartbeat import Renewal
+from fsm.journal import Claim, Heartbeat, Journal
 from fsm.run.access import mute_listeners_after
 from fsm.tasks.policy import Policy, Timeout
 from fsm.tasks.task_run import TaskRun
@@ -34,7 +33,7 @@ from .results import settle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.journal.address import Address
+    from fsm.journal import Address
 
 __all__ = ["RemoteTask", "run_remote_task"]
 
@@ -89,8 +88,8 @@ def _claim_and_call(task: RemoteTask, context: bytes, work: bytes, journal: Jour
         if journal.summary(task.run).steps != task.seq:
             return Lost("this attempt is over")
         run = _restore(task, claim)
-        with Renewal(claims, lease=task.lease) as renewal:
-            check = _CancelCheck(task, journal, renewal)
+        with Heartbeat(claims, lease=task.lease) as heartbeat:
+            check = _CancelCheck(task, journal, heartbeat)
             reply = _call(task, context, work, check)
         return reply if run is None else _record(run, reply)
     finally:
@@ -144,12 +143,12 @@ def _has_moved_on(run: TaskRun) -> bool:
 class _CancelCheck:
     """Whether the run has moved on without its task. Reads the journal at most once a second."""
 
-    def __init__(self, task: RemoteTask, journal: Journal, renewal: Renewal) -> None:
-        self._task, self._journal, self._renewal = task, journal, renewal
+    def __init__(self, task: RemoteTask, journal: Journal, heartbeat: Heartbeat) -> None:
+        self._task, self._journal, self._heartbeat = task, journal, heartbeat
         self._checked = time.monotonic()
 
     def __call__(self) -> bool:
-        if self._renewal.lost:
+        if self._heartbeat.lost:
             return True
         if time.monotonic() - self._checked < _LOOK:
             return False

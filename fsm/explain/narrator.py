@@ -21,7 +21,7 @@ from .entry import StoryEntry
 from .wording import STEP_PHRASES, count_in_words
 
 if TYPE_CHECKING:
-    from fsm.journal.late import Late
+    from fsm.journal import LateResult
 
 __all__ = ["Owners", "StoryLine", "attempt_numbers", "is_open_ended", "narrate"]
 
@@ -60,7 +60,7 @@ def narrate(
     entries: Sequence[StoryEntry],
     policy: Policy | None,
     owners: Owners,
-    late: "Iterable[Late]",
+    late: "Iterable[LateResult]",
     refusals: Iterable[Refusal],
 ) -> Iterator[StoryLine]:
     """Yield the steps in their order, whatever their clocks say, with what happened between them.
@@ -183,7 +183,7 @@ def _refusal_line(refusal: Refusal) -> StoryLine:
     return StoryLine(refusal.micros, None, as_label(refusal.event), text)
 
 
-def _late_line(late: "Late") -> StoryLine:
+def _late_line(late: "LateResult") -> StoryLine:
     owner = "a worker" if late.owner is None else as_label(late.owner)
     edge = f"{as_label(late.event)} from {as_label(late.source)} to {as_label(late.dest)}"
     text = f"a late result of {owner} was kept aside: {edge}: {as_label(late.reason)}"

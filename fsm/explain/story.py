@@ -25,8 +25,7 @@ from .narrator import StoryLine, attempt_numbers, is_open_ended, narrate
 from .wording import describe_policy, describe_retry_limits
 
 if TYPE_CHECKING:
-    from fsm.journal.late import Late
-    from fsm.journal.summary import Summary
+    from fsm.journal import LateResult, Summary
     from fsm.lifecycle.refusal import Refusal
 
 __all__ = ["Story", "read_story", "tell_story"]
@@ -85,11 +84,11 @@ def tell_story(run: Run) -> Story:
     entries = [StoryEntry.from_step(step) for step in run.history]
     journal = getattr(run.journal, "journal", run.journal)  # of a claim: the claim's journal
     summary: Summary | None = None
-    late: tuple[Late, ...] = ()
+    late: tuple[LateResult, ...] = ()
     refusals: dict[_RefusalKey, Refusal] = {}  # of all processes; the run's own have exact counts
     if entries and isinstance(journal, Journal):
         with suppress(UnknownRun):  # the run was deleted from the journal meanwhile
-            summary, late = journal.summary(run.id), tuple(journal.late(run.id))
+            summary, late = journal.summary(run.id), tuple(journal.late_results(run.id))
             refusals = _by_key(journal.refusals(run.id))
     policy = getattr(run, "policy", None)
     ends = getattr(run, "deadline", None)
@@ -111,7 +110,7 @@ def read_story(journal: Journal, run: str) -> Story:
     """
     records = list(journal.records(run))
     entries = [StoryEntry.from_record(record) for record in records]
-    summary, late = journal.summary(run), tuple(journal.late(run))
+    summary, late = journal.summary(run), tuple(journal.late_results(run))
     policy = _policy(records[0].origin)
     state = entries[-1].dest
     lines = _narrate(entries, policy, summary, late, journal.refusals(run))
@@ -133,7 +132,7 @@ def _narrate(
     entries: Sequence[StoryEntry],
     policy: Policy | None,
     summary: "Summary | None",
-    late: "Iterable[Late]",
+    late: "Iterable[LateResult]",
     refusals: "Iterable[Refusal]",
 ) -> Iterator[StoryLine]:
     late = tuple(late)

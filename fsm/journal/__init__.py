@@ -1,28 +1,62 @@
-"""Journals: where the steps of runs are kept. One contract, several keepers."""
+"""Journals: append-only logs of the steps of runs, with claims on runs and leases.
 
-from __future__ import annotations
+One contract, `Journal`, and three stores: in memory, in a SQLite file, in PostgreSQL.
+`open_journal` opens each of them by its URL.
+"""
 
-from fsm.journal.memory.journal import MemoryJournal
-from fsm.lifecycle.store import StepStore
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .address import Address
-from .base import Journal
-from .claims import Claim
-from .heartbeat import Renewal
-from .late import Late
-from .opening import open_journal
-from .records import Record
-from .summary import Summary
+if TYPE_CHECKING:
+    from fsm.lifecycle.store import StepStore
+
+    from .base import Journal
+    from .claims import Claim
+    from .heartbeat import Heartbeat
+    from .memory.journal import MemoryJournal
+    from .opening import Address, open_journal
+    from .records import LateResult, Record, Summary
+    from .traffic import Stay, Traffic
 
 __all__ = [
     "Address",
     "Claim",
+    "Heartbeat",
     "Journal",
-    "Late",
+    "LateResult",
     "MemoryJournal",
     "Record",
-    "Renewal",
+    "Stay",
     "StepStore",
     "Summary",
+    "Traffic",
     "open_journal",
 ]
+
+# Names are imported on demand: a run that has no journal does not load any.
+_MODULES = {
+    "Address": "fsm.journal.opening",
+    "Claim": "fsm.journal.claims",
+    "Heartbeat": "fsm.journal.heartbeat",
+    "Journal": "fsm.journal.base",
+    "LateResult": "fsm.journal.records",
+    "MemoryJournal": "fsm.journal.memory.journal",
+    "Record": "fsm.journal.records",
+    "Stay": "fsm.journal.traffic",
+    "StepStore": "fsm.lifecycle.store",
+    "Summary": "fsm.journal.records",
+    "Traffic": "fsm.journal.traffic",
+    "open_journal": "fsm.journal.opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -1,6 +1,4 @@
-"""Arguments: what the calls of a journal take, checked at the door."""
-
-from __future__ import annotations
+"""Arguments: what the methods of a journal take, checked."""
 
 import datetime
 from collections.abc import Iterable, Iterator
@@ -8,6 +6,7 @@ from typing import Protocol
 
 from fsm.durations import Duration, as_seconds
 from fsm.errors import InvalidArgument
+from fsm.ids import MAX_LENGTH
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import ambient, moment
@@ -25,51 +24,59 @@ __all__ = [
     "as_run",
     "as_step",
     "as_steps",
+    "check_names",
     "kind_of",
     "lease_end",
 ]
 
 FIRST, LAST = -62135596800000000, 253402300799999999  # microseconds: the years 1 to 9999
-_MOST = 2**63 - 1  # that databases count to
-_LONGEST_OWNER = 200  # characters
+_MAX_INTEGER = 2**63 - 1  # of databases
+
+
+class HasLifecycle(Protocol):
+    """What has a lifecycle: a class of runs."""
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The table of the class."""
+        ...
+
+
+LifecycleLike = Lifecycle | HasLifecycle
 
 
 def as_limit(value: object) -> int:
-    """Take how many at most."""
+    """Accept a largest number."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgument(f"limit is a whole number from 1, not {value!r}")
-    return min(value, _MOST)
+    return min(value, _MAX_INTEGER)
 
 
 def as_owner(value: object) -> str:
-    """Take the name of who claims a run, as every journal keeps it and a terminal shows it."""
-    if (
-        not isinstance(value, str)
-        or not 1 <= len(value) <= _LONGEST_OWNER
-        or not value.isprintable()
-    ):
+    """Accept the name of a worker that every journal keeps and a terminal shows."""
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_LENGTH or not value.isprintable():
         raise InvalidArgument(
-            f"an owner has a name of 1 to {_LONGEST_OWNER} printable characters, not {value!r:.60}"
+            f"an owner has a name of 1 to {MAX_LENGTH} printable characters, not {value!r:.60}"
         )
     return value
 
 
-def as_name(what: str, value: object) -> str | None:
-    """Take a name to look for, or None for any."""
+def as_name(argument: str, value: object) -> str | None:
+    """Accept a name to look for, or None for any."""
     if value is not None and not isinstance(value, str):
-        raise InvalidArgument(f"{what} is a name or None, not {value!r:.60}")
+        raise InvalidArgument(f"{argument} is a name or None, not {value!r:.60}")
     return value
 
 
 def as_run(value: object) -> str:
-    """Take the id of a run to look for."""
+    """Accept the id of a run to look for."""
     if not isinstance(value, str):
         raise InvalidArgument(f"a run is named by its id, not by {value!r:.60}")
     return value
 
 
 def as_micros(now: object) -> int:
-    """Take a point in time; None is the present."""
+    """Accept an aware datetime, as microseconds since 1970; None is the present."""
     if now is None:
         return ambient.micros()
     if not isinstance(now, datetime.datetime) or now.tzinfo is None:
@@ -86,29 +93,31 @@ def lease_end(lease: Duration, now: object) -> int:
 
 
 def as_step(value: object) -> Step:
-    """Take a step."""
+    """Accept a step."""
     if not isinstance(value, Step):
         raise InvalidArgument(f"a step is a Step, not {value!r:.60}")
     return value
 
 
 def as_steps(values: object) -> Iterator[Step]:
-    """Take steps, one by one."""
+    """Accept steps, one by one."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidArgument(f"steps come as an iterable, not as {values!r:.60}")
     return map(as_step, values)
 
 
-class HasLifecycle(Protocol):
-    """What has a lifecycle: a class of runs."""
+def check_names(*names: str) -> None:
+    """Refuse names of states and events that no lifecycle can have. Schemas have the same bound.
 
-    @property
-    def lifecycle(self) -> Lifecycle:
-        """Its table."""
-        ...
-
-
-LifecycleLike = Lifecycle | HasLifecycle
+    Raises:
+        InvalidArgument: One has more than 200 characters.
+    """
+    for name in names:
+        if len(name) > MAX_LENGTH:
+            raise InvalidArgument(
+                f"the name {name[:60]!r}... has {len(name)} characters; "
+                f"names of states and events have {MAX_LENGTH} at most"
+            )
 
 
 def as_lifecycle(value: object) -> Lifecycle | None:
@@ -119,10 +128,10 @@ def as_lifecycle(value: object) -> Lifecycle | None:
     """
     if value is None or isinstance(value, Lifecycle):
         return value
-    found = getattr(value, "lifecycle", None) if isinstance(value, type) else None
-    if not isinstance(found, Lifecycle):
+    lifecycle = getattr(value, "lifecycle", None) if isinstance(value, type) else None
+    if not isinstance(lifecycle, Lifecycle):
         raise InvalidArgument(f"a lifecycle or a class of runs is needed, not {value!r:.60}")
-    return found
+    return lifecycle
 
 
 def kind_of(value: LifecycleLike | None) -> str:

@@ -1,16 +1,16 @@
-"""Journal: the contract of all journals, on top of how each of them keeps its rows."""
-
-from __future__ import annotations
+"""Journal: the contract of all journals."""
 
 import abc
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from fsm.errors import InvalidArgument, StaleRun
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states.codec import limits
 
+from . import claims, opening
 from .arguments import (
     LifecycleLike,
     as_kinds,
@@ -21,36 +21,31 @@ from .arguments import (
     as_run,
     lease_end,
 )
-from .claims import ADOPT, Claim, check_policy
-from .late import Late
-from .queries import Directory
-from .records import Record
-
-if TYPE_CHECKING:
-    import datetime
-
-    from .address import Address
+from .queries import JournalQueries
+from .records import LateResult, Record
 
 __all__ = ["Journal"]
 
 
-class Journal(Directory):
-    """Keeps the steps of runs, each under its run and its place there.
+class Journal(JournalQueries):
+    """An append-only log of the steps of runs, with claims on them.
 
-    Safe under threads. A step that `append` has returned from is kept, whatever happens next.
+    Safe under threads. A step is kept, whatever happens next, once `append` has returned.
     """
+
+    __module__ = "fsm"
 
     blocking = True
 
     @property
-    def address(self) -> Address | None:
-        """By which another process opens it; None where no other can."""
+    def address(self) -> "opening.Address | None":
+        """By which another process opens the journal; None where no other process can."""
         return None
 
     def changes(self) -> object | None:
-        """A value that differs from any earlier one if anybody has committed anything since.
+        """Return a value that differs from all earlier ones if anything was committed since.
 
-        It may differ for no reason. None where it cannot be said: then look.
+        It may differ without a change. None means that the journal cannot tell.
         """
         return None
 
@@ -69,13 +64,14 @@ class Journal(Directory):
 
         Args:
             lifecycle: Of the run, or its class: the step must be one of its edges.
-            epoch: Of the claim it is made under. None for a step outside of any claim, such as a
-                person's who cancels: only the place it wants speaks for or against it.
-            outbox: The listeners that are to be told of it, even if the process dies before.
+            epoch: Fencing token of the claim that the step is made under. None for a step outside
+                of any claim, such as an operator's: then only its place in the history decides.
+            outbox: Names of the listeners that must receive the step, even if the process dies
+                first.
 
         Raises:
-            StaleRun: Another writer has taken this place in the history, or claimed the run.
-            JournalError: It could not be kept.
+            StaleRun: Another writer has made this step of the run, or claimed the run.
+            JournalError: The step could not be kept.
             NotSerializable: The payload cannot be written; names the field.
         """
 
@@ -83,30 +79,35 @@ class Journal(Directory):
     def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none of them.
 
+        Args:
+            lifecycle: Of all these runs, or their class.
+
         Raises:
-            As `append`.
+            StaleRun: Another writer has made one of these steps, or one does not follow the last.
+            JournalError: A step could not be kept.
+            NotSerializable: A payload cannot be written; names the field.
         """
 
     @abc.abstractmethod
     def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first.
+        """Yield the history of a run, oldest step first.
 
         Raises:
-            UnknownRun: There is none.
-            CorruptJournal: What is kept there cannot be read.
+            UnknownRun: There is no such run.
+            CorruptJournal: A step cannot be read.
         """
 
     @abc.abstractmethod
     def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; needs none of the classes it names.
+        """Yield the history of a run, written out. Needs none of the classes that it names.
 
         Raises:
-            UnknownRun: There is none.
+            UnknownRun: There is no such run.
         """
 
     @abc.abstractmethod
     def holds(self, step: Step) -> bool:
-        """Whether exactly this step is kept: for whoever was interrupted before they knew."""
+        """Whether exactly this step is kept. Asked after an interrupt during `append`."""
 
     # Claims.
 
@@ -119,56 +120,63 @@ class Journal(Directory):
         run: str | None = None,
         kinds: Iterable[LifecycleLike] | None = None,
         now: datetime.datetime | None = None,
-        late: str = ADOPT,
-    ) -> list[Claim]:
-        """Claim runs that are due to be started and that nobody else has, longest due first.
+        late: str = "adopt",
+    ) -> "list[claims.Claim]":
+        """Claim runs that are due to start and that no other worker has, longest due first.
 
         Args:
-            limit: How many at most.
-            owner: Who claims them, for others to see.
+            limit: The largest number of claims.
+            owner: The name of the worker, for others to see.
             lease: Seconds until the claims lapse, unless renewed.
-            run: This run and no other, whatever state it is in; nothing if it is taken.
+            run: Only this run, whatever state it is in; no claim is made if another worker has it.
             kinds: Only runs of these lifecycles or classes, not of subclasses.
-            late: What becomes of a step that comes too late; see `Claim`.
+            now: The time; that of the system if left out.
+            late: What becomes of a step that comes too late: "adopt", "keep" or "drop"; see
+                `Claim`.
 
         Raises:
-            UnknownRun: There is no such run.
+            UnknownRun: There is no run of this id.
+            JournalError: The journal cannot be written.
         """
-        limit, owner, late = as_limit(limit), as_owner(owner), check_policy(late)
+        limit, owner, late = as_limit(limit), as_owner(owner), claims.check_policy(late)
         at, until, among = as_micros(now), lease_end(lease, now), as_kinds(kinds)
         if run is not None:
             self.summary(run)
-        taken = self._claim(limit, owner, at, until, run, among)
-        return [Claim(self, id, epoch, owner, until, late) for id, epoch in taken]
+        claimed = self._claim(limit, owner, at, until, run, among)
+        return [claims.Claim(self, id, epoch, owner, until, late) for id, epoch in claimed]
 
     def renew(
         self,
-        claim: Claim,
+        claim: "claims.Claim",
         lease: float | datetime.timedelta = 60.0,
         now: datetime.datetime | None = None,
     ) -> int:
-        """Let *claim* last for *lease* seconds from now; return until when.
+        """Let *claim* last for *lease* seconds from now.
+
+        Returns:
+            When it lapses, in microseconds since 1970.
 
         Raises:
-            StaleRun: Somebody else has claimed the run since.
+            StaleRun: Another worker has claimed the run since, or the claim was released.
         """
         until = lease_end(lease, now)
         _check_claim(claim)
         if not self._renew(claim.run, claim.epoch, until):
-            found = self.summary(claim.run)
-            winner = f"claim {found.epoch} by {found.owner}" if found.owner else "released"
-            raise StaleRun(claim.run, found.steps, winner)
+            summary = self.summary(claim.run)
+            winner = f"claim {summary.epoch} by {summary.owner}" if summary.owner else "released"
+            raise StaleRun(claim.run, summary.steps, winner)
         return until
 
-    def free(self, claim: Claim) -> bool:
-        """Give *claim* up; whether it was still the last one made."""
+    def release(self, claim: "claims.Claim") -> bool:
+        """Give *claim* up; return whether it was still the last one of its run."""
         _check_claim(claim)
-        return self._free(claim.run, claim.epoch)
+        return self._release(claim.run, claim.epoch)
 
     def revoke(self, run: str, *, owner: str, now: datetime.datetime | None = None) -> bool:
-        """Let the claim that *owner* has on *run* end now: for whoever knows that they are gone.
+        """End the lease of *owner* on *run* now, because that worker is known to be lost.
 
-        Others may claim the run at once, and with that supersede whoever had it.
+        Other workers may claim the run at once. That supersedes the claim: its worker, if it
+        lives after all, cannot write any more.
 
         Returns:
             Whether the claim was theirs.
@@ -176,47 +184,52 @@ class Journal(Directory):
         run, owner, at = as_run(run), as_owner(owner), as_micros(now)
         return limits.is_clean(run) and self._revoke(run, owner, at)
 
-    # What was refused, what came late, and who is still to be told.
+    # Refused attempts, late results, and the outbox.
 
     @abc.abstractmethod
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep that an attempt was refused, of those of one event after one step the last noted.
+        """Keep the record of a refused attempt. Of several of one event after one step, the last.
 
-        A run notes the first of its own. A note beside the history, which no step depends on:
-        nobody waits for it, and of a run that is not here none is kept.
+        No step depends on it: it may be lost, and one of a run that is not here is not kept. A
+        run notes the first of its own refusals only.
         """
 
     def refusals(self, run: str | None = None) -> Iterator[Refusal]:
-        """The attempts that were refused, of one run or of all, by their time."""
+        """Yield the attempts that were refused, of one run or of all, by time."""
         return self._refusals_of(run) if limits.is_clean(as_name("run", run) or "") else iter(())
 
     @abc.abstractmethod
-    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
-        """Keep a step that came too late, apart from the history."""
+    def add_late_result(self, step: Step, claim: "claims.Claim", reason: str) -> None:
+        """Keep a step that came too late, apart from the history.
 
-    def late(self, run: str | None = None) -> Iterator[Late]:
-        """The steps that came too late, of one run or of all, in the order they came."""
-        return self._came_late(run) if limits.is_clean(as_name("run", run) or "") else iter(())
+        Args:
+            claim: Under which the step was made.
+            reason: What was recorded instead.
+        """
+
+    def late_results(self, run: str | None = None) -> Iterator[LateResult]:
+        """Yield the steps that came too late, of one run or of all, in the order they came."""
+        return self._late_results(run) if limits.is_clean(as_name("run", run) or "") else iter(())
 
     @abc.abstractmethod
     def outbox(self) -> Iterator[tuple[str, int, str]]:
-        """Who is still to be told of which step: run, seq and the name of the listener."""
+        """Yield what is still to be delivered: run, seq of the step, name of the listener."""
 
     @abc.abstractmethod
     def mark_delivered(self, run: str, seq: int, listener: str) -> None:
-        """Note that a listener has been told."""
+        """Remove a listener from the outbox: it has received the step."""
 
     @abc.abstractmethod
     def edges(self, kind: str) -> set[tuple[str, str, str]]:
-        """The edges that runs of this class may take: source, event and dest by name."""
+        """Return the edges that runs of this kind may take: source, event and dest by name."""
 
     @abc.abstractmethod
     def faults(self) -> Iterator[str]:
-        """What is wrong with how the rows are kept, apart from what they say."""
+        """Yield what is wrong with the rows and the rules of the database, in sentences."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Let go of files and connections; what was kept stays kept. `with` does so too."""
+        """Close files and connections. A `with` block does so too."""
 
     def __enter__(self) -> Self:
         return self
@@ -224,13 +237,13 @@ class Journal(Directory):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    # How each keeps its rows.
+    # What each store does in its own way.
 
     @abc.abstractmethod
     def _refusals_of(self, run: str | None) -> Iterator[Refusal]: ...
 
     @abc.abstractmethod
-    def _came_late(self, run: str | None) -> Iterator[Late]: ...
+    def _late_results(self, run: str | None) -> Iterator[LateResult]: ...
 
     @abc.abstractmethod
     def _claim(
@@ -247,12 +260,12 @@ class Journal(Directory):
     def _renew(self, run: str, epoch: int, until: int) -> bool: ...
 
     @abc.abstractmethod
-    def _free(self, run: str, epoch: int) -> bool: ...
+    def _release(self, run: str, epoch: int) -> bool: ...
 
     @abc.abstractmethod
     def _revoke(self, run: str, owner: str, now: int) -> bool: ...
 
 
 def _check_claim(claim: object) -> None:
-    if not isinstance(claim, Claim):
-        raise InvalidArgument(f"a claim is what Journal.claim gives, not {claim!r}")
+    if not isinstance(claim, claims.Claim):
+        raise InvalidArgument(f"a claim is what Journal.claim returns, not {claim!r}")

@@ -1,6 +1,4 @@
-"""Renewal: a thread that keeps claims alive, and knows when it came too late."""
-
-from __future__ import annotations
+"""Heartbeat: a thread that renews the leases of claims while their runs are executed."""
 
 import logging
 import threading
@@ -12,28 +10,36 @@ from fsm.errors import InvalidArgument, JournalError, StaleRun
 
 from .claims import Claim
 
-__all__ = ["Renewal"]
+__all__ = ["Heartbeat"]
 
 logger = logging.getLogger(__name__)
 
 _BEATS = 3  # in the time of one lease, so that two may fail
 
 
-class Renewal:
+class Heartbeat:
     """Renews claims as long as a `with` block runs.
 
-        with Renewal(claims, lease=60) as renewal:
-            ...  # and stop what renewal.holds(claim) does not hold any more
+        with Heartbeat(claims, lease=60) as heartbeat:
+            ...  # and stop work on each claim that heartbeat.holds(claim) is False for
 
-    Claims may come and go meanwhile: `add` and `remove`.
-
-    It measures on a clock that nobody can set: a thread that was held up for longer than the
-    lease says so in `lateness`, and a claim that somebody else has taken meanwhile is in `lost`.
+    Claims may be added and removed meanwhile. The time is measured by a clock that cannot be set.
+    If the thread was held up for longer than a lease, `lateness` says so. Claims that another
+    worker has taken, or that were released, are in `lost`.
 
     Args:
-        lease: Seconds each renewal lasts.
-        steady: A clock that only goes forward, in seconds; that of the system if left out.
+        lease: Seconds that each renewal lasts.
+        steady: A monotonic clock in seconds; that of the system if left out.
+
+    Attributes:
+        lost: Claims that could not be renewed any more.
+        lateness: Seconds by which the latest beat of all was late.
+
+    Raises:
+        InvalidArgument: *lease* is no number above 0.
     """
+
+    __module__ = "fsm.journal"
 
     def __init__(
         self,
@@ -48,34 +54,34 @@ class Renewal:
         self._steady = steady
         now = steady()
         self._renewed = dict.fromkeys(claims, now)
-        self._lock = threading.Lock()  # of that: claims come and go while others are renewed
+        self._lock = threading.Lock()  # guards _renewed: claims come and go during a beat
         self._next = now + self._lease / _BEATS
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
-        self.lost: list[Claim] = []  # taken over by others, or released
-        self.lateness = 0.0  # seconds, of the latest beat of all
+        self.lost: list[Claim] = []
+        self.lateness = 0.0
 
     def add(self, claim: Claim) -> None:
-        """Renew *claim* too, which was made just now."""
+        """Renew *claim* too. It was made just now."""
         with self._lock:
             self._renewed[claim] = self._steady()
 
     def remove(self, claim: Claim) -> None:
-        """Renew *claim* no more, such as before it is released; nothing if it is lost already."""
+        """Stop renewing *claim*, for example before it is released. Does nothing if it is lost."""
         with self._lock:
             self._renewed.pop(claim, None)
 
     def holds(self, claim: Claim) -> bool:
-        """Whether the lease of *claim* has certainly not lapsed, as far as we were in time."""
+        """Whether the lease of *claim* has certainly not lapsed yet."""
         renewed = self._renewed.get(claim)
         return renewed is not None and self._steady() < renewed + self._lease
 
     def beat(self) -> None:
-        """Renew once, all that is not lost; what the thread does every third of a lease."""
-        begun = self._steady()
-        self.lateness = max(self.lateness, begun - self._next)
-        if begun - self._next > self._lease:
-            logger.warning("a renewal came %.1f s late: leases have lapsed", begun - self._next)
+        """Renew all claims that are not lost. The thread does so every third of a lease."""
+        began = self._steady()
+        self.lateness = max(self.lateness, began - self._next)
+        if began - self._next > self._lease:
+            logger.warning("a heartbeat came %.1f s late: leases have lapsed", began - self._next)
         with self._lock:
             claims = tuple(self._renewed)
         for claim in claims:
@@ -88,19 +94,19 @@ class Renewal:
             claim.heartbeat(self._lease)
         except StaleRun as stale:
             with self._lock:
-                if self._renewed.pop(claim, None) is None:  # released while we were asking
+                if self._renewed.pop(claim, None) is None:  # it was removed meanwhile
                     return
                 self.lost.append(claim)
             logger.warning("lost the claim of %s: %s", claim.owner, stale)
-        except JournalError as error:  # it may come back before the lease lapses
+        except JournalError as error:  # the journal may come back before the lease lapses
             logger.warning("cannot renew the claim on %s: %s", claim.run, error)
         else:
             with self._lock:
                 if claim in self._renewed:
-                    self._renewed[claim] = at  # before it was asked for: rather too early
+                    self._renewed[claim] = at  # the time before the request: rather too early
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, name="fsm-renewal", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fsm-heartbeat", daemon=True)
         self._thread.start()
         return self
 

@@ -1,4 +1,4 @@
-"""Phase: what a journal needs to know of a state to hand its run out, without its class."""
+"""Phases: what a journal knows of states without their classes, to find the runs that are due."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ WAITING, RUNNING, FAILED, FINISHED, OTHER = PHASES = (
 
 
 def phase_of(state: State) -> str:
-    """Whether a run in *state* waits to be started, runs, has failed, or is finished.
+    """Return the phase of a run in *state*: waiting, running, failed, finished or other.
 
-    After a `Looped` its run goes on, as after a `Mapped` whose children are still to come, so
-    those are none of these.
+    A run goes on after a `Looped`, and after a `Mapped` whose children have not all ended: their
+    phase is other.
     """
     if isinstance(state, Pending | Submitted | Queued):
         return WAITING
@@ -34,10 +34,9 @@ def _has_ended(child: State | None) -> bool:
 
 
 def due_of(state: State, micros: int) -> int | None:
-    """When time next moves a run that entered *state* at *micros*; None if it does not wait.
+    """Return when a run that entered *state* at *micros* may start, or expires; None if never.
 
-    One that waits for nothing is due at once. Deadlines are not asked for here: they depend on
-    how long the run has been running.
+    A run that waits without a start time is due at once. Deadlines are in `deadlines`.
     """
     if isinstance(state, Cached):
         expires = state.cached_result_expiration

@@ -1,4 +1,4 @@
-"""Redaction: what must not be written down, struck out before a journal keeps it."""
+"""Redaction: masks what must not be kept, before a journal writes it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fsm.states import NotDeserializable, NotSerializable, codec
 from fsm.states.codec import limits
 from fsm.states.codec.plain_json import canonical_json
 
-__all__ = ["STRUCK", "Redaction", "as_redaction", "patterns_of"]
+__all__ = ["MASK", "Redaction", "as_redaction", "patterns_of"]
 
-STRUCK = "***"
+MASK = "***"
 
-# What the wire itself says in a state or a result; everything else there is the user's.
+# The fields of our own format in a state or a result; all others are the user's.
 _FRAME = frozenset(
     {"type", "__version__", "kind", "result_handler", "start_time", "run_count", "loop_count",
      "cached_result_expiration", "n_map_states"}
@@ -28,23 +28,23 @@ _OURS = _FRAME | {
 
 
 class Redaction:
-    """Patterns, and what they do to texts and payloads.
+    """Masks what matches regular expressions, in texts and in payloads.
 
-    Where a text matches, the match becomes `***`; where a name in a context, an input, a result or
-    a user's own class matches, all that is under it does. The name itself stays.
+    A match in a text becomes `***`. Where a name in a context, an input, a result or a user's own
+    class matches, all that is under it becomes `***`; the name itself stays.
     """
 
     def __init__(self, patterns: Iterable[str | re.Pattern[str]]) -> None:
-        self.patterns = tuple(map(_compiled, patterns))
+        self.patterns = tuple(map(_compile, patterns))
 
     def text(self, text: str) -> str:
-        """Strike the matches out of *text*."""
+        """Replace the matches in *text* by `***`."""
         for pattern in self.patterns:
-            text = pattern.sub(STRUCK, text)
+            text = pattern.sub(MASK, text)
         return text
 
     def dumps(self, state: Any) -> str:
-        """Write a state as JSON, as `fsm.states.dumps` does, without what matches.
+        """Write a state as JSON, as `fsm.states.dumps` does, with the matches masked.
 
         Raises:
             NotSerializable: It cannot be written; names the field.
@@ -55,72 +55,72 @@ class Redaction:
         return text
 
     def wire(self, wire: dict[str, Any]) -> dict[str, Any]:
-        """A written state without what matches, still readable."""
-        clean: dict[str, Any] = self._framed(wire)
+        """Mask the matches in a written state, which can still be read."""
+        clean: dict[str, Any] = self._mask_frame(wire)
         try:
             codec.read(clean)
-        except NotDeserializable:  # the exact form of a value was hit: its plain form remains
+        except NotDeserializable:  # the exact form of a value was masked: its plain form remains
             clean = _without_exact(clean)
             try:
                 codec.read(clean)
             except NotDeserializable as error:
                 raise NotSerializable(
-                    f"what is left, once all that is secret is struck out, is no state: {error}",
+                    f"with all secrets masked, what is left is no state: {error}",
                     error.field,
                 ) from error
         return clean
 
     def settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """A run's settings without what matches; its policy is numbers, and stays."""
+        """Mask the matches in a run's settings. The policy has no texts of the user, and stays."""
         return {
-            name: value if name == "policy" else self._under(name, value)
+            name: value if name == "policy" else self._mask_named(name, value)
             for name, value in settings.items()
         }
 
-    def _framed(self, wire: Any) -> Any:
+    def _mask_frame(self, wire: Any) -> Any:
         if not isinstance(wire, dict):
-            return self._clean(wire)
-        return {name: self._part(name, value) for name, value in wire.items()}
+            return self._mask_value(wire)
+        return {name: self._mask_field(name, value) for name, value in wire.items()}
 
-    def _part(self, name: str, value: Any) -> Any:
+    def _mask_field(self, name: str, value: Any) -> Any:
         if name in _FRAME:
             return value
         if name in ("state", "_result"):
-            return self._framed(value)
+            return self._mask_frame(value)
         if name == "map_states":
-            return [self._framed(child) for child in value]
+            return [self._mask_frame(child) for child in value]
         if name == "cached_inputs" and isinstance(value, dict):
             return {
-                key: self._struck(each) if self._matches(key) else self._framed(each)
+                key: self._mask_input(each) if self._matches(key) else self._mask_frame(each)
                 for key, each in value.items()
             }
-        return self._clean(value) if name in _OURS else self._under(name, value)
+        return self._mask_value(value) if name in _OURS else self._mask_named(name, value)
 
-    def _under(self, name: str, value: Any) -> Any:
-        return STRUCK if self._matches(name) else self._clean(value)
+    def _mask_named(self, name: str, value: Any) -> Any:
+        return MASK if self._matches(name) else self._mask_value(value)
 
-    def _struck(self, result: Any) -> Any:
-        """An input whose name matches keeps its frame and loses its value."""
-        kept = {name: value for name, value in result.items() if name in _FRAME}
-        return kept | ({"value": STRUCK} if "value" in result else {})
+    def _mask_input(self, result: Any) -> Any:
+        """Mask the value of an input whose name matches; its frame stays."""
+        frame = {name: value for name, value in result.items() if name in _FRAME}
+        return frame | ({"value": MASK} if "value" in result else {})
 
-    def _clean(self, value: Any) -> Any:
+    def _mask_value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
-            return [self._clean(each) for each in value]
+            return [self._mask_value(each) for each in value]
         if not isinstance(value, dict):
             return value
         if value.keys() == {"$dict"}:  # names that are no strings: pairs
-            return {"$dict": [self._pair(*pair) for pair in value["$dict"]]}
+            return {"$dict": [self._mask_pair(*pair) for pair in value["$dict"]]}
         if value.keys() == {"$bytes"}:
-            known = b64decode(value["$bytes"]).decode("latin-1")
-            return STRUCK if self._matches(known) else value
-        return {name: self._under(name, each) for name, each in value.items()}
+            text = b64decode(value["$bytes"]).decode("latin-1")
+            return MASK if self._matches(text) else value
+        return {name: self._mask_named(name, each) for name, each in value.items()}
 
-    def _pair(self, name: Any, value: Any) -> list[Any]:
-        struck = isinstance(name, str) and self._matches(name)
-        return [self._clean(name), STRUCK if struck else self._clean(value)]
+    def _mask_pair(self, name: Any, value: Any) -> list[Any]:
+        masked = isinstance(name, str) and self._matches(name)
+        return [self._mask_value(name), MASK if masked else self._mask_value(value)]
 
     def _matches(self, text: str) -> bool:
         return any(pattern.search(text) for pattern in self.patterns)
@@ -134,7 +134,7 @@ def _without_exact(wire: Any) -> Any:
     return wire
 
 
-def _compiled(pattern: object) -> re.Pattern[str]:
+def _compile(pattern: object) -> re.Pattern[str]:
     if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return pattern
     if not isinstance(pattern, str) or not pattern:
@@ -146,7 +146,7 @@ def _compiled(pattern: object) -> re.Pattern[str]:
 
 
 def as_redaction(patterns: object) -> Redaction | None:
-    """Take what `redact=` may be given: nothing, patterns, or a redaction.
+    """Accept a value for `redact=`: None, patterns, or a redaction.
 
     Raises:
         InvalidArgument: One of them is no regular expression.
@@ -159,5 +159,5 @@ def as_redaction(patterns: object) -> Redaction | None:
 
 
 def patterns_of(redaction: Redaction | None) -> tuple[re.Pattern[str], ...]:
-    """What may be given as `redact=` to have the same redaction."""
+    """Return the patterns that, as `redact=`, make the same redaction."""
     return () if redaction is None else redaction.patterns

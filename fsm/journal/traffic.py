@@ -1,73 +1,76 @@
-"""Traffic: how many runs are where, how long they stayed there, and which ways they took."""
-
-from __future__ import annotations
+"""Traffic: how many runs are in each state, how long they stay, and which edges they take."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
 import attrs
 
-__all__ = ["Passage", "Stay", "Traffic", "Way"]
+__all__ = ["EdgeNames", "Passage", "Stay", "Traffic"]
 
-Way = tuple[str, str, str]  # source, event and dest, by name
+EdgeNames = tuple[str, str, str]  # source, event and dest
 
 
 class Stay(NamedTuple):
-    """How it was in one state, for all the runs that were there."""
+    """The stays of all runs in one state."""
 
-    runs: int = 0  # there now
-    since: int | None = None  # when the first of those came, in microseconds since 1970
-    ended: int = 0  # how often a run that had come there left it again
-    micros: int = 0  # how long those stays were, together
+    runs: int = 0  # in the state now
+    since: int | None = None  # when the first of those entered it, in microseconds since 1970
+    ended: int = 0  # stays that have ended
+    micros: int = 0  # total length of the stays that have ended, in microseconds
 
     @property
     def mean(self) -> float | None:
-        """How long a stay was on average, in microseconds; None where none has ended."""
+        """Mean length of the stays that have ended, in microseconds; None if none has."""
         return self.micros / self.ended if self.ended else None
 
 
 class Passage(NamedTuple):
-    """One step of one run, as far as traffic goes, and when the next one was."""
+    """One step of a run, and when the next one was made."""
 
     run: str
     source: str
     event: str
     dest: str
     micros: int
-    left: int | None  # None where it is the last
+    left: int | None  # time of the next step; None for the last
 
 
 @attrs.frozen
 class Traffic:
-    """How many runs are where, how long they stayed there, and which ways they took.
+    """How many runs are in each state, how long they stay, and which edges they take.
 
-    A step that stays in its state ends one stay and begins another. What a run was before its
-    first step nobody has timed.
+    A step that stays in its state ends one stay and begins another. The stay before the first step
+    of a run is not counted: its beginning is not recorded.
     """
 
+    __module__ = "fsm.journal"
+
     stays: Mapping[str, Stay]  # by the name of the state
-    ways: Mapping[Way, int]  # how many steps were made each way
+    steps: Mapping[EdgeNames, int]  # how many steps were made along each edge
 
     @property
     def runs(self) -> int:
-        """How many there are."""
+        """How many runs there are."""
         return sum(stay.runs for stay in self.stays.values())
 
     @classmethod
     def of(cls, passages: Iterable[Passage]) -> Self:
         """Count *passages*."""
         stays: dict[str, Stay] = {}
-        ways: dict[Way, int] = {}
+        steps: dict[EdgeNames, int] = {}
         for each in passages:
-            way = each.source, each.event, each.dest
-            ways[way] = ways.get(way, 0) + 1
-            stays[each.dest] = _with(stays.get(each.dest, Stay()), each)
-        return cls(stays, ways)
+            edge = each.source, each.event, each.dest
+            steps[edge] = steps.get(edge, 0) + 1
+            stays[each.dest] = _add(stays.get(each.dest, Stay()), each)
+        return cls(stays, steps)
 
 
-def _with(stay: Stay, passage: Passage) -> Stay:
+def _add(stay: Stay, passage: Passage) -> Stay:
     if passage.left is None:
         since = passage.micros if stay.since is None else min(stay.since, passage.micros)
         return stay._replace(runs=stay.runs + 1, since=since)
-    lasted = max(0, passage.left - passage.micros)  # a clock may have been set back
-    return stay._replace(ended=stay.ended + 1, micros=stay.micros + lasted)
+    length = max(0, passage.left - passage.micros)  # a clock may have been set back
+    return stay._replace(ended=stay.ended + 1, micros=stay.micros + length)
+
+
+Stay.__module__ = "fsm.journal"

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from fsm.errors import CorruptJournal, InvalidLifecycle
-from fsm.ids import LONGEST
+from fsm.ids import MAX_LENGTH
 from fsm.states import State
 
 from .display import Display
@@ -238,10 +238,10 @@ def _check_lengths(lifecycle: Lifecycle) -> None:
         *(("event", event) for event in lifecycle.events),
     ]
     for what, name in names:
-        if not 1 <= len(name) <= LONGEST:
+        if not 1 <= len(name) <= MAX_LENGTH:
             raise InvalidLifecycle(
                 f"the {what} {name[:60]!r}... of {lifecycle.name[:60]} has {len(name)} characters; "
-                f"names of kinds, states and events have 1 to {LONGEST}"
+                f"names of kinds, states and events have 1 to {MAX_LENGTH}"
             )
 
 

@@ -70,7 +70,7 @@ def rescue(
     known = {kind_of(cls): cls for cls in classes or (TaskRun,)}
     if len(known) == 1:
         known[""] = next(iter(known.values()))  # written before journals kept the class
-    for summary in journal.lapsed(now):
+    for summary in journal.find_lapsed(now):
         yield _rescue_one(journal, summary, known.get(summary.kind), now, owner)
 
 

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import pendulum
 
-from fsm.durations import Duration, after
+from fsm.durations import Duration
+from fsm.journal.deadlines import deadline_of, end_after
 from fsm.lifecycle.event import either, event
 from fsm.lifecycle.store import StepStore
 from fsm.run.run import Clock, Run
@@ -31,13 +32,13 @@ from fsm.states import (
     TimedOut,
     TriggerFailed,
     ValidationFailed,
+    moment,
 )
 
 from .attempts import (
     count_attempts,
     count_rescues,
     first_attempt_at,
-    running_since,
     was_resumed,
 )
 from .guards import (
@@ -232,10 +233,11 @@ class TaskRun(Run):
         limits = self.policy.timeout
         if limits.attempt is limits.total is None or not isinstance(self.state, Running):
             return None
-        attempt, total = running_since(self._steps or ()), self.begun_at
-        spans = ((attempt, limits.attempt), (total, limits.total))
-        ends = [after(begun, limit) for begun, limit in spans if begun and limit is not None]
-        return min(ends, default=None)
+        ends = [deadline_of(self._steps or (), limits.attempt)]
+        if limits.total is not None and (began := self.begun_at) is not None:
+            ends.append(end_after(moment.to_micros(began), limits.total))
+        first = min((end for end in ends if end is not None), default=None)
+        return None if first is None else moment.from_micros(first)
 
     def _began(self) -> State:
         return self._steps[0].source if self._steps else self.state

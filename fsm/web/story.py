@@ -6,8 +6,7 @@ from collections import deque
 from typing import Any
 
 from fsm.explain import read_story
-from fsm.journal import Journal
-from fsm.journal.late import Late
+from fsm.journal import Journal, LateResult
 from fsm.lifecycle.refusal import Refusal
 from fsm.text import cut, format_time, readable
 
@@ -20,7 +19,7 @@ _MOST_LINES = 500  # of a story; of more, the last
 def notes(journal: Journal, run: str) -> list[dict[str, Any]]:
     """What is no step of the run, by its time: attempts that were refused, and late results."""
     refused = map(_refused, deque(journal.refusals(run), MOST))
-    late = map(_late, deque(journal.late(run), MOST))
+    late = map(_late, deque(journal.late_results(run), MOST))
     return sorted([*refused, *late], key=lambda note: note["ms"])
 
 
@@ -53,7 +52,7 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _late(late: Late) -> dict[str, Any]:
+def _late(late: LateResult) -> dict[str, Any]:
     return {
         "what": "late",
         "seq": late.seq,

@@ -29,8 +29,7 @@ from .job import ClaimedJob, WorkerStopped
 if TYPE_CHECKING:
     from fsm.execution.job import Job
     from fsm.flow.task import Task
-    from fsm.journal import Claim, Journal
-    from fsm.journal.heartbeat import Renewal
+    from fsm.journal import Claim, Heartbeat, Journal
     from fsm.tasks.task_run import TaskRun
 
 __all__ = ["ClaimedRuns", "WorkerSettings"]
@@ -69,13 +68,13 @@ class ClaimedRuns(Group):
     def __init__(
         self,
         settings: WorkerSettings,
-        renewal: Renewal,
+        heartbeat: Heartbeat,
         drain_end: Callable[[], float | None],
         *,
         once: bool,
     ) -> None:
         super().__init__(iter(()), on_end=self._on_end)
-        self._settings, self._renewal, self._once = settings, renewal, once
+        self._settings, self._heartbeat, self._once = settings, heartbeat, once
         self._drain_end = drain_end
         self._journal = settings.journal
         self._tasks = {task.kind.lifecycle.kind: task for task in settings.tasks}
@@ -150,7 +149,7 @@ class ClaimedRuns(Group):
     def _create_job(self, claim: Claim) -> ClaimedJob | None:
         """Return the job of a claimed run; None if it cannot be performed."""
         self._claimed[claim] = None
-        self._renewal.add(claim)
+        self._heartbeat.add(claim)
         try:
             call = self._create_call(claim)
         except CorruptJournal as error:
@@ -239,7 +238,7 @@ class ClaimedRuns(Group):
             self._notify(run)
 
     def _forget(self, claim: Claim) -> None:
-        self._renewal.remove(claim)
+        self._heartbeat.remove(claim)
         self._claimed.pop(claim, None)
 
     def _notify(self, run: TaskRun) -> None:
@@ -266,8 +265,8 @@ class ClaimedRuns(Group):
             self._back_off("look for lost runs", error)
 
     def _give_up_lost(self) -> None:
-        while self._renewal.lost:
-            job = self._claimed.get(self._renewal.lost.pop())
+        while self._heartbeat.lost:
+            job = self._claimed.get(self._heartbeat.lost.pop())
             if job is not None:
                 job.lose()
 

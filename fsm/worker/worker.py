@@ -19,9 +19,8 @@ from fsm.execution.pools import as_pool
 from fsm.execution.runner import as_workers
 from fsm.execution.scheduler import Scheduler
 from fsm.flow.task import Task
-from fsm.journal import Journal
+from fsm.journal import Heartbeat, Journal
 from fsm.journal.arguments import as_owner
-from fsm.journal.heartbeat import Renewal
 from fsm.tasks.task_run import TaskRun
 
 from .claims import ClaimedRuns, WorkerSettings
@@ -154,8 +153,8 @@ class Worker:
     def _work(self, *, once: bool) -> int:
         settings = self._settings
         pool = as_pool(self._executor, settings.workers)
-        with Renewal((), lease=settings.lease) as renewal:
-            claimed = ClaimedRuns(settings, renewal, lambda: self._drain_end, once=once)
+        with Heartbeat((), lease=settings.lease) as heartbeat:
+            claimed = ClaimedRuns(settings, heartbeat, lambda: self._drain_end, once=once)
             try:
                 claimed.rescue()
                 self._scheduler = Scheduler(pool, settings.workers, None, _refuse_children)

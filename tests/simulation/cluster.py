@@ -10,7 +10,7 @@ from fsm import Journal, StaleRun, TaskRun
 from fsm.execution.apply import Decisions
 from fsm.execution.commands import Execute, Raised, Reply, Returned
 from fsm.execution.decider import drive
-from fsm.journal import Claim, Renewal
+from fsm.journal import Claim, Heartbeat
 from fsm.operations import rescue, verify
 from fsm.run.access import payload_context
 from fsm.states import ambient
@@ -102,12 +102,12 @@ class Cluster:
             return
         stalls = chance < 0.15
         lasts = self.chance.expovariate(1 / 60) + stalls * self.chance.uniform(1, 20) * LEASE
-        renewal = Renewal([claim], lease=LEASE, steady=self.clock.steady)
+        heartbeat = Heartbeat([claim], lease=LEASE, steady=self.clock.steady)
         ends = self.clock.steady() + lasts
 
         def beat() -> None:
-            if self.clock.steady() < ends and not renewal.lost:
-                renewal.beat()
+            if self.clock.steady() < ends and not heartbeat.lost:
+                heartbeat.beat()
                 self.clock.later(LEASE / 3, beat)
 
         self.ledger.counts["stalled"] += stalls

@@ -9,7 +9,7 @@ from typing import Any
 from fsm import MemoryJournal, Retry, Step, TaskRun
 from fsm.execution.scheduler import Scheduler
 from fsm.journal import Summary
-from fsm.journal.queries import Directory
+from fsm.journal.queries import JournalQueries
 from fsm.states.timing import start_of
 from states import State
 
@@ -93,12 +93,12 @@ def test_a_time_out_before_the_deadline_is_noticed(monkeypatch: Any) -> None:
 
 
 def test_a_run_that_is_not_recovered_is_noticed(monkeypatch: Any) -> None:
-    recover = Directory.recover
+    recover = JournalQueries.recover
 
-    def some(journal: Directory) -> Iterator[Summary]:
+    def some(journal: JournalQueries) -> Iterator[Summary]:
         return (row for row in recover(journal) if row.run[-1] != "7")
 
-    monkeypatch.setattr(Directory, "recover", some)
+    monkeypatch.setattr(JournalQueries, "recover", some)
 
     assert_noticed("is stuck")
 

@@ -52,7 +52,7 @@ def test_workers_that_stall_or_die_lose_nothing(seed: int, tmp_path: Path) -> No
         ledger = Cluster(seed, JOBS, journal, hours=HOURS).live()
 
         check(ledger, seed, "claims", "died", "stalled", "rescued", "retry")
-        assert len(list(journal.late())) >= ledger.counts["too late"]
+        assert len(list(journal.late_results())) >= ledger.counts["too late"]
 
 
 def test_the_same_seed_gives_the_same_day() -> None:

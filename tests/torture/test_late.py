@@ -125,7 +125,7 @@ def a_superseded_claim_writes_nothing(
 
 
 def the_late_one_is_kept(journal: Journal) -> None:
-    (late,) = journal.late("r")
+    (late,) = journal.late_results("r")
     assert (late.owner, late.event, late.dest) == ("first", "succeed", "Success")
     assert '"late"' in late.payload
     assert not list(verify(journal))

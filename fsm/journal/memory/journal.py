@@ -1,42 +1,40 @@
 """MemoryJournal: keeps steps as long as the process lives."""
 
-from __future__ import annotations
-
 import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from fsm.errors import StaleRun, UnknownRun
-from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_steps
+from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_steps, check_names
 from fsm.journal.base import Journal
 from fsm.journal.claims import Claim
-from fsm.journal.late import Late
 from fsm.journal.phase import WAITING
-from fsm.journal.records import Record
-from fsm.journal.relational.inserts import late_row
-from fsm.journal.wanted import Wanted
+from fsm.journal.queries import RunFilter
+from fsm.journal.records import LateResult, Record
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import State
 
-from .queries import NOTHING, MemoryDirectory
+from .queries import NO_STEPS, MemoryQueries
 
 __all__ = ["MemoryJournal"]
 
 
-class MemoryJournal(MemoryDirectory, Journal):
+class MemoryJournal(MemoryQueries, Journal):
     """Keeps steps as long as the process lives, for any number of runs and threads."""
+
+    __module__ = "fsm"
 
     blocking = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._late: list[Late] = []
+        self._late: list[LateResult] = []
         self._refusals: dict[tuple[str, int, str], Refusal] = {}
         self._outbox: dict[tuple[str, int, str], None] = {}
-        self._lock = threading.RLock()  # of the claims; steps need none
+        self._lock = threading.RLock()  # guards claims; a step needs none
 
     def append(
         self,
@@ -46,70 +44,77 @@ class MemoryJournal(MemoryDirectory, Journal):
         epoch: int | None = None,
         outbox: Sequence[str] = (),
     ) -> None:
-        """Keep *step*; `setdefault` is atomic, so of two writers of one place one wins.
+        """Keep *step*; see `Journal.append`. The step is not held against the lifecycle.
 
         Raises:
-            StaleRun: Another writer has taken this place, or the step before it is not here.
+            StaleRun: Another writer has made this step, the step before it is missing, or another
+                worker has claimed the run.
         """
         if epoch or outbox or step.key:
-            self._append_carefully(step, lifecycle, epoch, outbox)
+            self._append_locked(step, lifecycle, epoch, outbox)
             return
         seq, dest = step.seq, step.dest
-        known = self._runs.get(step.run, NOTHING)
-        if len(known) != seq - 1:  # the very same step again is no news either
+        known = self._runs.get(step.run, NO_STEPS)
+        if len(known) != seq - 1:  # also for the very same step
             there = known.get(seq)
             raise StaleRun(step.run, seq, repr(there) if there else "ahead of what is recorded")
-        if dest._context or dest._cached_inputs:  # dicts, which their owner may change
-            step = step._replace(dest=_apart(dest))
-        if known is NOTHING:
+        if lifecycle is None:  # the names in a lifecycle have been checked
+            check_names(type(step.source).__name__, step.event, type(dest).__name__)
+        if dest._context or dest._cached_inputs:  # dicts, which the caller may change later
+            step = step._replace(dest=_copy(dest))
+        if known is NO_STEPS:
             table = lifecycle if type(lifecycle) is Lifecycle else as_lifecycle(lifecycle)
             known = self._runs.setdefault(step.run, {seq: step})  # never visible while empty
             if table is not None:
                 self._lifecycles.setdefault(step.run, table)
-        winner = known.setdefault(seq, step)
+        winner = known.setdefault(seq, step)  # atomic: of two writers one wins
         if winner is not step:
             raise StaleRun(step.run, seq, repr(winner))
 
-    def _append_carefully(
+    def _append_locked(
         self,
         step: Step,
         lifecycle: LifecycleLike | None,
         epoch: int | None,
         outbox: Sequence[str],
     ) -> None:
-        """The same under the lock, for a step that not only its place speaks for or against."""
+        """Keep a step with an epoch, a key or an outbox, under the lock."""
         with self._lock:
-            lease = self._claims.of(step.run)
-            there = self._runs.get(step.run, NOTHING).get(step.seq)
-            if there is not None:  # what was recorded says more than who has the claim
+            lease = self._leases.of(step.run)
+            there = self._runs.get(step.run, NO_STEPS).get(step.seq)
+            if there is not None:  # the recorded step says more than the claim
                 raise StaleRun(step.run, step.seq, repr(there))
             if epoch is not None and epoch != lease.epoch:
                 by = f"claimed by {lease.owner!r}" if lease.owner else "released"
                 raise StaleRun(step.run, step.seq, f"{by} (claim {lease.epoch}, not {epoch})")
             if step.key is not None and any(
-                kept.key == step.key for kept in self._runs.get(step.run, NOTHING).values()
+                other.key == step.key for other in self._runs.get(step.run, NO_STEPS).values()
             ):
                 made = f"made before, for the request {step.key!r}"
                 raise StaleRun(step.run, step.seq, made)
             self.append(step._replace(key=None), lifecycle)
-            kept = self._runs[step.run]
-            kept[step.seq] = kept[step.seq]._replace(key=step.key)
+            known = self._runs[step.run]
+            known[step.seq] = known[step.seq]._replace(key=step.key)
             self._outbox.update(dict.fromkeys((step.run, step.seq, name) for name in outbox))
 
     def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
-        """Keep all of *steps*, of any number of runs, or none of them; see `Journal.extend`."""
-        kept: list[Step] = []
+        """Keep all of *steps*, of any number of runs, or none of them; see `Journal.extend`.
+
+        Raises:
+            StaleRun: Another writer has made one of these steps, or one does not follow the last.
+        """
+        added: list[Step] = []
         with self._lock:
             try:
                 for step in as_steps(steps):
                     self.append(step, lifecycle)
-                    kept.append(step)
+                    added.append(step)
             except BaseException:
-                for step in reversed(kept):
-                    self._forget(step)
+                for step in reversed(added):
+                    self._remove(step)
                 raise
 
-    def _forget(self, step: Step) -> None:
+    def _remove(self, step: Step) -> None:
         known = self._runs[step.run]
         del known[step.seq]
         if not known:
@@ -117,64 +122,65 @@ class MemoryJournal(MemoryDirectory, Journal):
             self._lifecycles.pop(step.run, None)
 
     def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first.
+        """Yield the history of a run, oldest step first.
 
         Raises:
-            UnknownRun: There is none.
+            UnknownRun: There is no such run.
         """
-        kept = self._runs.get(run) if isinstance(run, str) else None
-        if not kept:
+        known = self._runs.get(run) if isinstance(run, str) else None
+        if not known:
             raise UnknownRun(run, self)
-        return iter([kept[seq] for seq in sorted(kept)])
+        return iter([known[seq] for seq in sorted(known)])
 
     def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; needs none of the classes it names.
+        """Yield the history of a run, written out.
 
         Raises:
-            UnknownRun: There is none.
-            NotSerializable: A payload cannot be written out.
+            UnknownRun: There is no such run.
+            NotSerializable: A payload cannot be written; names the field.
         """
         return map(Record.of, self.steps(run))
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        return self._runs.get(step.run, NOTHING).get(step.seq) == step
+        return self._runs.get(step.run, NO_STEPS).get(step.seq) == step
 
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep that an attempt was refused."""
+        """Keep the record of a refused attempt; see `Journal.note_refusal`."""
+        check_names(refusal.state, refusal.event)
         if refusal.run in self._runs:
             self._refusals[refusal.run, refusal.seq, refusal.event] = refusal._replace(times=1)
 
     def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
-        kept = [each for each in self._refusals.copy().values() if run in (None, each.run)]
-        return iter(sorted(kept, key=lambda each: (each.micros, each[:3])))
+        refusals = [each for each in self._refusals.copy().values() if run in (None, each.run)]
+        return iter(sorted(refusals, key=lambda each: (each.micros, each[:3])))
 
-    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+    def add_late_result(self, step: Step, claim: Claim, reason: str) -> None:
         """Keep a step that came too late, apart from the history."""
-        self._late.append(late_row(step, claim, reason, None))
+        self._late.append(LateResult.of(step, claim.epoch, claim.owner, reason))
 
-    def _came_late(self, run: str | None) -> Iterator[Late]:
+    def _late_results(self, run: str | None) -> Iterator[LateResult]:
         return iter([late for late in self._late if run is None or late.run == run])
 
     def outbox(self) -> Iterator[tuple[str, int, str]]:
-        """Who is still to be told of which step."""
+        """Yield what is still to be delivered: run, seq of the step, name of the listener."""
         return iter(sorted(self._outbox))
 
     def mark_delivered(self, run: str, seq: int, listener: str) -> None:
-        """Note that a listener has been told."""
+        """Remove a listener from the outbox: it has received the step."""
         self._outbox.pop((run, seq, listener), None)
 
     def edges(self, kind: str) -> set[tuple[str, str, str]]:
-        """The edges that runs of this class may take."""
+        """Return the edges that runs of this kind may take."""
         known = {each for each in list(self._lifecycles.values()) if each.kind == kind}
         return {edge for lifecycle in known for edge in lifecycle.edge_names()}
 
     def faults(self) -> Iterator[str]:
-        """Nothing: there are no rows that could differ from the steps."""
+        """Yield nothing: there are no rows that could differ from the steps."""
         return iter(())
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: nothing is open."""
 
     def __repr__(self) -> str:
         return f"<MemoryJournal of {len(self._runs)} runs>"
@@ -192,30 +198,30 @@ class MemoryJournal(MemoryDirectory, Journal):
     ) -> list[tuple[str, int]]:
         with self._lock:
             if run is None:
-                due = self._summaries(Wanted(waking_by=now))
+                due = self._summaries(RunFilter(waking_by=now))
                 ids = [each.run for each in due if each.phase == WAITING]
             else:
                 ids = [run]
             if kinds is not None:
                 ids = [id for id in ids if self._kind(id) in kinds]
-            free = (id for id in ids if not self._claims.of(id).holds(now))
-            return [(id, self._claims.take(id, owner, until)) for id in islice(free, limit)]
+            free = (id for id in ids if not self._leases.of(id).is_active(now))
+            return [(id, self._leases.claim(id, owner, until)) for id in islice(free, limit)]
 
     def _renew(self, run: str, epoch: int, until: int) -> bool:
         with self._lock:
-            return self._claims.renew(run, epoch, until)
+            return self._leases.renew(run, epoch, until)
 
-    def _free(self, run: str, epoch: int) -> bool:
+    def _release(self, run: str, epoch: int) -> bool:
         with self._lock:
-            return self._claims.free(run, epoch)
+            return self._leases.release(run, epoch)
 
     def _revoke(self, run: str, owner: str, now: int) -> bool:
         with self._lock:
-            return self._claims.revoke(run, owner, now)
+            return self._leases.revoke(run, owner, now)
 
 
-def _apart(state: State) -> State:
-    """A copy whose context nobody else holds, as far as it can be copied."""
+def _copy(state: State) -> State:
+    """A copy whose context no one else can change, as far as it can be copied."""
     try:
         return state.evolve(context=copy.deepcopy(state.context))
     except Exception:  # a context may hold anything

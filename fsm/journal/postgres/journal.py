@@ -1,10 +1,7 @@
 """SQLJournal: keeps steps in PostgreSQL, for many machines. The only file that imports SQLAlchemy.
 
-What makes it safe is the same as in SQLite and is the database's own: see `postgres` for its
-tables and rules.
+The rules for steps are those of SQLite, kept by the database itself: see `postgres.schema`.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -21,6 +18,7 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
+    InternalError,
     OperationalError,
     ProgrammingError,
     SQLAlchemyError,
@@ -28,14 +26,14 @@ from sqlalchemy.exc import (
 
 from fsm.durations import as_seconds
 from fsm.errors import InvalidArgument, JournalError, JournalUncertain, MissingExtra, StaleRun
-from fsm.journal.address import Address
+from fsm.ids import MAX_LENGTH
 from fsm.journal.arguments import LifecycleLike, as_steps
-from fsm.journal.records import Record
+from fsm.journal.opening import Address
+from fsm.journal.records import Record, Summary
 from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
-from fsm.journal.relational.base import RowJournal
-from fsm.journal.relational.inserts import Writing, edge_rows, refusal
-from fsm.journal.summary import Summary
+from fsm.journal.relational.base import RelationalJournal
+from fsm.journal.relational.inserts import Insert, RunRow, edge_rows, rejection
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 
@@ -44,7 +42,7 @@ from . import schema as postgres
 __all__ = ["SQLJournal"]
 
 _DRIVER = "postgresql+psycopg"
-_LOCK = 0x52554E53  # "RUNS": held while the schema is made
+_LOCK = 0x52554E53  # "RUNS": held while the schema is made or upgraded
 _PAUSE = 0.05  # seconds between two attempts to reach a database that went away
 _SECRETS = {"password", "sslpassword", "passfile"}
 
@@ -58,16 +56,16 @@ _SNAPSHOT = "SELECT CAST(pg_current_snapshot() AS text) WHERE NOT pg_is_in_recov
 _NONCE = text("SELECT nonce FROM steps WHERE run = :run AND seq = :seq")
 
 
-class SQLJournal(RowJournal):
-    """Keeps steps in PostgreSQL; any number of threads, processes and machines may use it.
+class SQLJournal(RelationalJournal):
+    """Keeps steps in PostgreSQL. Any number of threads, processes and machines may use it.
 
     `append` returns when the database has committed. If the answer is lost, the journal asks
-    again, and knows its own step by a mark: there is no second one.
+    again. It recognises its own step by a nonce, so there is never a second one.
 
     Args:
         url: A PostgreSQL URL, as SQLAlchemy writes them.
         patience: Seconds to wait for a lock, or for a database that went away.
-        redact: Regular expressions; what matches is struck out of payloads before they are kept.
+        redact: Regular expressions; what matches becomes `***` in payloads before they are kept.
         make: Whether to make the journal's tables where there are none.
 
     Raises:
@@ -88,18 +86,19 @@ class SQLJournal(RowJournal):
         make: bool = True,
     ) -> None:
         self._make = make
-        self._connecting = object()  # another with each connection
+        self._connecting = object()  # a new one with each connection
         self._patience = as_seconds(patience, "patience")
         self._redaction = as_redaction(redact)
         self._url = _as_url(url)
-        self._name = _shown(self._url)
+        self._name = _mask(self._url)
         self._process = os.getpid()
-        self._known: set[Lifecycle] = set()  # the lifecycles whose edges the database has
-        self._engine = self._made()
+        self._known_edges: set[Lifecycle] = set()  # lifecycles whose edges are in the database
+        self._engine = self._create_engine()
         self._prepared = False
+        self._version = postgres.VERSION  # an earlier one can only be read
         self._preparing = threading.Lock()
         try:
-            with self._using("open the journal"):
+            with self._transaction("open the journal"):
                 pass
         except BaseException:
             self._engine.dispose()
@@ -107,7 +106,7 @@ class SQLJournal(RowJournal):
 
     @property
     def address(self) -> Address:
-        """By which another process opens it: with the password, if the URL had one."""
+        """By which another process opens the journal: with the password, if the URL had one."""
         url = self._url.render_as_string(hide_password=False)
         return Address(url, patterns_of(self._redaction))
 
@@ -124,15 +123,15 @@ class SQLJournal(RowJournal):
         Raises:
             JournalUncertain: The answer was lost and the database stays away; `restore` will tell.
         """
-        writing = Writing(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
-        self._keep([writing], f"keep {writing!r}")
+        insert = Insert(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
+        self._write([insert], f"keep {insert!r}")
 
     def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
-        writings.sort(key=lambda each: each.step.run)  # two batches at once wait in no circle
-        if writings:
-            self._keep(writings, f"keep {len(writings)} steps")
+        inserts = [Insert(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
+        inserts.sort(key=lambda each: each.step.run)  # two batches at once cannot deadlock
+        if inserts:
+            self._write(inserts, f"keep {len(inserts)} steps")
 
     def close(self) -> None:
         """Close the connections; the next use opens them again."""
@@ -140,13 +139,14 @@ class SQLJournal(RowJournal):
             self._engine.dispose()
 
     def changes(self) -> object | None:
-        """What differs when anybody has committed anything; see `Journal.changes`.
+        """Return a value that differs if anything was committed; see `Journal.changes`.
 
-        Two equal snapshots see the same transactions. A server that crashed may give a number
-        away twice, but not over the same connections. A standby does not know who is under way.
+        Two equal snapshots see the same transactions. A server that crashed may use a number
+        twice, but not over the same connections. A standby cannot tell: it does not know the
+        transactions in progress.
         """
-        found = self._ask("look for changes", _SNAPSHOT, {})
-        return (self._connecting, found[0][0]) if found else None  # connecting: after it has
+        rows = self._query("look for changes", _SNAPSHOT, {})
+        return (self._connecting, rows[0][0]) if rows else None
 
     def __repr__(self) -> str:
         return f"<SQLJournal {self._name!r}>"
@@ -154,39 +154,50 @@ class SQLJournal(RowJournal):
     def __str__(self) -> str:
         return self._name
 
-    # How it is asked.
+    # How the database is reached.
 
-    def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        with self._using(what) as connection:
-            return list(connection.execute(text(statement), given))
+    def _query(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        with self._transaction(action) as connection:
+            return list(connection.execute(text(statement), parameters))
 
-    def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        with self._using(what) as connection:
-            done = connection.execute(text(statement), given)
-            return list(done) if done.returns_rows else []
+    def _execute(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        with self._transaction(action) as connection:
+            self._check_writable(action)
+            result = connection.execute(text(statement), parameters)
+            return list(result) if result.returns_rows else []
 
-    def _spoilt(self) -> Iterator[str]:
-        there = {row[0] for row in self._ask("read the rules", _TRIGGERS, {})}
+    def _database_faults(self) -> Iterator[str]:
+        there = {row[0] for row in self._query("read the rules", _TRIGGERS, {})}
         for name in sorted(postgres.RULES - there):
             yield f"the rule {name} is missing"
 
     def _summary(self, row: Any) -> Summary:
         message = json.loads(row[2] or "null")
-        said = message if message is None or isinstance(message, str) else json.dumps(message)
-        return Summary(row[0], row[1], said, *row[3:])
+        if message is not None and not isinstance(message, str):
+            message = json.dumps(message)
+        return super()._summary((*row[:2], message, *row[3:]))
 
     # Writing.
 
-    def _keep(self, writings: list[Writing], what: str) -> None:
+    def _check_writable(self, action: str) -> None:
+        if self._version != postgres.VERSION:
+            self._prepared = False  # the next use looks whether it was upgraded meanwhile
+            raise JournalError(
+                f"cannot {action} in {self}: it is a journal of version {self._version}, which may "
+                "only be read; a role that may change its tables has to open it once"
+            )
+
+    def _write(self, inserts: list[Insert], action: str) -> None:
         """Write in one transaction; where the answer is lost, ask again until it is known."""
         nonce = secrets.token_hex(8)
         until = time.monotonic() + self._patience
-        asked = tried = False  # asked: a COMMIT is on its way, whether or not it has come through
+        asked = tried = False  # asked: a COMMIT was sent, whether or not it has arrived
         while True:
             committing = False
             try:
-                with self._connected() as connection:
-                    self._insert_all(connection, writings, nonce, asked)
+                with self._connect() as connection:
+                    self._check_writable(action)
+                    self._insert_all(connection, inserts, nonce, asked)
                     committing = True
                     connection.commit()
                 break
@@ -194,75 +205,76 @@ class SQLJournal(RowJournal):
                 asked = asked or committing
                 if asked and time.monotonic() > until:
                     raise JournalUncertain(
-                        f"cannot say whether {self} kept it, when asked to {what}: {_said(error)}"
+                        f"cannot say whether {self} kept it, when asked to {action}: "
+                        f"{_describe(error)}"
                     ) from error
                 if not asked and (tried or not _went_away(error)):
-                    raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
-                tried = True  # once more, for a pooled connection may have been dead for long
+                    raise JournalError(f"cannot {action} in {self}: {_describe(error)}") from error
+                tried = True  # once more: a pooled connection may have been dead for long
                 if asked:
                     time.sleep(_PAUSE)
-        self._known |= {each.lifecycle for each in writings[:1] if each.lifecycle is not None}
+        self._known_edges |= {each.lifecycle for each in inserts[:1] if each.lifecycle is not None}
 
     def _insert_all(
-        self, connection: Connection, writings: list[Writing], nonce: str, asked: bool
+        self, connection: Connection, inserts: list[Insert], nonce: str, asked: bool
     ) -> None:
-        """Insert what is not there yet: all of it, unless it was asked for before and came through.
+        """Insert all steps, unless they were inserted by an earlier attempt that was committed.
 
         Raises:
             StaleRun: Another writer was first.
             JournalError: The database refused a step.
         """
-        here, lifecycle = writings[0], writings[0].lifecycle  # all have the same
+        insert, lifecycle = inserts[0], inserts[0].lifecycle  # all have the same
         try:
-            if lifecycle is not None and lifecycle not in self._known:
+            if lifecycle is not None and lifecycle not in self._known_edges:
                 connection.execute(text(sql.INSERT_EDGE), edge_rows(lifecycle))
-            for here in writings:
-                self._insert(connection, here, nonce)
+            for insert in inserts:
+                self._insert(connection, insert, nonce)
         except IntegrityError as error:
             connection.rollback()
-            # On this connection: if it is lost too, we are as unsure as before and ask again.
-            if not asked or not self._is_ours(connection, writings[-1], nonce):
-                raise self._refusal(connection, here, str(error.orig)) from None
+            # On this connection: if it is lost too, nothing is known yet, and the loop goes on.
+            if not asked or not self._is_ours(connection, inserts[-1], nonce):
+                raise self._rejection(connection, insert, str(error.orig)) from None
 
-    def _insert(self, connection: Connection, writing: Writing, nonce: str) -> None:
-        record = writing.record
+    def _insert(self, connection: Connection, insert: Insert, nonce: str) -> None:
+        record = insert.record
         if record.seq == 1:
-            connection.execute(text(sql.INSERT_RUN), writing.run_row())
+            connection.execute(text(sql.INSERT_RUN), insert.run_row())
         connection.execute(_INSERT_STEP, record._asdict() | {"nonce": nonce})
-        if writing.outbox:
-            connection.execute(text(sql.INSERT_OUTBOX), writing.outbox_rows())
+        if insert.outbox:
+            connection.execute(text(sql.INSERT_OUTBOX), insert.outbox_rows())
 
-    def _is_ours(self, connection: Connection, writing: Writing, nonce: str) -> bool:
-        place = {"run": writing.record.run, "seq": writing.record.seq}
+    def _is_ours(self, connection: Connection, insert: Insert, nonce: str) -> bool:
+        place = {"run": insert.record.run, "seq": insert.record.seq}
         return bool(connection.execute(_NONCE, place).scalar() == nonce)
 
-    def _refusal(
-        self, connection: Connection, writing: Writing, said: str
+    def _rejection(
+        self, connection: Connection, insert: Insert, message: str
     ) -> StaleRun | JournalError:
-        place = {"run": writing.record.run, "seq": writing.record.seq}
+        place = {"run": insert.record.run, "seq": insert.record.seq}
         there = connection.execute(text(sql.STEP), place).fetchone()
-        claimed = connection.execute(text(sql.CLAIMED), {"run": place["run"]}).fetchone()
-        return refusal(
-            writing,
-            said,
+        run = connection.execute(text(sql.RUN), {"run": place["run"]}).fetchone()
+        return rejection(
+            insert,
+            message,
             None if there is None else Record(*there),
-            None if claimed is None else (claimed[0], claimed[1]),
+            None if run is None else RunRow(*run),
         )
 
-    # The database.
+    # Connections and the schema.
 
     @contextmanager
-    def _using(self, what: str) -> Iterator[Connection]:
-        """One transaction; a connection that died in the pool is replaced before it begins."""
+    def _transaction(self, action: str) -> Iterator[Connection]:
+        """One transaction. A connection that died in the pool is replaced before it begins."""
         try:
-            with self._connected() as connection:
+            with self._connect() as connection:
                 yield connection
                 connection.commit()
         except (SQLAlchemyError, OSError, ValueError) as error:
-            raise JournalError(f"cannot {what} in {self}: {_said(error)}") from error
+            raise JournalError(f"cannot {action} in {self}: {_describe(error)}") from error
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def _connect(self) -> Iterator[Connection]:
         if self._process != os.getpid():  # a fork: the connections are the parent's
             self._process = os.getpid()
             self._preparing = threading.Lock()
@@ -274,7 +286,7 @@ class SQLJournal(RowJournal):
                     self._prepared = True
             yield connection
 
-    def _made(self) -> Engine:
+    def _create_engine(self) -> Engine:
         try:
             engine = sqlalchemy.create_engine(
                 self._url,
@@ -297,18 +309,21 @@ class SQLJournal(RowJournal):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {postgres.NAMESPACE}")
                 cursor.execute(f"SET lock_timeout TO '{patience}'")
-                # A page is read in the order of its index. Before it has counted the rows, the
-                # planner would rather collect all that follow, for each page, and sort them.
+                # A page is read in the order of its index. Without statistics, the planner would
+                # rather collect and sort all the rows that follow, for each page.
                 cursor.execute("SET enable_bitmapscan TO off")
                 cursor.execute("SELECT current_setting('synchronous_commit')")
-                if cursor.fetchone()[0] == "off":  # acknowledged is kept, whatever the default
+                if cursor.fetchone()[0] == "off":  # an acknowledged step must be kept
                     cursor.execute("SET synchronous_commit TO on")
             connection.commit()
 
         return engine
 
     def _prepare(self, connection: Connection) -> None:
-        """Make the tables, or see that they are of our version."""
+        """Make the tables, or upgrade them to our version.
+
+        A journal of the version before, which this role may not upgrade, can be read.
+        """
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         there = connection.execute(
             text("SELECT to_regclass(:name) IS NOT NULL"),
@@ -320,29 +335,41 @@ class SQLJournal(RowJournal):
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {postgres.NAMESPACE}")
             connection.exec_driver_sql(postgres.SCHEMA)
         version = connection.execute(text("SELECT version FROM journal")).scalar()
-        if version == 1:
-            self._upgrade(connection)
-            version = postgres.VERSION
+        if version in (1, 2):
+            version = self._upgrade(connection, version)
         connection.commit()
-        if version != postgres.VERSION:
+        if version not in (2, postgres.VERSION):
             raise JournalError(
                 f"{self} is a journal of version {version}; "
                 f"this release reads version {postgres.VERSION}"
             )
+        self._version = version
 
-    def _upgrade(self, connection: Connection) -> None:
+    def _upgrade(self, connection: Connection, version: int) -> int:
+        """Upgrade the tables, in the transaction; return the version that they have then."""
         try:
-            connection.exec_driver_sql(postgres.FROM_1)
-        except ProgrammingError as error:
+            if version == 1:
+                connection.exec_driver_sql(postgres.FROM_1)
+            connection.exec_driver_sql(postgres.FROM_2)
+        except (ProgrammingError, InternalError) as error:  # of a role, or of a standby
+            if version == 2:
+                connection.rollback()
+                return version
             raise JournalError(
                 f"{self} is a journal of version 1; "
-                f"it has to be opened once by a role that may change it: {_said(error)}"
+                f"a role that may change its tables has to open it once: {_describe(error)}"
             ) from error
+        except IntegrityError as error:
+            raise JournalError(
+                f"cannot upgrade {self} from version {version}: names of kinds, states and events "
+                f"have {MAX_LENGTH} characters at most: {_describe(error)}"
+            ) from error
+        return postgres.VERSION
 
 
 def _as_url(url: object) -> sqlalchemy.URL:
     try:
-        made = sqlalchemy.make_url(url)  # type: ignore[arg-type]  # which says so itself
+        made = sqlalchemy.make_url(url)  # type: ignore[arg-type]  # which raises what is caught here
     except (SQLAlchemyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidArgument(f"no journal is at such a URL: {type(error).__name__}") from None
     if made.get_backend_name() != "postgresql":
@@ -354,8 +381,8 @@ def _as_url(url: object) -> sqlalchemy.URL:
     return made if "+" in made.drivername else made.set(drivername=_DRIVER)
 
 
-def _shown(url: sqlalchemy.URL) -> str:
-    """The URL as others may see it."""
+def _mask(url: sqlalchemy.URL) -> str:
+    """The URL without its secrets."""
     secret = {name: "***" for name in url.query if name in _SECRETS}
     return url.update_query_dict(secret).render_as_string(hide_password=True)
 
@@ -366,7 +393,7 @@ def _went_away(error: BaseException) -> bool:
     )
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """What went wrong, in one line and without the statement."""
-    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return " ".join(said.split())
+    message = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return " ".join(message.split())

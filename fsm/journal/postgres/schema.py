@@ -1,25 +1,28 @@
-"""Postgres: the tables of a journal in PostgreSQL, with the rules of `schema`, in its own words."""
+"""Schema: the tables and rules of a journal in PostgreSQL. They say what `sqlite.schema` says."""
 
 from __future__ import annotations
 
 import re
 
+from fsm.ids import MAX_LENGTH
 from fsm.journal.phase import PHASES
+from fsm.journal.relational.kinds import CURRENT_KIND, RENAMED_KINDS
 
-__all__ = ["FROM_1", "NAMESPACE", "RULES", "SCHEMA", "VERSION"]
+__all__ = ["FROM_1", "FROM_2", "NAMESPACE", "RULES", "SCHEMA", "VERSION"]
 
 NAMESPACE = "runstates"  # the schema, as PostgreSQL says, that holds our tables
-VERSION = 2
+VERSION = 3
 
 _PHASES = ", ".join(f"'{phase}'" for phase in PHASES)
+_NAME = f"<= {MAX_LENGTH}"  # characters
 _TIME = "BETWEEN -62135596800000000 AND 253402300799999999"  # microseconds: the years 1 to 9999
 
 _REFUSALS = f"""
 CREATE TABLE refusals (
     run    TEXT   COLLATE "C" REFERENCES runs (id),
     seq    BIGINT CHECK (seq >= 0),
-    event  TEXT   COLLATE "C",
-    state  TEXT   NOT NULL,
+    event  TEXT   COLLATE "C" CHECK (length(event) {_NAME}),
+    state  TEXT   NOT NULL CHECK (length(state) {_NAME}),
     micros BIGINT NOT NULL CHECK (micros {_TIME}),
     reason TEXT   NOT NULL,
     who    TEXT,
@@ -35,8 +38,8 @@ INSERT INTO journal VALUES ({VERSION});
 
 CREATE TABLE runs (
     id       TEXT    COLLATE "C" PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 200),
-    kind     TEXT    NOT NULL,
-    state    TEXT    NOT NULL,
+    kind     TEXT    NOT NULL CHECK (length(kind) {_NAME}),
+    state    TEXT    NOT NULL CHECK (length(state) {_NAME}),
     phase    TEXT    NOT NULL CHECK (phase IN ({_PHASES})),
     version  BIGINT  NOT NULL CHECK (version >= 0),
     epoch    BIGINT  NOT NULL DEFAULT 0 CHECK (epoch >= 0),
@@ -63,9 +66,9 @@ CREATE INDEX runs_children ON runs (parent, child) WHERE parent IS NOT NULL;
 CREATE TABLE steps (
     run     TEXT    COLLATE "C" REFERENCES runs (id),
     seq     BIGINT  CHECK (seq >= 1),
-    event   TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    dest    TEXT    NOT NULL,
+    event   TEXT    NOT NULL CHECK (length(event) {_NAME}),
+    source  TEXT    NOT NULL CHECK (length(source) {_NAME}),
+    dest    TEXT    NOT NULL CHECK (length(dest) {_NAME}),
     micros  BIGINT  NOT NULL CHECK (micros {_TIME}),
     payload TEXT    NOT NULL CHECK (payload::json IS NOT NULL),
     origin  TEXT    CHECK (origin IS NULL OR origin::json IS NOT NULL),
@@ -82,10 +85,10 @@ CREATE TABLE steps (
 CREATE UNIQUE INDEX steps_key ON steps (run, key) WHERE key IS NOT NULL;
 
 CREATE TABLE edges (
-    kind   TEXT,
-    source TEXT,
-    event  TEXT,
-    dest   TEXT,
+    kind   TEXT CHECK (length(kind) {_NAME}),
+    source TEXT CHECK (length(source) {_NAME}),
+    event  TEXT CHECK (length(event) {_NAME}),
+    dest   TEXT CHECK (length(dest) {_NAME}),
     PRIMARY KEY (kind, source, event, dest)
 );
 
@@ -93,9 +96,9 @@ CREATE TABLE late (
     id      BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run     TEXT    NOT NULL REFERENCES runs (id),
     seq     BIGINT  NOT NULL,
-    event   TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    dest    TEXT    NOT NULL,
+    event   TEXT    NOT NULL CHECK (length(event) {_NAME}),
+    source  TEXT    NOT NULL CHECK (length(source) {_NAME}),
+    dest    TEXT    NOT NULL CHECK (length(dest) {_NAME}),
     micros  BIGINT  NOT NULL CHECK (micros {_TIME}),
     payload TEXT    NOT NULL CHECK (payload::json IS NOT NULL),
     epoch   BIGINT,
@@ -115,8 +118,9 @@ CREATE TABLE outbox (
 );
 """
 
-# `refuse` raises what a broken constraint raises. The row of the run is locked first, so that of
-# two writers the second sees what the first has done.
+# `refuse` raises what a broken constraint raises. The row of the run is locked first: of two
+# writers, the second sees what the first has done. The deadline in `steps_move` is the rule of
+# `deadline_of` in fsm/journal/deadlines.py.
 _RULES = """
 CREATE FUNCTION refuse(reason TEXT) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -198,5 +202,35 @@ CREATE TRIGGER runs_follow BEFORE INSERT OR UPDATE OR DELETE ON runs
 """
 
 SCHEMA = _TABLES + _RULES
-FROM_1 = f"{_REFUSALS} UPDATE journal SET version = {VERSION}"
 RULES = frozenset(re.findall(r"CREATE TRIGGER (\w+)", _RULES))
+
+_BOUNDED = {
+    "runs": ("kind", "state"),
+    "steps": ("event", "source", "dest"),
+    "edges": ("kind", "source", "event", "dest"),
+    "late": ("event", "source", "dest"),
+    "refusals": ("event", "state"),
+}
+_BOUNDS = "".join(
+    f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_{column}_check,"
+    f" ADD CONSTRAINT {table}_{column}_check CHECK (length({column}) {_NAME});\n"
+    for table, columns in _BOUNDED.items()
+    for column in columns
+)
+_OLD_KINDS = ", ".join(f"'{kind}'" for kind in RENAMED_KINDS)
+
+# Version 1 had no refusals.
+FROM_1 = _REFUSALS
+# Version 2 had no bound for names, and earlier names of our kinds. `runs_follow` lets no kind
+# change, so it is off meanwhile: the transaction holds a lock on the table.
+FROM_2 = f"""
+ALTER TABLE runs DISABLE TRIGGER runs_follow;
+UPDATE runs SET kind = {CURRENT_KIND} WHERE kind IN ({_OLD_KINDS});
+ALTER TABLE runs ENABLE TRIGGER runs_follow;
+INSERT INTO edges SELECT {CURRENT_KIND}, source, event, dest FROM edges
+WHERE kind IN ({_OLD_KINDS}) ON CONFLICT DO NOTHING;
+DELETE FROM edges WHERE kind IN ({_OLD_KINDS});
+DELETE FROM refusals WHERE length(event) > {MAX_LENGTH} OR length(state) > {MAX_LENGTH};
+{_BOUNDS}
+UPDATE journal SET version = {VERSION};
+"""

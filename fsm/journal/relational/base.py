@@ -1,4 +1,4 @@
-"""RowJournal: a journal in a relational database, in the SQL that all of them understand."""
+"""RelationalJournal: a journal in a relational database."""
 
 from __future__ import annotations
 
@@ -7,119 +7,129 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
+import attrs
+
 from fsm.errors import UnknownRun
+from fsm.journal.arguments import check_names
 from fsm.journal.base import Journal
 from fsm.journal.claims import Claim
-from fsm.journal.late import Late
 from fsm.journal.mapped import ChildRow
-from fsm.journal.records import Record, read
+from fsm.journal.queries import RunFilter
+from fsm.journal.records import LateResult, Record, Summary, read_steps
 from fsm.journal.redaction import Redaction
-from fsm.journal.summary import Summary
 from fsm.journal.traffic import Stay, Traffic
-from fsm.journal.wanted import Wanted
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states.codec import limits
 
 from . import statements as sql
-from .inserts import late_row
+from .kinds import current_kind, names_of_kind
 
-__all__ = ["RowJournal"]
+__all__ = ["RelationalJournal"]
 
 
-class RowJournal(Journal):
-    """A journal in a relational database; each says how it is asked, and how steps are written."""
+class RelationalJournal(Journal):
+    """A journal in a relational database, by the SQL that both databases understand.
 
-    message: ClassVar[str]  # how the database looks the message up in a payload
-    names: ClassVar[str]  # how the database reads a list of `:names` in JSON
-    locking: ClassVar[str]  # how it picks rows to claim, if others pick at the same time
+    Subclasses say how to reach the database and how to write steps.
+    """
+
+    message: ClassVar[str]  # how the database reads the message in a payload
+    names: ClassVar[str]  # how the database reads the parameter `names`, a list in JSON
+    locking: ClassVar[str]  # how it picks rows to claim while others pick at the same time
 
     _redaction: Redaction | None
 
     def steps(self, run: str) -> Iterator[Step]:
-        """The history of a run, oldest step first; see `Journal.steps`."""
-        return read(self.records(run), self._child_rows)
+        """Yield the history of a run, oldest step first; see `Journal.steps`."""
+        return read_steps(self.records(run), self._child_rows)
 
     def records(self, run: str) -> Iterator[Record]:
-        """The history of a run, written out; see `Journal.records`."""
+        """Yield the history of a run, written out; see `Journal.records`."""
         page = self._page(run, 0)
         if not page:
             raise UnknownRun(run, self)
-        return self._paged(run, page)
+        return self._pages(run, page)
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
-        wanted = Record.of(step, None, self._redaction, self._child_rows)
+        record = Record.of(step, None, self._redaction, self._child_rows)
         place = {"run": step.run, "seq": step.seq}
-        rows = self._ask(f"read run {step.run!r}", sql.STEP, place)
-        return bool(rows) and Record(*rows[0])._replace(epoch=None) == wanted
+        rows = self._query(f"read run {step.run!r}", sql.STEP, place)
+        return bool(rows) and Record(*rows[0])._replace(epoch=None) == record
 
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep that an attempt was refused; its reason is redacted as payloads are."""
-        given = refusal._asdict()
+        """Keep the record of a refused attempt; its reason is redacted as payloads are."""
+        check_names(refusal.state, refusal.event)
+        row = refusal._asdict()
         if self._redaction is not None:
-            given["reason"] = self._redaction.text(refusal.reason)
-        self._change(f"note a refusal of run {refusal.run!r}", sql.INSERT_REFUSAL, given)
+            row["reason"] = self._redaction.text(refusal.reason)
+        self._execute(f"note a refusal of run {refusal.run!r}", sql.INSERT_REFUSAL, row)
 
-    def set_aside(self, step: Step, claim: Claim, reason: str) -> None:
+    def add_late_result(self, step: Step, claim: Claim, reason: str) -> None:
         """Keep a step that came too late, apart from the history."""
-        row = late_row(step, claim, reason, self._redaction)
-        self._change(f"set {step!r} of run {step.run!r} aside", sql.INSERT_LATE, row._asdict())
+        late = LateResult.of(step, claim.epoch, claim.owner, reason, self._redaction)
+        action = f"keep the late result {step!r} of run {step.run!r}"
+        self._execute(action, sql.INSERT_LATE, late._asdict())
 
     def outbox(self) -> Iterator[tuple[str, int, str]]:
-        """Who is still to be told of which step."""
-        return (tuple(row) for row in self._ask("read the outbox", sql.OUTBOX, {}))
+        """Yield what is still to be delivered: run, seq of the step, name of the listener."""
+        return (tuple(row) for row in self._query("read the outbox", sql.OUTBOX, {}))
 
     def mark_delivered(self, run: str, seq: int, listener: str) -> None:
-        """Note that a listener has been told."""
-        given = {"run": run, "seq": seq, "listener": listener}
-        self._change(f"note that {listener} was told", sql.MARK_DELIVERED, given)
+        """Remove a listener from the outbox: it has received the step."""
+        row = {"run": run, "seq": seq, "listener": listener}
+        self._execute(f"mark the delivery to {listener}", sql.MARK_DELIVERED, row)
 
     def edges(self, kind: str) -> set[tuple[str, str, str]]:
-        """The edges that runs of this class may take."""
-        return {tuple(row) for row in self._ask("read the edges", sql.EDGES, {"kind": kind})}
+        """Return the edges that runs of this kind may take."""
+        statement = sql.EDGES.replace("{names}", self.names)
+        names = json.dumps(names_of_kind(kind))
+        return {tuple(row) for row in self._query("read the edges", statement, {"names": names})}
 
     def faults(self) -> Iterator[str]:
-        """What is wrong with the database and its rules, and steps without a run."""
-        yield from self._spoilt()
-        for (run,) in self._ask("look for steps without a run", sql.ORPHANS, {}):
+        """Yield what is wrong with the database and its rules, and steps without a run."""
+        yield from self._database_faults()
+        for (run,) in self._query("look for steps without a run", sql.ORPHANS, {}):
             yield f"run {run!r} has steps, but no row"
 
     def _page(self, run: object, after: int) -> list[Any]:
         if not isinstance(run, str) or not limits.is_clean(run):  # no database can look it up
             return []
-        return self._ask(f"read run {run!r}", sql.STEPS, {"run": run, "after": after})
+        return self._query(f"read run {run!r}", sql.STEPS, {"run": run, "after": after})
 
-    def _paged(self, run: str, page: list[Any]) -> Iterator[Record]:
+    def _pages(self, run: str, page: list[Any]) -> Iterator[Record]:
         while page:
             yield from (Record(*row) for row in page)
             page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []
 
-    def _child_rows(self, run: str, bare: Collection[str]) -> Iterator[ChildRow]:
-        statement, names = sql.CHILDREN.replace("{names}", self.names), json.dumps(list(bare))
+    def _child_rows(self, run: str, unwanted: Collection[str]) -> Iterator[ChildRow]:
+        """Read the children of a run, without the payloads of these states."""
+        statement, names = sql.CHILDREN.replace("{names}", self.names), json.dumps(list(unwanted))
         after, more = -1, True
         while more:
-            given = {"run": run, "after": after, "names": names}
-            page = self._ask(f"read the children of {run!r}", statement, given)
+            parameters = {"run": run, "after": after, "names": names}
+            page = self._query(f"read the children of {run!r}", statement, parameters)
             yield from ((state, payload) for _, state, payload in page)
             more = len(page) == sql.PAGE
             after = page[-1][0] if page else after
 
     def _refusals_of(self, run: str | None) -> Iterator[Refusal]:
-        statement = sql.of_run(sql.REFUSALS, run)
-        rows = self._ask("read what was refused", statement, {} if run is None else {"run": run})
+        statement = sql.for_run(sql.REFUSALS, run)
+        rows = self._query("read the refusals", statement, {} if run is None else {"run": run})
         return (Refusal(*row) for row in rows)
 
-    def _came_late(self, run: str | None) -> Iterator[Late]:
-        statement = sql.of_run(sql.LATE, run)
-        rows = self._ask("read what came late", statement, {} if run is None else {"run": run})
-        return (Late(*row) for row in rows)
+    def _late_results(self, run: str | None) -> Iterator[LateResult]:
+        statement = sql.for_run(sql.LATE_RESULTS, run)
+        rows = self._query("read the late results", statement, {} if run is None else {"run": run})
+        return (LateResult(*row) for row in rows)
 
-    def _summaries(self, wanted: Wanted) -> Iterator[Summary]:
+    def _summaries(self, wanted: RunFilter) -> Iterator[Summary]:
         last: Summary | None = None
         while True:
-            statement, given = sql.summaries(wanted, self.message, last)
-            page = [self._summary(row) for row in self._ask("list the runs", statement, given)]
+            statement, parameters = sql.summaries(wanted, self.message, last)
+            rows = self._query("list the runs", statement, parameters)
+            page = [self._summary(row) for row in rows]
             yield from page
             if len(page) < sql.PAGE:
                 return
@@ -128,21 +138,21 @@ class RowJournal(Journal):
     def _traffic(self, kind: str | None) -> Traffic:
         """Counted by the database: there may be millions of steps."""
         stays: dict[str, Stay] = {}
-        ways: dict[tuple[str, str, str], int] = {}
-        for source, event, dest, *counted in self._ask(
-            "count the steps", sql.TRAFFIC, {"kind": kind}
-        ):
-            steps, runs, since, ended, micros = (each and int(each) for each in counted)
-            ways[source, event, dest] = steps
+        steps_by_edge: dict[tuple[str, str, str], int] = {}
+        statement = sql.for_kinds(sql.TRAFFIC, kind is not None).replace("{names}", self.names)
+        names = {} if kind is None else {"names": json.dumps(names_of_kind(kind))}
+        for source, event, dest, *counts in self._query("count the steps", statement, names):
+            steps, runs, since, ended, micros = (each and int(each) for each in counts)
+            steps_by_edge[source, event, dest] = steps
             before = stays.get(dest, Stay())
-            came = [each for each in (before.since, since) if each is not None]
+            arrivals = [each for each in (before.since, since) if each is not None]
             stays[dest] = Stay(
                 before.runs + runs,
-                min(came, default=None),
+                min(arrivals, default=None),
                 before.ended + ended,
                 before.micros + micros,
             )
-        return Traffic(stays, ways)
+        return Traffic(stays, steps_by_edge)
 
     def _claim(
         self,
@@ -153,38 +163,41 @@ class RowJournal(Journal):
         run: str | None,
         kinds: tuple[str, ...] | None,
     ) -> list[tuple[str, int]]:
-        given: dict[str, Any] = {"owner": owner, "now": now, "until": until}
-        given |= {"limit": limit} if run is None else {"run": run}
-        given |= {} if kinds is None else {"names": json.dumps(kinds)}
-        statement = sql.claiming(run is not None, kinds is not None)
+        parameters: dict[str, Any] = {"owner": owner, "now": now, "until": until}
+        parameters |= {"limit": limit} if run is None else {"run": run}
+        parameters |= {} if kinds is None else {"names": json.dumps(kinds)}
+        statement = sql.claim(run is not None, kinds is not None)
         statement = statement.replace("{locked}", self.locking).replace("{names}", self.names)
-        rows = self._change("claim runs", statement, given)
+        rows = self._execute("claim runs", statement, parameters)
         return [(id, epoch) for id, epoch, _ in sorted(rows, key=lambda row: (row[2] or 0, row[0]))]
 
     def _renew(self, run: str, epoch: int, until: int) -> bool:
-        given = {"run": run, "epoch": epoch, "until": until}
-        return bool(self._change(f"renew the lease of {run!r}", sql.RENEW, given))
+        parameters = {"run": run, "epoch": epoch, "until": until}
+        return bool(self._execute(f"renew the lease of {run!r}", sql.RENEW, parameters))
 
-    def _free(self, run: str, epoch: int) -> bool:
-        return bool(self._change(f"release {run!r}", sql.FREE, {"run": run, "epoch": epoch}))
+    def _release(self, run: str, epoch: int) -> bool:
+        parameters = {"run": run, "epoch": epoch}
+        return bool(self._execute(f"release {run!r}", sql.RELEASE, parameters))
 
     def _revoke(self, run: str, owner: str, now: int) -> bool:
-        given = {"run": run, "owner": owner, "now": now}
-        return bool(self._change(f"revoke the claim on {run!r}", sql.REVOKE, given))
+        parameters = {"run": run, "owner": owner, "now": now}
+        return bool(self._execute(f"revoke the claim on {run!r}", sql.REVOKE, parameters))
 
-    # How a database is asked.
-
-    @abc.abstractmethod
-    def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        """The rows that a reading statement finds."""
+    # How the database is reached.
 
     @abc.abstractmethod
-    def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        """Carry out a writing statement, in a transaction of its own; the rows that it returns."""
+    def _query(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Execute a reading statement; return its rows. *action* is for the error."""
 
     @abc.abstractmethod
-    def _spoilt(self) -> Iterator[str]:
-        """What the database finds wrong with itself, and which of our rules are not there."""
+    def _execute(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Execute a writing statement in a transaction of its own; return its rows."""
+
+    @abc.abstractmethod
+    def _database_faults(self) -> Iterator[str]:
+        """Yield what the database finds wrong with itself, and which of our rules are missing."""
 
     def _summary(self, row: Any) -> Summary:
-        return Summary(*row)
+        summary = Summary(*row)
+        kind = current_kind(summary.kind)
+        return summary if kind == summary.kind else attrs.evolve(summary, kind=kind)

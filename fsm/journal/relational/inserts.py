@@ -1,29 +1,26 @@
-"""Writing: a step on its way into the database."""
+"""Inserts: the rows that a step adds, and what it means that a database rejects them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from fsm.errors import JournalError, StaleRun
 from fsm.ids import parent_of
-from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_step, kind_of
-from fsm.journal.late import Late
-from fsm.journal.mapped import Children
+from fsm.journal.arguments import LifecycleLike, as_lifecycle, as_step, check_names, kind_of
+from fsm.journal.deadlines import retries_of, timeout_of
+from fsm.journal.mapped import ChildRows
 from fsm.journal.phase import phase_of
 from fsm.journal.records import Record
 from fsm.journal.redaction import Redaction
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 
-if TYPE_CHECKING:
-    from fsm.journal.claims import Claim
-
-__all__ = ["Writing", "edge_rows", "late_row", "policy_of", "refusal", "winner"]
+__all__ = ["Insert", "RunRow", "edge_rows", "rejection"]
 
 
-class Writing:
-    """A step on its way into the database, and what became of it."""
+class Insert:
+    """A step that is to be inserted, and the outcome."""
 
     __slots__ = ("done", "error", "lifecycle", "outbox", "record", "step", "tried", "withdrawn")
 
@@ -34,37 +31,37 @@ class Writing:
         epoch: int | None = None,
         redaction: Redaction | None = None,
         outbox: Sequence[str] = (),
-        rows: Children | None = None,
+        rows: ChildRows | None = None,
     ) -> None:
         """Write *step* out.
 
         Raises:
-            InvalidArgument: It is no step, or *lifecycle* no lifecycle.
+            InvalidArgument: It is no step, has a name that is too long, or *lifecycle* is no
+                lifecycle.
             NotSerializable: The payload cannot be written; names the field.
         """
         self.step = as_step(step)
-        self.record = Record.of(step, epoch, redaction, rows)
+        self.record = record = Record.of(step, epoch, redaction, rows)
+        check_names(record.source, record.event, record.dest)
         self.lifecycle = as_lifecycle(lifecycle)
         self.outbox = outbox
         self.done = False
-        self.tried = False  # it was inserted once, and perhaps even committed
+        self.tried = False  # it was inserted once, and perhaps committed
         self.withdrawn = False  # its caller was interrupted
         self.error: BaseException | None = None
 
     def run_row(self) -> dict[str, Any]:
-        """The run that a first step begins, as it was before."""
-        step, record = self.step, self.record
-        policy = policy_of(step)
-        timeout, retries = policy.get("timeout"), policy.get("max_retries")
+        """The row of a run before its first step, which this one is."""
+        step, timeout = self.step, timeout_of(self.step)
         parent, child = parent_of(step.run) or (None, None)
         return {
             "id": step.run,
             "kind": kind_of(self.lifecycle),
-            "state": record.source,
+            "state": self.record.source,
             "phase": phase_of(step.source),
             "version": 0,
-            "timeout": round(timeout * 1e6) if isinstance(timeout, int | float) else None,
-            "retries": retries if type(retries) is int else 0,
+            "timeout": None if timeout is None else round(timeout * 1e6),
+            "retries": retries_of(step),
             "parent": parent,
             "child": child,
             "began": step.micros,
@@ -72,7 +69,7 @@ class Writing:
         }
 
     def outbox_rows(self) -> list[dict[str, Any]]:
-        """Who is to be told of the step, even after a crash."""
+        """The listeners that must receive the step."""
         return [
             {"run": self.record.run, "seq": self.record.seq, "listener": name}
             for name in self.outbox
@@ -82,10 +79,18 @@ class Writing:
         return f"{self.step!r} of run {self.step.run!r}"
 
 
+class RunRow(NamedTuple):
+    """What a rejection says of the run: the columns of `statements.RUN`."""
+
+    owner: str | None
+    epoch: int
+    kind: str
+
+
 def edge_rows(lifecycle: Lifecycle) -> list[dict[str, Any]]:
     """The edges of a lifecycle, as the database holds steps against them.
 
-    In one order in all processes: those that write them at once wait for each other, in no circle.
+    All processes write them in the same order: two that do so at once cannot deadlock.
     """
     return [
         {"kind": lifecycle.kind, "source": source, "event": event, "dest": dest}
@@ -93,55 +98,36 @@ def edge_rows(lifecycle: Lifecycle) -> list[dict[str, Any]]:
     ]
 
 
-def late_row(step: Step, claim: Claim, reason: str, redaction: Redaction | None) -> Late:
-    """A step that came too late, written out."""
-    record = Record.of(step, claim.epoch, redaction)
-    return Late(
-        run=record.run,
-        seq=record.seq,
-        event=record.event,
-        source=record.source,
-        dest=record.dest,
-        micros=record.micros,
-        payload=record.payload,
-        epoch=claim.epoch,
-        owner=claim.owner,
-        reason=reason,
-    )
-
-
-def refusal(
-    writing: Writing, said: str, there: Record | None, claimed: tuple[str | None, int] | None
+def rejection(
+    insert: Insert, message: str, there: Record | None, run: RunRow | None
 ) -> StaleRun | JournalError:
-    """What it means that the database refused: by what it said, and by what stands there.
+    """Return the error that the database's rejection of a step means.
 
     Args:
-        there: The step in this place, if there is one.
-        claimed: Owner and epoch of the run, if there is one.
+        message: What the database said; the rules of the schemas begin theirs with `fsm:`.
+        there: The step that is recorded in this place, if there is one.
+        run: The row of the run, if there is one.
     """
-    step = writing.step
-    if "fsm: no such edge" in said:
-        return JournalError(f"no journal keeps {writing!r}: its lifecycle has no such edge")
+    step, record = insert.step, insert.record
+    if "fsm: no such edge" in message:
+        kind = kind_of(insert.lifecycle) if run is None else run.kind
+        return JournalError(
+            f"cannot keep step {step.seq} of run {step.run!r}: the edge {record.event} from "
+            f"{record.source} to {record.dest} is not one of the lifecycle {kind} in this journal; "
+            f"declare it in that class, and pass the class to append()"
+        )
     if there is not None:
-        return StaleRun(step.run, step.seq, winner(there))
-    if "fsm: fenced" in said and claimed is not None:
-        owner, epoch = claimed
-        by = f"claimed by {owner!r}" if owner else "released"
-        return StaleRun(step.run, step.seq, f"{by} (claim {epoch}, not {writing.record.epoch})")
-    if "fsm: stale" in said or "fsm: unknown run" in said:
+        return StaleRun(step.run, step.seq, _describe(there))
+    if "fsm: fenced" in message and run is not None:
+        by = f"claimed by {run.owner!r}" if run.owner else "released"
+        return StaleRun(step.run, step.seq, f"{by} (claim {run.epoch}, not {record.epoch})")
+    if "fsm: stale" in message or "fsm: unknown run" in message:
         return StaleRun(step.run, step.seq, "ahead of what is recorded")
-    if "steps.key" in said or "steps_key" in said:
+    if "steps.key" in message or "steps_key" in message:
         return StaleRun(step.run, step.seq, f"made before, for the request {step.key!r}")
-    return JournalError(f"the database refused {writing!r}: {said}")
+    return JournalError(f"the database refused {insert!r}: {message}")
 
 
-def winner(record: Record) -> str:
-    """What stands in the place a late writer wanted."""
+def _describe(record: Record) -> str:
     under = "" if record.epoch is None else f" (claim {record.epoch})"
     return f"{record.event}: {record.source} → {record.dest}{under}"
-
-
-def policy_of(step: Step) -> Mapping[str, Any]:
-    """What a first step says of its run's policy."""
-    policy = (step.settings or {}).get("policy")
-    return policy if isinstance(policy, Mapping) else {}

@@ -1,7 +1,7 @@
-"""Statements: the SQL that every relational journal understands, with parameters by name.
+"""Statements: the SQL that both databases understand, with named parameters.
 
-`{message}` and `{names}` stand for how a database looks into JSON, `{locked}` for how it picks
-what others pick too; the rest is the same in all of them.
+`{message}` and `{names}` stand for how a database reads JSON, `{locked}` for how it picks rows
+while others pick too, `{which}` and `{among}` for optional conditions.
 """
 
 from __future__ import annotations
@@ -11,37 +11,36 @@ from typing import Any
 
 import attrs
 
-from fsm.journal.late import Late
-from fsm.journal.records import Record
-from fsm.journal.summary import Summary
-from fsm.journal.wanted import Wanted
+from fsm.journal.queries import RunFilter
+from fsm.journal.records import LateResult, Record, Summary
 from fsm.lifecycle.refusal import Refusal
 
 __all__ = [
     "CHILDREN",
-    "CLAIMED",
     "EDGES",
-    "FREE",
     "INSERT_EDGE",
     "INSERT_LATE",
     "INSERT_OUTBOX",
     "INSERT_REFUSAL",
     "INSERT_RUN",
     "INSERT_STEP",
-    "LATE",
+    "LATE_RESULTS",
     "MARK_DELIVERED",
     "ORPHANS",
     "OUTBOX",
     "PAGE",
     "REFUSALS",
+    "RELEASE",
     "RENEW",
     "REVOKE",
+    "RUN",
     "STEP",
     "STEPS",
     "TRAFFIC",
-    "claiming",
+    "claim",
+    "for_kinds",
+    "for_run",
     "insert",
-    "of_run",
     "positional",
     "summaries",
 ]
@@ -50,18 +49,18 @@ PAGE = 500  # rows read at a time
 
 
 def insert(table: str, columns: tuple[str, ...]) -> str:
-    """One row, each column given under its name."""
+    """Insert one row; each column is a parameter of its name."""
     places = ", ".join(f":{column}" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
 
 
 def positional(statement: str) -> str:
-    """The same with `?` for each parameter, for rows in the order of the columns."""
+    """Replace each parameter by `?`, for rows in the order of the columns."""
     return re.sub(r":\w+", "?", statement)
 
 
 INSERT_STEP = insert("steps", Record._fields)
-INSERT_LATE = insert("late", Late._fields)
+INSERT_LATE = insert("late", LateResult._fields)
 INSERT_RUN = insert(
     "runs",
     (
@@ -69,7 +68,7 @@ INSERT_RUN = insert(
         "began", "moved",
     ),
 )  # fmt: skip
-_REFUSED = Refusal._fields[:-1]  # not how often: each process counts for itself
+_REFUSED = Refusal._fields[:-1]  # not `times`: each process counts its own
 INSERT_REFUSAL = f"""{insert("refusals", _REFUSED)}
 ON CONFLICT (run, seq, event) DO UPDATE SET
     state = excluded.state, micros = excluded.micros, reason = excluded.reason,
@@ -80,8 +79,8 @@ INSERT_EDGE = f"{insert('edges', ('kind', 'source', 'event', 'dest'))} ON CONFLI
 
 _COLUMNS = ", ".join(Record._fields)
 STEPS = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq > :after ORDER BY seq LIMIT {PAGE}"
-# The payload of a child whose state's name is among the names is not looked up; the others' are
-# one by one, since a join of rows that nobody has counted yet may be of all of them.
+# The payload of a child whose state is among the names is not looked up. The others are looked up
+# one by one: a planner that has no statistics yet might join all rows.
 CHILDREN = f"""
 SELECT child, state, CASE WHEN state NOT IN ({{names}})
     THEN (SELECT payload FROM steps WHERE run = id AND seq = version) END
@@ -93,7 +92,7 @@ ORDER BY child
 """
 STEP = f"SELECT {_COLUMNS} FROM steps WHERE run = :run AND seq = :seq"
 
-# The rows are picked first and once, so that a plan cannot pick more than the limit.
+# The rows are picked first and once: no plan can pick more than the limit.
 _CLAIM = """
 WITH picked AS MATERIALIZED (
     SELECT id FROM runs
@@ -114,24 +113,24 @@ RENEW = """
 UPDATE runs SET lease = :until WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
 RETURNING id
 """
-# The epoch goes on, so that who gave the claim up cannot write under it any more.
-FREE = """
+# The epoch goes on: the worker that released the claim cannot write under it any more.
+RELEASE = """
 UPDATE runs SET epoch = epoch + 1, owner = NULL, lease = NULL
 WHERE id = :run AND epoch = :epoch AND lease IS NOT NULL
 RETURNING id
 """
-# The epoch stands: if it was a mistake, who has the claim may go on until somebody takes over.
+# The epoch stays: if the worker lives after all, it may go on until another one claims the run.
 REVOKE = """
 UPDATE runs SET lease = CASE WHEN lease < :now THEN lease ELSE :now END
 WHERE id = :run AND owner = :owner
 RETURNING id
 """
 
-CLAIMED = "SELECT owner, epoch FROM runs WHERE id = :run"
-EDGES = "SELECT source, event, dest FROM edges WHERE kind = :kind"
+RUN = "SELECT owner, epoch, kind FROM runs WHERE id = :run"
+EDGES = "SELECT DISTINCT source, event, dest FROM edges WHERE kind IN ({names})"
 ORPHANS = "SELECT DISTINCT run FROM steps WHERE run NOT IN (SELECT id FROM runs) ORDER BY run"
-LATE = f"SELECT {', '.join(Late._fields)} FROM late {{which}} ORDER BY id"
-# By way: where a run went next, and when, is the step after it. A clock may have been set back.
+LATE_RESULTS = f"SELECT {', '.join(LateResult._fields)} FROM late {{which}} ORDER BY id"
+# By edge. A stay ends with the next step; a clock may have been set back meanwhile.
 TRAFFIC = """
 SELECT source, event, dest, count(*),
        sum(CASE WHEN gone IS NULL THEN 1 ELSE 0 END),
@@ -142,7 +141,7 @@ FROM (
     SELECT source, event, dest, micros,
            lead(micros) OVER (PARTITION BY run ORDER BY seq) AS gone
     FROM steps JOIN runs ON runs.id = steps.run
-    WHERE kind = coalesce(:kind, kind)
+    {among}
 ) AS passages
 GROUP BY source, event, dest
 """
@@ -154,15 +153,20 @@ OUTBOX = "SELECT run, seq, listener FROM outbox ORDER BY run, seq, listener"
 MARK_DELIVERED = "DELETE FROM outbox WHERE run = :run AND seq = :seq AND listener = :listener"
 
 
-def of_run(statement: str, run: str | None) -> str:
-    """What *statement* asks, of one run or of all: an index helps with the one."""
+def for_run(statement: str, run: str | None) -> str:
+    """Narrow *statement* to one run, with an index; all runs if None."""
     return statement.replace("{which}", "" if run is None else "WHERE run = :run")
 
 
-def claiming(one: bool, among: bool) -> str:
-    """Claim *one* run, or those that are due; *among* those of some kinds, or all."""
+def for_kinds(statement: str, kinds: bool) -> str:
+    """Narrow *statement* to runs of some kinds, the parameter `names`; all runs if not."""
+    return statement.replace("{among}", "WHERE kind IN ({names})" if kinds else "")
+
+
+def claim(one: bool, kinds: bool) -> str:
+    """Claim one run, or those that are due; runs of some kinds, the parameter `names`, or all."""
     statement = _CLAIM_ONE if one else _CLAIM
-    return statement.replace("{among}", "AND kind IN ({names})" if among else "")
+    return statement.replace("{among}", "AND kind IN ({names})" if kinds else "")
 
 
 _SUMMARY = """
@@ -180,7 +184,7 @@ _CONDITIONS = {
     "waking_by": "coalesce(runs.deadline, runs.due) <= :waking_by",
     "lapsed_by": "runs.lease <= :lapsed_by",
     # Retries left, by their events: yes wherever fsm/tasks/attempts.py counts one left.
-    "unsettled": """
+    "unfinished": """
         runs.phase <> 'finished' AND (
             runs.phase <> 'failed' OR runs.retries > (
                 SELECT count(*) FROM steps AS tries
@@ -199,15 +203,20 @@ _BY_AGE = ("runs.began", "began")
 
 
 def summaries(
-    wanted: Wanted, message: str, last: Summary | None = None
+    wanted: RunFilter, message: str, last: Summary | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """One page of the runs *wanted*: the first, or the one after the summary *last*."""
+    """Read one page of the runs *wanted*, and its parameters.
+
+    Args:
+        message: How the database reads the message in a payload.
+        last: The last summary of the page before; None for the first page.
+    """
     given: dict[str, Any] = {
         name: value for name, value in attrs.asdict(wanted).items() if value is not None
     }
     conditions = [_CONDITIONS[name] for name in given]
     first, attribute = next((_ORDERS[name] for name in given if name in _ORDERS), _BY_AGE)
-    given.pop("unsettled", None)
+    given.pop("unfinished", None)
     if last is not None:
         conditions.append(f"({first}, runs.id) > (:last_first, :last_id)")
         given |= {"last_first": getattr(last, attribute), "last_id": last.run}

@@ -1,7 +1,5 @@
 """SQLiteJournal: keeps steps in one file, across processes, crashes and power cuts."""
 
-from __future__ import annotations
-
 import os
 import re
 import sqlite3
@@ -11,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from fsm.errors import JournalError, LifecycleError
-from fsm.journal.address import Address
 from fsm.journal.arguments import LifecycleLike, as_steps
+from fsm.journal.opening import Address
 from fsm.journal.records import Record
 from fsm.journal.redaction import as_redaction, patterns_of
 from fsm.journal.relational import statements as sql
-from fsm.journal.relational.base import RowJournal
-from fsm.journal.relational.inserts import Writing, edge_rows, refusal
+from fsm.journal.relational.base import RelationalJournal
+from fsm.journal.relational.inserts import Insert, RunRow, edge_rows, rejection
 from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
@@ -29,23 +27,23 @@ __all__ = ["SQLiteJournal"]
 
 _TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 _INSERT_STEP = sql.positional(sql.INSERT_STEP)
-_SOON = 0.02  # seconds
+_NOTE_PATIENCE = 0.02  # seconds to wait, to keep a refusal, for others that write
 
 
-class SQLiteJournal(SQLiteFile, RowJournal):
-    """Keeps steps in one file; several threads and processes may use it at once.
+class SQLiteJournal(SQLiteFile, RelationalJournal):
+    """Keeps steps in one file. Several threads and processes may use it at the same time.
 
     `append` returns when the step is on the disk: WAL with synchronous=FULL. Steps that threads
     append at the same time share a transaction. The file and its side files are for their owner
     alone (mode 0600).
 
-    Where it may not be written to, it is read: by locks while somebody writes, and without making
-    a file. What is written is refused.
+    A file that may not be written to is only read: by locks while another process writes, and
+    without making a file. Writing raises `JournalError`.
 
     Args:
-        path: The file; made if it is not there. A symbolic link is refused.
+        path: The file; made if it does not exist. A symbolic link is refused.
         patience: Seconds to wait for another writer.
-        redact: Regular expressions; what matches is struck out of payloads before they are kept.
+        redact: Regular expressions; what matches becomes `***` in payloads before they are kept.
 
     Raises:
         JournalError: The file cannot be opened, or is not a journal of this version.
@@ -53,7 +51,7 @@ class SQLiteJournal(SQLiteFile, RowJournal):
 
     message = "json_extract(steps.payload, '$.message')"
     names = "SELECT value FROM json_each(:names)"
-    locking = ""  # who writes has the file to himself
+    locking = ""  # a writer has the file to itself
 
     def __init__(
         self,
@@ -67,7 +65,7 @@ class SQLiteJournal(SQLiteFile, RowJournal):
 
     @property
     def address(self) -> Address:
-        """By which another process opens it."""
+        """By which another process opens the journal."""
         return Address(f"sqlite:///{self.path}", patterns_of(self._redaction))
 
     def append(
@@ -79,43 +77,47 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         outbox: Sequence[str] = (),
     ) -> None:
         """Make *step* durable, or raise and leave no trace; see `Journal.append`."""
-        writing = Writing(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
+        insert = Insert(step, lifecycle, epoch, self._redaction, outbox, self._child_rows)
         self._check_process()
         try:
-            self._queue.append(writing)
+            self._queue.append(insert)
             with self._lock:
-                if not writing.done:
+                if not insert.done:
                     self._write_queue()
         except BaseException:
-            writing.withdrawn = True  # no other thread writes what its caller has given up
+            insert.withdrawn = True  # no other thread writes what its caller has given up
             raise
-        if writing.error is not None:
-            raise writing.error
+        if insert.error is not None:
+            raise insert.error
 
     def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Make all of *steps* durable, of any number of runs, or none; see `Journal.extend`."""
-        writings = [Writing(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
+        inserts = [Insert(step, lifecycle, None, self._redaction) for step in as_steps(steps)]
         self._check_process()
         with self._lock:
-            self._learned.clear()
-            with self._writing(f"keep {len(writings)} steps") as connection:
-                for writing in writings:
-                    self._insert(connection, writing)
-            self._known |= self._learned
+            self._pending_edges.clear()
+            with self._writing(f"keep {len(inserts)} steps") as connection:
+                for insert in inserts:
+                    self._insert(connection, insert)
+            self._known_edges |= self._pending_edges
 
     def changes(self) -> object:
-        """What differs when anybody has committed anything; see `Journal.changes`."""
+        """Return a value that differs if anything was committed; see `Journal.changes`."""
         with self._reading("look for changes") as connection:
             (of_others,) = connection.execute("PRAGMA data_version").fetchone()
             return self._opening, of_others, connection.total_changes  # the last are its own
 
     def note_refusal(self, refusal: Refusal) -> None:
-        """Keep that an attempt was refused, unless the file is busy: nobody waits for a note."""
+        """Keep the record of a refused attempt, unless the file is busy.
+
+        Raises:
+            JournalError: The file is busy, or cannot be written.
+        """
         self._check_process()
-        if not self._lock.acquire(timeout=_SOON):
+        if not self._lock.acquire(timeout=_NOTE_PATIENCE):
             raise JournalError(f"{self} is busy")
         try:
-            with self._hurried():
+            with self._hurry():
                 super().note_refusal(refusal)
         finally:
             self._lock.release()
@@ -124,29 +126,29 @@ class SQLiteJournal(SQLiteFile, RowJournal):
         return f"<SQLiteJournal {self._name!r}>"
 
     @contextmanager
-    def _hurried(self) -> Iterator[None]:
-        """Wait no longer than a moment for others that write."""
+    def _hurry(self) -> Iterator[None]:
+        """Wait only a moment for other writers."""
         with self._reading("hurry") as connection:
-            connection.execute(f"PRAGMA busy_timeout = {_SOON * 1000:.0f}")
+            connection.execute(f"PRAGMA busy_timeout = {_NOTE_PATIENCE * 1000:.0f}")
             try:
                 yield
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {self._patience * 1000:.0f}")
 
-    # How it is asked.
+    # How the database is reached.
 
-    def _ask(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        return self._rows(what, statement, given)
+    def _query(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        return self._rows(action, statement, parameters)
 
-    def _change(self, what: str, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        with self._writing(what) as connection:
-            return connection.execute(statement, given).fetchall()
+    def _execute(self, action: str, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        with self._writing(action) as connection:
+            return connection.execute(statement, parameters).fetchall()
 
-    def _spoilt(self) -> Iterator[str]:
-        for (said,) in self._ask("check the file", "PRAGMA integrity_check", {}):
-            if said != "ok":
-                yield said
-        there = dict(self._ask("read the rules", _TRIGGERS, {}))
+    def _database_faults(self) -> Iterator[str]:
+        for (fault,) in self._query("check the file", "PRAGMA integrity_check", {}):
+            if fault != "ok":
+                yield fault
+        there = dict(self._query("read the rules", _TRIGGERS, {}))
         for name, rule in sorted(RULES.items()):
             if there.get(name) != rule:
                 yield f"the rule {name} is {'not ours' if name in there else 'missing'}"
@@ -154,74 +156,75 @@ class SQLiteJournal(SQLiteFile, RowJournal):
     # Writing.
 
     def _write_queue(self) -> None:
-        """Keep all that threads have asked for by now, in one transaction.
+        """Write all that threads have asked for by now, in one transaction.
 
-        An interrupt may come at any line: what stays in the queue and is not done, the next thread
+        An interrupt may come at any line. What stays in the queue and is not done, the next thread
         writes.
         """
-        writings = [each for each in self._queue.copy() if not (each.done or each.withdrawn)]
-        what = repr(writings[0]) if len(writings) == 1 else f"{len(writings)} steps"
+        inserts = [each for each in self._queue.copy() if not (each.done or each.withdrawn)]
+        what = repr(inserts[0]) if len(inserts) == 1 else f"{len(inserts)} steps"
         try:
-            self._learned.clear()
+            self._pending_edges.clear()
             with self._writing(f"keep {what}") as connection:
-                self._insert_each(connection, writings)
-            self._known |= self._learned
+                self._insert_each(connection, inserts)
+            self._known_edges |= self._pending_edges
         except Exception as error:
-            for writing in writings:
-                writing.error = writing.error or error
-        for writing in writings:
-            writing.done = True
+            for insert in inserts:
+                insert.error = insert.error or error
+        for insert in inserts:
+            insert.done = True
         while self._queue and (self._queue[0].done or self._queue[0].withdrawn):
             self._queue.popleft()
 
-    def _insert_each(self, connection: sqlite3.Connection, writings: list[Writing]) -> None:
-        for writing in writings:
-            writing.error = None
-        if len(writings) == 1:
-            self._insert(connection, writings[0])
+    def _insert_each(self, connection: sqlite3.Connection, inserts: list[Insert]) -> None:
+        for insert in inserts:
+            insert.error = None
+        if len(inserts) == 1:
+            self._insert(connection, inserts[0])
             return
-        for writing in writings:
+        for insert in inserts:
             connection.execute("SAVEPOINT step")
             try:
-                self._insert(connection, writing)
-            except sqlite3.OperationalError:  # the disk's: nobody's step alone
+                self._insert(connection, insert)
+            except sqlite3.OperationalError:  # an error of the disk, not of one step
                 raise
-            except Exception as refused:  # the others go on
-                writing.error = self._refused(writing, refused)
+            except Exception as error:  # the other steps go on
+                insert.error = self._as_journal_error(insert, error)
                 connection.execute("ROLLBACK TO step")
             connection.execute("RELEASE step")
 
-    def _refused(self, writing: Writing, error: Exception) -> Exception:
+    def _as_journal_error(self, insert: Insert, error: Exception) -> Exception:
         if isinstance(error, LifecycleError):
             return error
-        refused = JournalError(f"cannot keep {writing!r} in {self}: {error}")
-        refused.__cause__ = error
-        return refused
+        wrapped = JournalError(f"cannot keep {insert!r} in {self}: {error}")
+        wrapped.__cause__ = error
+        return wrapped
 
-    def _insert(self, connection: sqlite3.Connection, writing: Writing) -> None:
-        record, lifecycle = writing.record, writing.lifecycle
+    def _insert(self, connection: sqlite3.Connection, insert: Insert) -> None:
+        record, lifecycle = insert.record, insert.lifecycle
+        known, pending = self._known_edges, self._pending_edges
         try:
-            if not (lifecycle is None or lifecycle in self._known or lifecycle in self._learned):
+            if not (lifecycle is None or lifecycle in known or lifecycle in pending):
                 connection.executemany(sql.INSERT_EDGE, edge_rows(lifecycle))
             if record.seq == 1:
-                connection.execute(sql.INSERT_RUN, writing.run_row())
+                connection.execute(sql.INSERT_RUN, insert.run_row())
             connection.execute(_INSERT_STEP, record)
-            if writing.outbox:
-                connection.executemany(sql.INSERT_OUTBOX, writing.outbox_rows())
-            if (
-                lifecycle is not None
-            ):  # not earlier: with a refused step, its savepoint takes the edges
-                self._learned.add(lifecycle)
-            writing.tried = True
+            if insert.outbox:
+                connection.executemany(sql.INSERT_OUTBOX, insert.outbox_rows())
+            if lifecycle is not None:  # not earlier: a savepoint that is rolled back has its edges
+                pending.add(lifecycle)
+            insert.tried = True
         except sqlite3.IntegrityError as error:
             there = connection.execute(sql.STEP, {"run": record.run, "seq": record.seq}).fetchone()
-            if writing.tried and there == record:  # committed, when an interrupt hid that
+            if insert.tried and there == record:  # it was committed before an interrupt hid that
                 return
-            run = connection.execute(sql.CLAIMED, {"run": record.run}).fetchone()
-            raise refusal(writing, str(error), there and Record(*there), run) from None
+            row = connection.execute(sql.RUN, {"run": record.run}).fetchone()
+            raise rejection(
+                insert, str(error), there and Record(*there), row and RunRow(*row)
+            ) from None
 
     def _renew_process(self) -> None:
         super()._renew_process()
-        self._queue: deque[Writing] = deque()
-        self._known: set[Lifecycle] = set()  # the lifecycles whose edges the file has
-        self._learned: set[Lifecycle] = set()  # will have, when the transaction is committed
+        self._queue: deque[Insert] = deque()
+        self._known_edges: set[Lifecycle] = set()  # lifecycles whose edges are in the file
+        self._pending_edges: set[Lifecycle] = set()  # will be, when the transaction is committed

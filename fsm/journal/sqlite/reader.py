@@ -1,4 +1,4 @@
-"""SQLiteReader: how a SQLite file is read by who may not write to it."""
+"""SQLiteReader: opens a SQLite file that this process may not write to."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from .paths import beside, may_read, size
 
 __all__ = ["SQLiteReader"]
 
-Seen = tuple[int, int, int, int, int]
+Fingerprint = tuple[int, int, int, int, int]
 
 
 @attrs.frozen
 class SQLiteReader:
-    """How a SQLite file is read by who may not write to it.
+    """Opens a SQLite file that this process may not write to.
 
-    Law: no file is made, not even one beside it. SQLite would make what it lacks for itself, and
-    who may write to the journal could not write to that.
+    No file is made, not even one beside it. SQLite would make missing side files for this process,
+    and those who may write to the journal could not write to them.
 
-    While somebody has the file open for writing, SQLite's locks keep the two apart. While nobody
-    has, there is no lock that a reader could take without making a file, so SQLite is told that
-    the file is immutable. That assumes that nobody comes to write while we read: we look at the
-    file before and after, and whoever finds the reader `behind` asks another one again.
+    While another process has the file open for writing, SQLite's locks keep the two apart. While
+    none has, there is no lock to take without making a file, so SQLite is told that the file is
+    immutable. That holds only while no one begins to write: the file is looked at before and after
+    each query, and if the reader `is_stale`, the query is repeated by another one.
     """
 
     path: Path
-    seen: Seen | None  # the file as it stood; None where it is locked
+    fingerprint: Fingerprint | None  # of the file when it was opened; None where it is locked
 
     @classmethod
     def of(cls, path: Path) -> Self:
         """Look at the file, before it is opened.
 
         Raises:
-            JournalError: What stands beside it, and belongs to it, may not be read.
-            OSError: It is not there.
+            JournalError: A side file that belongs to it may not be read.
+            OSError: It does not exist.
         """
         for side in (beside(path, "-wal"), beside(path, "-shm")):
             if size(side) and not may_read(side):
@@ -47,11 +47,11 @@ class SQLiteReader:
                     f"{path} is open elsewhere, and {side.name} may not be read; "
                     "it needs the mode of the journal"
                 )
-        return cls(path, _seen(path))
+        return cls(path, _fingerprint(path))
 
     def connect(self, patience: float) -> sqlite3.Connection:
-        """Open the file."""
-        how = "mode=ro&readonly_shm=1" if self.seen is None else "mode=ro&immutable=1"
+        """Open the file; wait *patience* seconds for locks."""
+        how = "mode=ro&readonly_shm=1" if self.fingerprint is None else "mode=ro&immutable=1"
         return sqlite3.connect(
             f"{self.path.as_uri()}?{how}",
             uri=True,
@@ -61,14 +61,14 @@ class SQLiteReader:
         )
 
     @property
-    def behind(self) -> bool:
+    def is_stale(self) -> bool:
         """Whether the file may have changed since, unknown to SQLite."""
-        return self.seen is not None and self.seen != _seen(self.path)
+        return self.fingerprint is not None and self.fingerprint != _fingerprint(self.path)
 
 
-def _seen(path: Path) -> Seen | None:
-    """The file as it stands; None if there is more to it than the file."""
-    found = path.stat()
+def _fingerprint(path: Path) -> Fingerprint | None:
+    """Identity, size and times of the file; None if side files hold a part of the journal."""
+    file = path.stat()
     if size(beside(path, "-wal")) or size(beside(path, "-journal")):
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns

@@ -1,9 +1,9 @@
 """Schema: the tables of a journal in SQLite, and the rules that the database itself keeps.
 
-`steps` is the journal: only ever added to. `runs` is where each run stands, and the database makes
-it from the steps, so the two cannot disagree. What a step must obey is a trigger, so that it binds
-whoever writes: the run is where the step begins, the place is the next one, the claim is the last
-one made, and the lifecycle has such an edge.
+`steps` is the journal, an append-only log. `runs` is the state of each run; triggers derive it from
+the steps, so the two cannot disagree. The rules for a step are triggers, so that they bind every
+writer: the run is in the state that the step begins in, the place is the next one, the epoch is
+that of the last claim, and the lifecycle has such an edge.
 """
 
 from __future__ import annotations
@@ -12,31 +12,34 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from fsm.errors import CorruptJournal
-from fsm.journal.arguments import LAST
-from fsm.journal.phase import PHASES, RUNNING, due_of, phase_of
-from fsm.journal.records import Record, read
-from fsm.journal.relational.inserts import Writing
-from fsm.journal.relational.statements import STEP
+from fsm.errors import CorruptJournal, JournalError
+from fsm.ids import MAX_LENGTH
+from fsm.journal.deadlines import deadline_of, timeout_of
+from fsm.journal.phase import PHASES, due_of, phase_of
+from fsm.journal.records import Record, read_steps
+from fsm.journal.relational.inserts import Insert
+from fsm.journal.relational.kinds import CURRENT_KIND
 from fsm.states import StateError, loads
 
-__all__ = ["MARK", "RULES", "VERSION", "create", "upgrade"]
+__all__ = ["MARK", "READABLE", "RULES", "VERSION", "create", "upgrade"]
 
 MARK = 0x52554E53  # "RUNS": the application_id of our files
-VERSION = 3
+VERSION = 4
+READABLE = (3, VERSION)  # by a process that may not upgrade the file: 3 has the same columns
 
 _PHASES = ", ".join(f"'{phase}'" for phase in PHASES)
+_NAME = f"<= {MAX_LENGTH}"  # characters
 _TIME = "BETWEEN -62135596800000000 AND 253402300799999999"  # microseconds: the years 1 to 9999
 
 # `WITHOUT ROWID`: a run's steps lie together, in order, and the key is the table.
 _RUNS = f"""
 CREATE TABLE runs (
     id       TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 200),
-    kind     TEXT    NOT NULL,  -- module:Class, whose edges hold; '' where nobody has said
-    state    TEXT    NOT NULL,
+    kind     TEXT    NOT NULL CHECK (length(kind) {_NAME}),  -- module:Class; '' if unknown
+    state    TEXT    NOT NULL CHECK (length(state) {_NAME}),
     phase    TEXT    NOT NULL CHECK (phase IN ({_PHASES})),
     version  INTEGER NOT NULL CHECK (version >= 0),  -- how many steps it has
-    epoch    INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),  -- how often it was claimed
+    epoch    INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),  -- how often it was claimed or released
     owner    TEXT,
     lease    INTEGER CHECK (lease {_TIME}),  -- when the claim lapses
     due      INTEGER CHECK (due {_TIME}),
@@ -62,9 +65,9 @@ _STEPS = f"""
 CREATE TABLE steps (
     run     TEXT    NOT NULL REFERENCES runs (id) CHECK (length(run) BETWEEN 1 AND 200),
     seq     INTEGER NOT NULL CHECK (seq >= 1),
-    event   TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    dest    TEXT    NOT NULL,
+    event   TEXT    NOT NULL CHECK (length(event) {_NAME}),
+    source  TEXT    NOT NULL CHECK (length(source) {_NAME}),
+    dest    TEXT    NOT NULL CHECK (length(dest) {_NAME}),
     micros  INTEGER NOT NULL CHECK (micros {_TIME}),
     payload TEXT    NOT NULL CHECK (json_valid(payload)),
     origin  TEXT    CHECK (origin IS NULL OR json_valid(origin)),
@@ -80,13 +83,13 @@ CREATE TABLE steps (
 CREATE UNIQUE INDEX steps_key ON steps (run, key) WHERE key IS NOT NULL;
 """
 
-# Notes on what did not happen: no step depends on them.
+# Attempts that were refused: no step depends on them.
 _REFUSALS = f"""
 CREATE TABLE refusals (
     run    TEXT    NOT NULL REFERENCES runs (id),
     seq    INTEGER NOT NULL CHECK (seq >= 0),  -- how many steps it had made
-    event  TEXT    NOT NULL,
-    state  TEXT    NOT NULL,
+    event  TEXT    NOT NULL CHECK (length(event) {_NAME}),
+    state  TEXT    NOT NULL CHECK (length(state) {_NAME}),
     micros INTEGER NOT NULL CHECK (micros {_TIME}),
     reason TEXT    NOT NULL,
     who    TEXT,
@@ -96,20 +99,20 @@ CREATE TABLE refusals (
 
 _REST = f"""
 CREATE TABLE edges (
-    kind   TEXT NOT NULL,
-    source TEXT NOT NULL,
-    event  TEXT NOT NULL,
-    dest   TEXT NOT NULL,
+    kind   TEXT NOT NULL CHECK (length(kind) {_NAME}),
+    source TEXT NOT NULL CHECK (length(source) {_NAME}),
+    event  TEXT NOT NULL CHECK (length(event) {_NAME}),
+    dest   TEXT NOT NULL CHECK (length(dest) {_NAME}),
     PRIMARY KEY (kind, source, event, dest)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE late (  -- steps that came after others had gone on
+CREATE TABLE late (  -- late results: steps by superseded writers
     id      INTEGER PRIMARY KEY,
     run     TEXT    NOT NULL REFERENCES runs (id),
     seq     INTEGER NOT NULL,
-    event   TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    dest    TEXT    NOT NULL,
+    event   TEXT    NOT NULL CHECK (length(event) {_NAME}),
+    source  TEXT    NOT NULL CHECK (length(source) {_NAME}),
+    dest    TEXT    NOT NULL CHECK (length(dest) {_NAME}),
     micros  INTEGER NOT NULL CHECK (micros {_TIME}),
     payload TEXT    NOT NULL CHECK (json_valid(payload)),
     epoch   INTEGER,
@@ -120,7 +123,7 @@ CREATE TABLE late (  -- steps that came after others had gone on
 CREATE INDEX late_run ON late (run);
 
 {_REFUSALS}
-CREATE TABLE outbox (  -- listeners that are still to be told
+CREATE TABLE outbox (  -- listeners that must still receive a step
     run      TEXT    NOT NULL,
     seq      INTEGER NOT NULL,
     listener TEXT    NOT NULL,
@@ -129,7 +132,10 @@ CREATE TABLE outbox (  -- listeners that are still to be told
 ) STRICT, WITHOUT ROWID;
 """
 
-# The first words after `fsm:` say which rule was broken; `refusal` in writing.py reads them.
+_TABLES = _RUNS + _STEPS + _REST
+
+# The words after `fsm:` say which rule was broken; `rejection` in relational/inserts.py reads them.
+# The deadline in `steps_move` is the rule of `deadline_of` in fsm/journal/deadlines.py.
 _RULES = """
 CREATE TRIGGER steps_obey BEFORE INSERT ON steps BEGIN
     SELECT RAISE(ABORT, 'fsm: unknown run')
@@ -188,27 +194,47 @@ END;
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables and rules, within the caller's transaction."""
-    _execute(connection, _RUNS + _STEPS + _REST + _RULES)
+    _execute(connection, _TABLES + _RULES)
     _stamp(connection)
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a journal of an earlier *version* up to ours, within the caller's transaction."""
+    """Bring a journal of an earlier *version* up to ours, within the caller's transaction.
+
+    Raises:
+        JournalError: It has names that are longer than our schema allows.
+    """
+    _check_lengths(connection, version)
     if version == 1:
         _execute(connection, _FROM_1)
         for (run,) in connection.execute("SELECT id FROM runs").fetchall():
             _complete(connection, run)
-        _execute(connection, _RULES)
     else:
-        assert version == 2, "there is no other yet"
-        _execute(connection, _REFUSALS)
+        _execute(connection, _from_2_or_3(version))
+    _execute(connection, _RULES)
     _stamp(connection)
+
+
+def _check_lengths(connection: sqlite3.Connection, version: int) -> None:
+    tables = ["steps"] if version == 1 else ["steps", "edges", "late"]
+    columns = [(table, name) for table in tables for name in ("event", "source", "dest")]
+    if version > 1:
+        columns += [("runs", "kind"), ("edges", "kind")]
+    longest = " UNION ALL ".join(
+        f"SELECT '{table}.{name}', {name} FROM {table} WHERE length({name}) > {MAX_LENGTH}"
+        for table, name in columns
+    )
+    for column, name in connection.execute(f"{longest} LIMIT 1"):
+        raise JournalError(
+            f"{column} has the name {name[:60]!r}... of {len(name)} characters; names of kinds, "
+            f"states and events have {MAX_LENGTH} at most; read it with the release that wrote it"
+        )
 
 
 # Version 1 had the steps alone, and knew nothing of classes: the kind of its runs is "".
 _FROM_1 = f"""
 ALTER TABLE steps RENAME TO steps_of_1;
-{_RUNS}{_STEPS}{_REST}
+{_TABLES}
 INSERT INTO runs (id, kind, state, phase, version, began, moved)
 SELECT last.run, '', last.dest, 'other', last.seq, first.micros, last.micros
 FROM (SELECT run, max(seq) AS seq FROM steps_of_1 GROUP BY run)
@@ -219,10 +245,7 @@ SELECT run, seq, event, source, dest, micros, payload, origin, 'other', NULL, NU
 FROM steps_of_1 ORDER BY run, seq;
 DROP TABLE steps_of_1;
 """
-_BEGUN = """
-SELECT micros FROM steps JOIN runs ON run = id
-WHERE id = :run AND dest = state AND source <> state ORDER BY seq DESC LIMIT 1
-"""
+_HISTORY = f"SELECT {', '.join(Record._fields)} FROM steps WHERE run = :run ORDER BY seq"
 _COMPLETE_RUN = """
 UPDATE runs SET phase = :phase, due = :due, deadline = :deadline, timeout = :timeout,
                 retries = :retries, parent = :parent, child = :child
@@ -235,24 +258,65 @@ WHERE run = :run AND seq = (SELECT version FROM runs WHERE id = :run)
 
 
 def _complete(connection: sqlite3.Connection, run: str) -> None:
-    """Say of a run and its last step what version 1 did not."""
-    version = connection.execute("SELECT version FROM runs WHERE id = ?", (run,)).fetchone()[0]
-    first, last = (
-        Record(*connection.execute(STEP, {"run": run, "seq": seq}).fetchone())
-        for seq in (1, version)
-    )
+    """Add to a run and its last step what version 1 did not know."""
+    records = [Record(*row) for row in connection.execute(_HISTORY, {"run": run})]
+    last = records[-1]
     try:
-        began = Writing(next(read([first])), None).run_row()
-        state = loads(last.payload)
-    except (StateError, CorruptJournal):  # of a class that is not known here: nobody hands it out
+        first, state = next(read_steps(records[:1])), loads(last.payload)
+    except (StateError, CorruptJournal):  # of a class that is not known here: it is never due
         return
-    phase, timeout, deadline = phase_of(state), began["timeout"], None
-    begun = connection.execute(_BEGUN, {"run": run}).fetchone()
-    if phase == RUNNING and timeout is not None and begun is not None:
-        deadline = min(begun[0] + timeout, LAST)
-    given = {"run": run, "phase": phase, "due": due_of(state, last.micros), "deadline": deadline}
-    connection.execute(_COMPLETE_STEP, given)
-    connection.execute(_COMPLETE_RUN, began | given)
+    values = {
+        "run": run,
+        "phase": phase_of(state),
+        "due": due_of(state, last.micros),
+        "deadline": _deadline(records, timeout_of(first)),
+    }
+    connection.execute(_COMPLETE_STEP, values)
+    connection.execute(_COMPLETE_RUN, Insert(first, None).run_row() | values)
+
+
+def _deadline(records: list[Record], timeout: float | None) -> int | None:
+    try:
+        return deadline_of(list(read_steps(records)), timeout)
+    except (StateError, CorruptJournal):  # a state before the last is of an unknown class
+        return None
+
+
+# Version 2 had no refusals. Both 2 and 3 had no bound for names, and earlier names of our kinds.
+# SQLite adds no constraints to a table that exists: all rows are copied to new tables.
+_TABLE_NAMES = ("runs", "steps", "edges", "late", "refusals", "outbox")
+_INDEX_NAMES = re.findall(r"CREATE (?:UNIQUE )?INDEX (\w+)", _TABLES)
+_COPIES = {
+    "runs": f"""
+        INSERT INTO runs
+        SELECT id, {CURRENT_KIND}, state, phase, version, epoch, owner, lease, due, deadline,
+               timeout, retries, parent, child, began, moved
+        FROM old_runs;
+    """,
+    "edges": f"""
+        INSERT OR IGNORE INTO edges SELECT {CURRENT_KIND}, source, event, dest FROM old_edges;
+    """,
+    "refusals": f"""
+        INSERT INTO refusals SELECT * FROM old_refusals
+        WHERE length(event) {_NAME} AND length(state) {_NAME};
+    """,
+}
+
+
+def _from_2_or_3(version: int) -> str:
+    tables = [name for name in _TABLE_NAMES if name != "refusals" or version == 3]
+    steps = [
+        *(f"DROP TRIGGER IF EXISTS {rule};" for rule in RULES),
+        *(f"DROP INDEX IF EXISTS {index};" for index in _INDEX_NAMES),
+        *(f"ALTER TABLE {table} RENAME TO old_{table};" for table in tables),
+        _TABLES,
+        *(
+            _COPIES.get(table, f"INSERT INTO {table} SELECT * FROM old_{table};")
+            for table in tables
+        ),
+        *(f"DROP TABLE old_{table};" for table in reversed(tables)),
+    ]
+    return "\n".join(steps)
 
 
 def _stamp(connection: sqlite3.Connection) -> None:
@@ -275,10 +339,11 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _named(rule: str) -> tuple[str, str]:
-    found = re.match(r"CREATE TRIGGER (\w+)", rule)
-    assert found is not None, "rules are triggers"
-    return found[1], rule.rstrip(";")  # as SQLite keeps it
+def _rule(statement: str) -> tuple[str, str]:
+    """The name of a trigger, and its text as SQLite keeps it."""
+    created = re.match(r"CREATE TRIGGER (\w+)", statement)
+    assert created is not None, "rules are triggers"
+    return created[1], statement.rstrip(";")
 
 
-RULES = dict(_named(rule.strip()) for rule in _statements(_RULES))
+RULES = dict(_rule(statement.strip()) for statement in _statements(_RULES))

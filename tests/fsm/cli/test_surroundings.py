@@ -207,7 +207,7 @@ def test_a_journal_that_may_not_be_read_is_named(
     args: list[str], journal: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Root may read everything, so a stand-in refuses.
-    monkeypatch.setattr("fsm.cli.place.may_read", lambda _: False)
+    monkeypatch.setattr("fsm.journal.opening.may_read", lambda _: False)
 
     assert fsm(*args).stderr == "error: cannot read 'runs.db': Permission denied\n"
 

@@ -25,7 +25,7 @@ from fsm.diagrams.timeline.console import timeline
 from fsm.errors import LifecycleError
 from fsm.explain import StoryEntry
 from fsm.explain.narrator import narrate
-from fsm.journal.late import Late
+from fsm.journal import LateResult
 from fsm.lifecycle.refusal import Refusal
 from fsm.testing import HandClock
 from fsm.text import as_label
@@ -188,7 +188,7 @@ def test_a_text_is_one_line_of_a_story() -> None:
             for seq, text in enumerate(texts, 1)
         ]
         late = [
-            Late(text, seq, text, text, text, seq, text, seq, text, text)
+            LateResult(text, seq, text, text, text, seq, text, seq, text, text)
             for seq, text in enumerate(texts, 1)
         ]
 

@@ -110,7 +110,7 @@ def test_a_late_result_is_kept_as_such(
     gate.set()
     threads.shutdown(wait=True)
 
-    (late,) = journal.late("r")
+    (late,) = journal.late_results("r")
     assert type(state) is TimedOut
     assert str(state.result) == "no end after 0.2 s; its thread cannot be stopped and goes on"
     assert events(TaskRun.restore("r", journal)) == ["start", "time_out"]

@@ -87,7 +87,7 @@ def test_a_file_may_be_called_anything(name: str, tmp_path: Path) -> None:
 
 def test_a_password_travels_unseen(postgres: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SQLJournal, "_prepare", lambda *_: None)
-    monkeypatch.setattr(SQLJournal, "_using", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(SQLJournal, "_transaction", lambda *_: contextlib.nullcontext())
     url = "postgresql://me:p%40ss%2Fw%3Ard%25@host:5433/name?sslpassword=hunter2"
 
     address = sent(SQLJournal(url, redact=["hunter3"]).address)

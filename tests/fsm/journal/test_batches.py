@@ -303,9 +303,9 @@ def test_what_an_interrupt_left_open_is_not_held_for_kept(
 
 
 def sqlite_writing(step: Step) -> Any:
-    from fsm.journal.relational.inserts import Writing
+    from fsm.journal.relational.inserts import Insert
 
-    return Writing(step, None)
+    return Insert(step, None)
 
 
 def test_a_class_whose_first_steps_are_refused_is_learnt_later(

@@ -30,9 +30,9 @@ ACTS: dict[str, Act] = {
     "a refusal": refuse,
     "a claim": lambda journal, *_: journal.claim(owner="v", run="failed"),
     "a renewal": lambda journal, claim, _: journal.renew(claim, 90),
-    "a release": lambda journal, claim, _: journal.free(claim),
+    "a release": lambda journal, claim, _: journal.release(claim),
     "a revocation": lambda journal, *_: journal.revoke("claimed", owner="w"),
-    "a late step": lambda journal, claim, step: journal.set_aside(
+    "a late step": lambda journal, claim, step: journal.add_late_result(
         step._replace(run="claimed"), claim, "late"
     ),
     "a step with an outbox": lambda journal, _, step: journal.append(step, outbox=["mail"]),
@@ -113,9 +113,9 @@ def test_what_is_not_committed_yet_is_a_change_when_it_is(
 ) -> None:
     with SQLJournal(database) as journal, SQLJournal(database) as other:
         journal.append(step("first"))
-        with other._connected() as under_way:
+        with other._connect() as under_way:
             under_way.exec_driver_sql("UPDATE runs SET kind = kind")
-            with other._connected() as later:  # so that the end of the first is not the newest
+            with other._connect() as later:  # so that the end of the first is not the newest
                 later.exec_driver_sql("SELECT pg_current_xact_id()")
                 later.commit()
             before = journal.changes()

@@ -194,7 +194,7 @@ def test_a_heartbeat_renews_the_lease(claim: Claim, journal: Journal, clock: Han
 
     assert claim.until == clock().add(seconds=10)
     assert journal.claim(owner="b", now=clock()) == []
-    assert list(journal.lapsed(clock())) == []
+    assert list(journal.find_lapsed(clock())) == []
 
 
 def test_a_lapsed_lease_is_renewed_if_nobody_took_the_run(
@@ -247,7 +247,7 @@ def test_a_late_release_does_not_free_anothers_claim(
     claim.release()
 
     assert journal.summary("r").owner == "b"
-    assert not journal.free(claim)
+    assert not journal.release(claim)
 
 
 def test_who_released_a_claim_writes_no_more(claim: Claim, journal: Journal) -> None:
@@ -279,7 +279,7 @@ def test_a_run_whose_workers_block_ends_in_an_error_is_found_by_a_rescue(
     with pytest.raises(OSError, match="no such disk"):
         crash(claim)
 
-    assert [run.run for run in journal.lapsed(clock().add(seconds=60))] == ["r"]
+    assert [run.run for run in journal.find_lapsed(clock().add(seconds=60))] == ["r"]
     (rescued,) = rescue(journal, now=clock().add(seconds=60))
     assert rescued.state == "Retrying"
 
@@ -467,7 +467,7 @@ def test_a_time_before_the_first_year_is_refused(journal: Journal) -> None:
 
 @pytest.mark.parametrize("claim", [None, "r", 5], ids=repr)
 def test_what_is_no_claim_is_not_renewed(claim: Any, journal: Journal) -> None:
-    for ask in (journal.renew, journal.free):
+    for ask in (journal.renew, journal.release):
         with pytest.raises(InvalidArgument, match="a claim is what"):
             ask(claim)
 

@@ -151,8 +151,8 @@ def test_lapsed_claims_of_unfinished_runs_are_found(
     TaskRun.restore("done", journal).succeed()
     TaskRun.restore("failed", journal).fail()
 
-    assert ids(journal.lapsed(clock().add(seconds=59))) == []
-    assert ids(journal.lapsed(clock().add(seconds=60))) == ["runs", "waits"]
+    assert ids(journal.find_lapsed(clock().add(seconds=59))) == []
+    assert ids(journal.find_lapsed(clock().add(seconds=60))) == ["runs", "waits"]
 
 
 def test_a_failed_run_under_a_lapsed_claim_is_found_while_it_has_retries_left(
@@ -167,8 +167,8 @@ def test_a_failed_run_under_a_lapsed_claim_is_found_while_it_has_retries_left(
     for id in ("none", "one", "used", "looped"):
         journal.claim(owner="w", run=id, lease=60, now=clock())
 
-    assert ids(journal.lapsed(clock().add(seconds=59))) == []
-    assert ids(journal.lapsed(clock().add(seconds=60))) == ["looped", "one"]
+    assert ids(journal.find_lapsed(clock().add(seconds=59))) == []
+    assert ids(journal.find_lapsed(clock().add(seconds=60))) == ["looped", "one"]
 
 
 def test_children_come_in_their_order(make: Callable[..., TaskRun], journal: Journal) -> None:
@@ -230,7 +230,7 @@ def test_all_that_finds_runs_is_paged(many: Journal, clock: HandClock) -> None:
     assert ids(many.due()) == sorted(ids(found))
     assert ids(many.children("p")) == [f"p[{n}]" for n in range(MANY)]
     assert len(many.claim(MANY, owner="w", now=clock())) == MANY
-    assert ids(many.lapsed(clock().add(hours=1))) == ids(found)
+    assert ids(many.find_lapsed(clock().add(hours=1))) == ids(found)
     assert ids(many.runs(owner="w")) == ids(found)
 
 
@@ -286,7 +286,7 @@ def test_what_is_no_name_is_refused(name: Any, journal: Journal) -> None:
         lambda: journal.runs(state=name),
         lambda: journal.runs(owner=name),
         lambda: journal.children(name),
-        lambda: journal.late(name),
+        lambda: journal.late_results(name),
     ):
         with pytest.raises(InvalidArgument, match="is a name"):
             ask()
@@ -302,6 +302,6 @@ def test_an_odd_age_is_refused(age: Any, journal: Journal) -> None:
 
 @pytest.mark.parametrize("now", [0, "now", datetime.datetime(2020, 1, 1)], ids=repr)
 def test_an_odd_time_is_refused(now: Any, journal: Journal) -> None:
-    for ask in (journal.due, journal.lapsed, lambda now: journal.runs(older_than=1, now=now)):
+    for ask in (journal.due, journal.find_lapsed, lambda now: journal.runs(older_than=1, now=now)):
         with pytest.raises(InvalidArgument, match="aware datetime"):
             ask(now)

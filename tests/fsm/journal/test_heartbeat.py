@@ -1,4 +1,4 @@
-"""Renewal: leases that are kept alive, and a thread that knows when it was late."""
+"""Heartbeat: leases that are kept alive, and a thread that knows when it was late."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from fsm import JournalError, StaleRun, TaskRun
 from fsm.errors import InvalidArgument
-from fsm.journal import Claim, Renewal
+from fsm.journal import Claim, Heartbeat
 from fsm.states import ambient, moment
 
 
@@ -39,44 +39,44 @@ def claim(journal: Any) -> Claim:
 
 def test_a_beat_renews_the_lease(claim: Claim, seconds: Seconds) -> None:
     before = claim.until
-    renewal = Renewal([claim], lease=600, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=600, steady=seconds)
 
-    renewal.beat()
+    heartbeat.beat()
 
     assert claim.until > before
     assert claim.journal.summary("r").lease == moment.to_micros(claim.until)
-    assert renewal.holds(claim)
-    assert renewal.lost == []
+    assert heartbeat.holds(claim)
+    assert heartbeat.lost == []
 
 
 def test_a_claim_that_was_taken_is_lost_and_let_be(claim: Claim, seconds: Seconds) -> None:
     later = moment.from_micros(ambient.micros() + 120_000_000)
     (taken,) = claim.journal.claim(run="r", owner="other", now=later)
-    renewal = Renewal([claim], lease=60, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=60, steady=seconds)
 
-    renewal.beat()
-    renewal.beat()
+    heartbeat.beat()
+    heartbeat.beat()
 
-    assert renewal.lost == [claim]
-    assert not renewal.holds(claim)
+    assert heartbeat.lost == [claim]
+    assert not heartbeat.holds(claim)
     assert claim.journal.summary("r").owner == taken.owner
 
 
 def test_a_late_beat_measures_its_lateness(claim: Claim, seconds: Seconds) -> None:
-    renewal = Renewal([claim], lease=60, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=60, steady=seconds)
 
     seconds.now = 20.0 + 100.0  # the beat was due after a third of the lease
-    assert not renewal.holds(claim)
-    renewal.beat()
+    assert not heartbeat.holds(claim)
+    heartbeat.beat()
 
-    assert renewal.lateness == 100.0
-    assert renewal.holds(claim)  # nobody had taken it
+    assert heartbeat.lateness == 100.0
+    assert heartbeat.holds(claim)  # nobody had taken it
 
 
 def test_a_journal_that_is_away_is_not_yet_a_loss(
     claim: Claim, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    renewal = Renewal([claim], lease=60, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=60, steady=seconds)
 
     def away(*_: Any, **__: Any) -> int:
         raise JournalError("the database is away")
@@ -84,70 +84,70 @@ def test_a_journal_that_is_away_is_not_yet_a_loss(
     with monkeypatch.context() as patch:
         patch.setattr(claim.journal, "renew", away)
         seconds.now = 20.0
-        renewal.beat()
-        assert renewal.holds(claim)
+        heartbeat.beat()
+        assert heartbeat.holds(claim)
         seconds.now = 61.0
-        assert not renewal.holds(claim)
-    renewal.beat()
+        assert not heartbeat.holds(claim)
+    heartbeat.beat()
 
-    assert renewal.holds(claim)
-    assert renewal.lost == []
+    assert heartbeat.holds(claim)
+    assert heartbeat.lost == []
 
 
 def test_the_thread_beats_until_the_block_ends(claim: Claim) -> None:
     beaten = threading.Event()
 
-    class Heard(Renewal):
+    class Heard(Heartbeat):
         def beat(self) -> None:
             super().beat()
             beaten.set()
 
-    with Heard([claim], lease=0.03) as renewal:
+    with Heard([claim], lease=0.03) as heartbeat:
         assert beaten.wait(10)
 
-    assert renewal.lost == []
-    assert "fsm-renewal" not in {thread.name for thread in threading.enumerate()}
+    assert heartbeat.lost == []
+    assert "fsm-heartbeat" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("lease", [0, -1, True, "60", None, float("nan")], ids=repr)
 def test_a_lease_is_some_seconds(lease: Any) -> None:
     with pytest.raises(InvalidArgument, match="a lease is"):
-        Renewal([], lease=lease)
+        Heartbeat([], lease=lease)
 
 
 def test_a_claim_that_came_later_is_renewed_too(claim: Claim, seconds: Seconds) -> None:
     before = claim.until
-    renewal = Renewal((), lease=600, steady=seconds)
+    heartbeat = Heartbeat((), lease=600, steady=seconds)
 
-    renewal.add(claim)
-    assert renewal.holds(claim)
-    renewal.beat()
+    heartbeat.add(claim)
+    assert heartbeat.holds(claim)
+    heartbeat.beat()
 
     assert claim.until > before
 
 
 def test_a_claim_that_was_removed_is_let_be(claim: Claim, seconds: Seconds) -> None:
-    renewal = Renewal([claim], lease=600, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=600, steady=seconds)
 
-    renewal.remove(claim)
-    renewal.remove(claim)
+    heartbeat.remove(claim)
+    heartbeat.remove(claim)
     claim.release()
-    renewal.beat()
+    heartbeat.beat()
 
-    assert not renewal.holds(claim)
-    assert renewal.lost == []
+    assert not heartbeat.holds(claim)
+    assert heartbeat.lost == []
 
 
 def test_a_claim_that_is_released_while_it_is_renewed_is_not_lost(
     claim: Claim, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    renewal = Renewal([claim], lease=600, steady=seconds)
+    heartbeat = Heartbeat([claim], lease=600, steady=seconds)
 
     def meanwhile(*args: object) -> None:
-        renewal.remove(claim)
+        heartbeat.remove(claim)
         raise StaleRun("r", 2, "released")
 
     monkeypatch.setattr(Claim, "heartbeat", meanwhile)
-    renewal.beat()
+    heartbeat.beat()
 
-    assert renewal.lost == []
+    assert heartbeat.lost == []

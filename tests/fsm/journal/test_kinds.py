@@ -110,4 +110,4 @@ def test_what_is_no_class_of_runs_is_refused(kinds: Any, mixed: Journal, clock: 
     with pytest.raises(InvalidArgument, match="class"):
         mixed.claim(9, owner="w", kinds=kinds, now=clock())
 
-    assert [each.run for each in mixed.lapsed(clock() + datetime.timedelta(days=1))] == []
+    assert [each.run for each in mixed.find_lapsed(clock() + datetime.timedelta(days=1))] == []

@@ -35,7 +35,7 @@ def test_what_comes_in_time_is_taken(late: str, started: Started, journal: Journ
     run.succeed(result=1)
 
     assert journal.summary("r").state == "Success"
-    assert list(journal.late()) == []
+    assert list(journal.late_results()) == []
 
 
 def test_a_late_step_is_adopted_if_nobody_took_the_run(
@@ -47,7 +47,7 @@ def test_a_late_step_is_adopted_if_nobody_took_the_run(
     run.succeed(result=1)
 
     assert journal.summary("r").state == "Success"
-    assert list(journal.late()) == []
+    assert list(journal.late_results()) == []
 
 
 @pytest.mark.parametrize(("late", "kept"), [("keep", 1), ("drop", 0)])
@@ -61,7 +61,7 @@ def test_a_late_step_is_not_adopted_under_another_policy(
         run.succeed(result=1)
 
     assert caught.value.kept == bool(kept)
-    assert len(list(journal.late())) == kept
+    assert len(list(journal.late_results())) == kept
     assert journal.summary("r").state == "Running"
 
 
@@ -88,7 +88,7 @@ def test_who_was_taken_over_never_wins(
         run.succeed(message="done", result={"rows": [1, 2]})
 
     assert caught.value.kept == bool(kept)
-    assert len(list(journal.late("r"))) == kept
+    assert len(list(journal.late_results("r"))) == kept
     assert journal.summary("r").steps == 2
 
 
@@ -99,7 +99,7 @@ def test_a_late_result_is_readable(started: Started, journal: Journal, clock: Ha
     with pytest.raises(StaleRun):
         run.succeed(message="done", result={"rows": (1, 2)})
 
-    (late,) = journal.late()
+    (late,) = journal.late_results()
 
     assert (late.run, late.seq, late.event, late.epoch, late.owner) == (
         "r", 3, "succeed", claim.epoch, "a",
@@ -119,14 +119,14 @@ def test_late_results_come_in_the_order_they_came(
         TaskRun(id, journal=journal, clock=clock).submit()
         (claims[id],) = journal.claim(run=id, owner="w", now=clock())
     for id in ("b", "a", "b"):
-        journal.set_aside(step(id, 2), claims[id], "why not")
+        journal.add_late_result(step(id, 2), claims[id], "why not")
 
-    assert [late.run for late in journal.late()] == ["b", "a", "b"]
-    assert [late.run for late in journal.late("a")] == ["a"]
-    assert list(journal.late("x")) == []
+    assert [late.run for late in journal.late_results()] == ["b", "a", "b"]
+    assert [late.run for late in journal.late_results("a")] == ["a"]
+    assert list(journal.late_results("x")) == []
 
 
-def test_what_can_be_neither_kept_nor_put_aside_is_stale_first_of_all(
+def test_a_step_that_can_be_kept_nowhere_is_stale_first_of_all(
     clock: HandClock,
 ) -> None:
     journal = MemoryJournal()  # which keeps what no other could write
@@ -139,10 +139,10 @@ def test_what_can_be_neither_kept_nor_put_aside_is_stale_first_of_all(
         run.succeed(result=object())
 
     assert not caught.value.kept
-    assert "nor could the step be kept aside" in caught.value.__notes__[0]
+    assert "nor could the step be kept as a late result" in caught.value.__notes__[0]
 
 
-def test_a_journal_that_fails_to_put_aside_does_not_hide_who_won(
+def test_an_error_in_keeping_a_late_result_does_not_hide_the_winner(
     started: Started, journal: Journal, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = started("adopt")
@@ -151,7 +151,7 @@ def test_a_journal_that_fails_to_put_aside_does_not_hide_who_won(
     def full(*_: object) -> None:
         raise JournalError("the disk is full")
 
-    monkeypatch.setattr(type(journal), "set_aside", full)
+    monkeypatch.setattr(type(journal), "add_late_result", full)
     with pytest.raises(StaleRun) as caught:
         run.succeed(result=1)
 
@@ -160,4 +160,4 @@ def test_a_journal_that_fails_to_put_aside_does_not_hide_who_won(
 
 @pytest.mark.parametrize("run", ["\0", "\ud800", ""], ids=repr)
 def test_no_late_results_are_of_a_run_that_cannot_be(run: str, journal: Journal) -> None:
-    assert list(journal.late(run)) == []
+    assert list(journal.late_results(run)) == []

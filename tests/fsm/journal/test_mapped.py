@@ -13,7 +13,7 @@ import pytest
 
 from fsm import CorruptJournal, MemoryJournal, Runner, Step, TaskRun
 from fsm.journal import Journal, Summary
-from fsm.journal.mapped import Bare
+from fsm.journal.mapped import EmptyPayloads
 from fsm.journal.relational.statements import PAGE
 from fsm.journal.sqlite.journal import SQLiteJournal
 from fsm.states import ambient
@@ -95,13 +95,13 @@ def test_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
             TaskRun.restore("few", journal)
 
 
-# Bare: the parent of very many children knows of each how it ended, and no more.
+# EmptyPayloads: the parent of very many children knows of each how it ended, and no more.
 
 
 @pytest.fixture
-def bare() -> Bare:
+def empty() -> EmptyPayloads:
     """The maker of payloads that carry nothing."""
-    return Bare()
+    return EmptyPayloads()
 
 
 @pytest.fixture
@@ -134,10 +134,10 @@ def written(states: Iterable[State | None]) -> list[Any]:
 
 
 def test_children_that_carry_nothing_are_their_rows_classes(
-    journal: Journal, ended: Ended, bare: Bare
+    journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
     names = [*itertools.islice(itertools.cycle(["succeed", "fail", "skip"]), PAGE + 10)]
-    states = [bare(state) for state in ended(names)]
+    states = [empty(state) for state in ended(names)]
     parent = TaskRun("p", journal=journal)
 
     parent.map(map_states=states)
@@ -155,12 +155,12 @@ def test_children_that_carry_nothing_are_their_rows_classes(
 def test_their_payloads_are_not_read(
     journal: Any,
     ended: Ended,
-    bare: Bare,
+    empty: EmptyPayloads,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if isinstance(journal, MemoryJournal):
         pytest.skip("memory reads nothing")
-    states = [bare(state) for state in ended(["succeed", "pause", "fail"])]
+    states = [empty(state) for state in ended(["succeed", "pause", "fail"])]
     asked, rows = [], journal._child_rows
 
     def spied(run: str, unwanted: Any) -> Any:
@@ -178,9 +178,9 @@ def test_their_payloads_are_not_read(
 
 
 def test_a_child_whose_class_asks_for_the_time_is_kept_by_its_row(
-    journal: Journal, ended: Ended, bare: Bare
+    journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
-    states = [bare(state) for state in ended(["succeed", "pause", "start"])]
+    states = [empty(state) for state in ended(["succeed", "pause", "start"])]
 
     TaskRun("p", journal=journal).map(map_states=states)
 
@@ -195,9 +195,9 @@ def test_a_child_whose_class_asks_for_the_time_is_kept_by_its_row(
     ids=["a message", "a result", "None as result", "a context"],
 )
 def test_children_of_which_one_carries_something_are_written_out(
-    odd: State, journal: Journal, ended: Ended, bare: Bare
+    odd: State, journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
-    states = [*map(bare, ended(["succeed"] * 3))]
+    states = [*map(empty, ended(["succeed"] * 3))]
     states[1] = odd
 
     TaskRun("p", journal=journal).map(map_states=states)
@@ -260,16 +260,18 @@ def test_a_redacted_journal_keeps_bare_children_too(tmp_path: Any) -> None:
      (Retrying, False), (Queued, False), (State, False)],
 )  # fmt: skip
 def test_what_asks_for_the_time_always_carries_something(
-    cls: type[State], has: bool, bare: Bare
+    cls: type[State], has: bool, empty: EmptyPayloads
 ) -> None:
     with ambient.at(0), ambient.using(task_tags=["t"], task_loop_count=7):
-        made = bare.of(cls)
+        made = empty.of(cls)
 
     assert (made is not None) == has
     assert made is None or (made.context == {} and made == cls())
 
 
-def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(bare: Bare) -> None:
+def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(
+    empty: EmptyPayloads,
+) -> None:
     count = itertools.count()
 
     @attrs.frozen
@@ -290,9 +292,9 @@ def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(bare: Ba
 
     shipped = Shipped(to="Rome")
 
-    assert bare(Kept("said", shelf="B")).serialize() == Kept().serialize()
-    assert (bare.of(Numbered), bare.of(Odd)) == (None, None)
-    assert bare(shipped) is shipped
+    assert empty(Kept("said", shelf="B")).serialize() == Kept().serialize()
+    assert (empty.of(Numbered), empty.of(Odd)) == (None, None)
+    assert empty(shipped) is shipped
 
 
 def test_children_are_summed_up_page_by_page(journal: Journal, ended: Ended) -> None:

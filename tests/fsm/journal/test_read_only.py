@@ -336,8 +336,7 @@ def test_an_earlier_version_has_to_be_opened_by_who_may_write(path: Path) -> Non
 
     with Another(lambda _turn: refused(path)) as another:
         assert another.result == (
-            f"{path} is a journal of version 2; "
-            "it has to be opened once by somebody who may write to it"
+            f"{path} is a journal of version 2; a process that may write to it has to open it once"
         )
     assert files(path) == before
 
@@ -348,7 +347,7 @@ def test_an_empty_file_does_not_become_a_journal(path: Path) -> None:
 
     with Another(lambda _turn: refused(path)) as another:
         assert another.result == (
-            f"{path} is empty; it has to be opened once by somebody who may write to it"
+            f"{path} is empty; a process that may write to it has to open it once"
         )
     assert path.read_bytes() == b""
 

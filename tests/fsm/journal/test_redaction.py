@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fsm import StaleRun, TaskRun, event, open_journal
 from fsm.errors import InvalidArgument
 from fsm.journal import Journal
-from fsm.journal.redaction import STRUCK, Redaction
+from fsm.journal.redaction import MASK, Redaction
 from fsm.operations import verify
 from fsm.states import dumps, loads
 from fsm.testing import HandClock
@@ -50,7 +50,7 @@ def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
 
 
 def all_that_is_kept(journal: Journal) -> str:
-    rows: list[Any] = [*journal.runs(), *journal.late()]
+    rows: list[Any] = [*journal.runs(), *journal.late_results()]
     for summary in journal.runs():
         rows += journal.records(summary.run)
     return repr(rows)
@@ -108,7 +108,7 @@ def test_a_secret_is_struck_out_wherever_it_stands(where: str) -> None:
     assert SECRET not in text
     assert "x1" not in text
     assert "aHVudGVyM" not in text  # in base 64
-    assert STRUCK in text
+    assert MASK in text
     assert type(loads(text)) is type(STATES[where])
 
 
@@ -169,16 +169,16 @@ def test_no_secret_reaches_the_journal(journal: Journal, clock: HandClock) -> No
 
     assert "x1" not in kept
     assert SECRET not in kept
-    assert STRUCK in kept
+    assert MASK in kept
     assert list(verify(journal)) == []
     assert [type(step.dest) for step in Shop.restore("r", journal).history] == [Running, Refused]
-    assert [each.state.result for each in journal.late()] == [STRUCK]
+    assert [each.state.result for each in journal.late_results()] == [MASK]
 
 
 def test_a_name_stays_where_what_it_names_is_struck_out() -> None:
     struck = loads(Redaction(PATTERNS).dumps(Success("m", {"password": 1, "rows": 2})))
 
-    assert struck.result == {"password": STRUCK, "rows": 2}
+    assert struck.result == {"password": MASK, "rows": 2}
 
 
 @attrs.frozen
@@ -189,7 +189,7 @@ class Counted(Failed):
 
 
 def test_what_could_not_be_read_again_is_refused() -> None:
-    with pytest.raises(NotSerializable, match="struck out"):
+    with pytest.raises(NotSerializable, match="all secrets masked"):
         Redaction(["times"]).dumps(Counted(times=3))
 
 
@@ -218,7 +218,7 @@ def test_a_setting_of_the_users_own_is_struck_out(journal: Journal) -> None:
 
     assert "x1" not in all_that_is_kept(journal)
     again = Keyed.restore("r", journal)
-    assert (again.api_token, again.max_retries) == (STRUCK, 4)
+    assert (again.api_token, again.max_retries) == (MASK, 4)
 
 
 def test_a_policy_is_no_secret(journal: Journal, path: Path) -> None:

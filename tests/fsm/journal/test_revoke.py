@@ -29,7 +29,7 @@ def test_a_run_whose_claim_is_revoked_can_be_claimed(
 
     assert journal.revoke("r", owner="dead", now=clock())
 
-    assert [each.run for each in journal.lapsed(clock())] == ["r"]
+    assert [each.run for each in journal.find_lapsed(clock())] == ["r"]
     (taken,) = journal.claim(run="r", owner="next", now=clock())
     assert (taken.epoch, journal.summary("r").owner) == (2, "next")
 
@@ -74,7 +74,7 @@ def test_a_claim_that_was_taken_over_is_not_revoked(
 
     assert not journal.revoke("r", owner="dead", now=clock())
 
-    assert list(journal.lapsed(clock())) == []
+    assert list(journal.find_lapsed(clock())) == []
 
 
 def test_a_released_claim_is_nobodys(claim: Claim, journal: Journal, clock: HandClock) -> None:

@@ -221,24 +221,48 @@ def test_what_would_spoil_a_journal_is_refused(misdeed: str, kept: Raw) -> None:
     assert said in kept.answer(statement).lower()
 
 
-def test_the_journal_too_is_refused_an_edge_it_has_not(
+def test_an_edge_that_the_lifecycle_lacks_is_refused_by_name(
     both: tuple[Journal, Raw], step: Callable[..., Step]
 ) -> None:
     journal, _ = both
 
-    with pytest.raises(JournalError, match="no such edge"):
+    with pytest.raises(JournalError) as caught:
         journal.append(step(event="succeed", dest=Success()), TaskRun)
 
+    assert str(caught.value) == (
+        "cannot keep step 1 of run 'r': the edge succeed from Pending to Success is not one of the "
+        f"lifecycle {TaskRun.lifecycle.kind} in this journal; declare it in that class, and pass "
+        "the class to append()"
+    )
     assert list(journal.runs()) == []
 
 
-def test_who_does_not_say_the_class_of_a_run_is_bound_by_it(
+def test_an_edge_that_is_declared_later_is_accepted_with_its_class(
+    both: tuple[Journal, Raw], step: Callable[..., Step]
+) -> None:
+    journal, _ = both
+
+    class Later(TaskRun):
+        __module__, __qualname__ = TaskRun.__module__, TaskRun.__qualname__
+        jump = event(Success, source=Running)
+
+    journal.append(step(), TaskRun)
+    jump = step(seq=2, event="jump", dest=Success())
+    with pytest.raises(JournalError, match="declare it in that class, and pass the class"):
+        journal.append(jump, TaskRun)
+
+    journal.append(jump, Later)
+
+    assert journal.summary("r").state == "Success"
+
+
+def test_a_step_without_a_class_is_held_against_the_class_of_its_run(
     both: tuple[Journal, Raw], step: Callable[..., Step]
 ) -> None:
     journal, _ = both
     journal.append(step(), TaskRun)
 
-    with pytest.raises(JournalError, match="no such edge"):
+    with pytest.raises(JournalError, match="start from Running to Success is not one of"):
         journal.append(step(seq=2, event="start", dest=Success()))
 
     assert journal.summary("r").steps == 1

@@ -52,7 +52,7 @@ def test_stays_and_ways_are_counted(journal: Any, clock: HandClock) -> None:
         1, round(came.timestamp()) * SECOND, 3, (5 + 5 + 22) * SECOND
     )
     assert traffic.stays["Success"].runs == 1
-    assert traffic.ways == {
+    assert traffic.steps == {
         ("Pending", "submit", "Submitted"): 2,
         ("Submitted", "start", "Running"): 2,
         ("Running", "fail", "Failed"): 2,

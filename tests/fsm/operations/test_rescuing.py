@@ -187,7 +187,7 @@ def test_a_worker_whose_run_was_rescued_is_refused(
     with pytest.raises(StaleRun, match="rescue: Running → Retrying"):
         run.succeed(result=42)
 
-    (late,) = journal.late("r")
+    (late,) = journal.late_results("r")
     assert late.state.result == 42
     assert journal.summary("r").state == "Retrying"
 
@@ -268,7 +268,7 @@ def test_a_run_of_a_class_that_is_not_loaded_is_skipped(
 
     assert skipped.skipped is not None
     assert skipped.skipped.endswith("test_rescuing:Order")
-    assert len(list(journal.lapsed(clock()))) == 1
+    assert len(list(journal.find_lapsed(clock()))) == 1
 
 
 def test_a_run_whose_class_has_no_rescue_is_skipped_each_time(

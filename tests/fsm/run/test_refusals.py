@@ -298,7 +298,7 @@ def test_a_late_result_that_was_kept_aside_is_told_once(journal: Any, clock: Han
     with pytest.raises(StaleRun):
         run.succeed()
 
-    assert (len(list(journal.late())), list(journal.refusals())) == (1, [])
+    assert (len(list(journal.late_results())), list(journal.refusals())) == (1, [])
 
 
 def test_a_refusal_under_a_claim_says_whose(journal: Any, clock: HandClock) -> None:

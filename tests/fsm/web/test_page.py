@@ -434,7 +434,7 @@ ACTS: dict[str, Callable[[Journal], object]] = {
     "a step": lambda journal: TaskRun.restore("deploy", journal).resume(),
     "a new run": lambda journal: TaskRun("new", journal=journal).start(),
     "a claim": lambda journal: journal.claim(owner="w", run="deploy"),
-    "a release": lambda journal: journal.free(Claim(journal, "claimed", 1, "w", 0)),
+    "a release": lambda journal: journal.release(Claim(journal, "claimed", 1, "w", 0)),
 }
 
 

@@ -268,7 +268,7 @@ def test_a_run_whose_result_could_not_be_recorded_is_left_for_a_rescue(
 
     monkeypatch.setattr(MemoryJournal, "append", append)
     assert Worker(journal, [double]).until_idle() == 0
-    assert [summary.run for summary in journal.lapsed()] == ["r"]
+    assert [summary.run for summary in journal.find_lapsed()] == ["r"]
     assert Worker(journal, [double]).until_idle() == 1
 
     assert events(restored(double, "r", journal)) == [
@@ -311,9 +311,9 @@ def test_the_result_of_a_lost_run_is_kept_as_a_late_result(journal: Any, hanging
         assert journal.revoke("r", owner=worker.owner)
         assert journal.claim(run="r", owner="other", lease=60)
         assert hanging.told.wait(PATIENCE)
-        wait_until(lambda: bool(list(journal.late("r"))))
+        wait_until(lambda: bool(list(journal.late_results("r"))))
 
-    (late,) = journal.late("r")
+    (late,) = journal.late_results("r")
     assert (late.event, late.dest, late.owner) == ("succeed", "Success", worker.owner)
     assert events(restored(hanging.task, "r", journal)) == ["submit", "start"]
     assert journal.summary("r").owner == "other"

@@ -122,7 +122,7 @@ def test_who_may_only_read_writes_nothing(reader: str) -> None:
 def test_who_may_only_read_makes_no_journal_of_this_version(reader: str, database: str) -> None:
     execute(database, "DROP TABLE refusals; UPDATE journal SET version = 1")
 
-    with pytest.raises(JournalError, match="version 1; it has to be opened once by a role that"):
+    with pytest.raises(JournalError, match="version 1; a role that may change its tables has"):
         SQLJournal(reader)
 
 
@@ -138,7 +138,7 @@ def test_a_transaction_is_durable_whatever_the_default(database: str) -> None:
     execute(database, f"ALTER DATABASE {name} SET synchronous_commit TO off")
     journal = SQLJournal(database)
 
-    with journal._connected() as connection:
+    with journal._connect() as connection:
         setting = connection.exec_driver_sql("SHOW synchronous_commit").scalar()
 
     assert setting == "on"
@@ -232,7 +232,7 @@ def test_a_forks_end_leaves_its_parents_connection_alone(
     empty_database: str, step: Callable[..., Step]
 ) -> None:
     journal = SQLJournal(empty_database)
-    with journal._connected() as connection:  # in use while the child lives and dies
+    with journal._connect() as connection:  # in use while the child lives and dies
         connection.exec_driver_sql("SELECT 1")
         child = os.fork()
         if child == 0:

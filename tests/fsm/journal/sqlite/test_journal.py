@@ -17,8 +17,8 @@ import pytest
 
 from fsm import CorruptJournal, JournalError, StaleRun, Step, TaskRun
 from fsm.errors import UnknownRun
-from fsm.journal.records import Record, read
-from fsm.journal.relational.inserts import Writing
+from fsm.journal.records import Record, read_steps
+from fsm.journal.relational.inserts import Insert
 from fsm.journal.sqlite.journal import SQLiteJournal
 from states import NotSerializable, Pending, Running
 
@@ -196,7 +196,7 @@ def test_nothing_is_kept_of_a_transaction_that_is_interrupted(
 
     def interrupted() -> None:
         with journal._writing("keep it") as connection:
-            journal._insert(connection, Writing(step(), None))
+            journal._insert(connection, Insert(step(), None))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -288,7 +288,7 @@ def test_a_first_record_needs_its_origin() -> None:
     )
 
     with pytest.raises(CorruptJournal):
-        list(read([record]))
+        list(read_steps([record]))
 
 
 def test_what_is_kept_is_read_by_anyone(kept: Path) -> None:

@@ -119,7 +119,7 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
         ("sqlite:///none.db", "no journal is at 'none.db'"),
         (
             "text.db",
-            "cannot open the journal in text.db: file is not a database\nnote: it is damaged, "
+            "cannot open the journal in text.db: file is not a database\nnote: it is damaged "
             "or was never a journal; make a copy before you try to repair it",
         ),
         ("empty.db", "'empty.db' is empty, so not a journal"),

@@ -1,4 +1,4 @@
-"""Crew: who does the work of a demo. Threads, processes, or a Dask cluster on this machine."""
+"""The executors of the demo: threads, processes, or a Dask cluster on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from fsm.errors import MissingExtra
 
-__all__ = ["EXECUTORS", "WORKERS", "check_crew", "dask_setup", "hired"]
+__all__ = ["EXECUTORS", "WORKERS", "check_installed", "dask_setup", "open_executor"]
 
 EXECUTORS = ("thread", "process", "dask")
 WORKERS = 4
@@ -20,11 +20,11 @@ WORKERS = 4
 _NEEDS = {"process": "cloudpickle", "dask": "distributed"}
 
 
-def check_crew(kind: str) -> None:
-    """See that what this crew needs is installed.
+def check_installed(kind: str) -> None:
+    """Check that the packages of an executor are installed.
 
     Raises:
-        MissingExtra: It is not.
+        MissingExtra: They are not.
     """
     needed = _NEEDS.get(kind)
     if needed is not None and importlib.util.find_spec(needed) is None:
@@ -32,8 +32,8 @@ def check_crew(kind: str) -> None:
 
 
 @contextmanager
-def hired(kind: str) -> Iterator[Executor | str]:
-    """The executor of this crew, as a `Runner` takes it; the crew is let go afterwards."""
+def open_executor(kind: str) -> Iterator[Executor | str]:
+    """Provide the executor as `Runner` takes it; a Dask cluster is closed afterwards."""
     if kind != "dask":
         yield kind
         return
@@ -43,12 +43,11 @@ def hired(kind: str) -> Iterator[Executor | str]:
 
 @contextmanager
 def _cluster() -> Iterator[Any]:
-    """A cluster that only this machine can reach and that gives no task to a second worker.
+    """Provide a cluster that only this machine can reach and that never repeats a task.
 
-    Whether and when a task is repeated is for the lifecycle to say: so a task whose worker is
-    lost fails at once, and nothing is retried that the runner has not asked for.
+    Retries are decided by the lifecycle: a task whose worker is lost fails at once.
     """
-    dask: Any = importlib.import_module("dask")  # half its types are missing
+    dask: Any = importlib.import_module("dask")  # its types are incomplete
     distributed: Any = importlib.import_module("distributed")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
@@ -56,11 +55,11 @@ def _cluster() -> Iterator[Any]:
             n_workers=WORKERS,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # None would take the one port that others want
+            dashboard_address="127.0.0.1:0",  # None would take the default port
             scheduler_kwargs={"dashboard": False},
             memory_limit=None,
             preload=__name__,  # for `dask_setup`
-            silence_logs=logging.CRITICAL,  # a worker will be killed; the demo tells of it
+            silence_logs=logging.CRITICAL,  # a worker will be killed, and the demo reports it
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -68,5 +67,5 @@ def _cluster() -> Iterator[Any]:
 
 
 def dask_setup(_worker: object) -> None:
-    """Leave Ctrl-C to the demo, which says what becomes of the runs. Each new worker calls this."""
+    """Ignore Ctrl-C in a worker: the demo pauses the runs. Dask calls this in each worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Flights: what is read, counted and averaged. Pure functions on rows; no IO."""
+"""Flights: read, counted and averaged by pure functions on rows."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _COLUMNS = ("month", "day", "hour", "carrier", "origin", "dest", "dep_delay", "a
 
 
 class Flight(NamedTuple):
-    """One flight as planned, and how many minutes late it was; None where it never was at all."""
+    """One flight as planned, and its delays in minutes; None where it did not depart or arrive."""
 
     month: int
     day: int
-    hour: int  # when it was to depart, local time
+    hour: int  # scheduled departure, local time
     carrier: str
     origin: str
     dest: str
@@ -42,7 +42,7 @@ class Tally:
     """How many flights there were, and the sums of their delays in minutes."""
 
     flights: int = 0
-    cancelled: int = 0  # never departed
+    cancelled: int = 0  # did not depart
     diverted: int = 0  # departed, but no arrival delay is recorded
     departure_minutes: int = 0
     arrival_minutes: int = 0
@@ -61,7 +61,7 @@ class Tally:
 
 
 def clean(rows: Iterator[list[str]]) -> Iterator[Flight]:
-    """Keep the columns we need, as numbers.
+    """Return the flights of a table with a header.
 
     Raises:
         ValueError: A column is missing, or a value is neither a number nor NA.
@@ -72,12 +72,12 @@ def clean(rows: Iterator[list[str]]) -> Iterator[Flight]:
 
 
 def parse(rows: Iterable[list[str]]) -> Iterator[Flight]:
-    """Read back what `clean` has made of them, written as CSV without a header."""
+    """Return the flights of CSV rows that `clean` produced, without a header."""
     return (_flight(*row) for row in rows)
 
 
 def tally(flights: Iterable[Flight], key: Callable[[Flight], str]) -> dict[str, Tally]:
-    """Count the flights and add up their delays, for each *key*."""
+    """Count flights and add up their delays, grouped by *key*."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * len(attrs.fields(Tally)))
     for flight in flights:
         row = sums[key(flight)]
@@ -94,7 +94,7 @@ def tally(flights: Iterable[Flight], key: Callable[[Flight], str]) -> dict[str, 
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """Add tallies up."""
+    """Add up tallies."""
     rows = [attrs.astuple(each) for each in tallies]
     return Tally(*map(sum, zip(*rows, strict=True)))
 
@@ -102,7 +102,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 def hours_of_weather(
     rows: Iterator[list[str]], month: int, day: int
 ) -> dict[tuple[str, int], float]:
-    """The rain of a day in inches, for each airport and hour that has a record."""
+    """Return the rain of a day in inches by airport and hour, where it is recorded."""
     header = next(rows, [])
     take = itemgetter(*map(header.index, ("month", "day", "origin", "hour", "precip")))
     wanted = (str(month), str(day))
@@ -117,7 +117,7 @@ def hours_of_weather(
 def day_of_weather(
     flights: Iterable[Flight], hours: Mapping[tuple[str, int], float]
 ) -> dict[str, Any]:
-    """Join a day's flights with the weather at their airport and hour."""
+    """Count a day's flights whose weather is recorded, and those of them with rain."""
     known = [flight for flight in flights if (flight.origin, flight.hour) in hours]
     wet = sum(hours[flight.origin, flight.hour] > 0 for flight in known)
     return {**attrs.asdict(total(tally(known, lambda _: "").values())), "wet": wet}

@@ -1,6 +1,6 @@
-"""Folder: the directory of the demo, its journal, and the files between the steps.
+"""The directory of the demo: its journal, its lock, and the files between the tasks.
 
-Law: a file has its name only when it is whole and on the disk, so that whoever finds it may use it.
+A file gets its name only when it is complete and on the disk: a task that finds it may use it.
 """
 
 from __future__ import annotations
@@ -19,95 +19,95 @@ import attrs
 
 from fsm.errors import LifecycleError
 
-__all__ = ["KILLED", "ON_THE_WAY", "DemoUnderWay", "Folder"]
+__all__ = ["INTERMEDIATE", "KILLED", "DemoUnderWay", "Folder"]
 
-KILLED = "worker.killed"  # says that it has been done
-ON_THE_WAY = ("raw-??.csv", "clean-??.csv", "tally-??.json", "airports.json", KILLED)
-_DRAWN = ("lifecycle.mmd", "lifecycle.svg")
+KILLED = "worker.killed"  # exists once a worker was killed on purpose
+INTERMEDIATE = ("raw-??.csv", "clean-??.csv", "tally-??.json", "airports.json", KILLED)
+_PICTURES = ("lifecycle.mmd", "lifecycle.svg", "timeline.svg", "report.html")
 _JOURNAL = ("demo.db", "demo.db-wal", "demo.db-shm")
 
 
 class DemoUnderWay(LifecycleError):
-    """Another `fsm demo` is at work in the directory; nothing happened."""
+    """Another `fsm demo` runs in the directory; this one did nothing."""
 
 
 @attrs.frozen
 class Folder:
-    """A directory in which files appear whole."""
+    """A directory in which files appear only when they are complete."""
 
     path: Path
 
     @classmethod
-    def made(cls, path: Path) -> Folder:
-        """Make the directory if it is not there.
+    def create(cls, path: Path) -> Folder:
+        """Create the directory if it does not exist.
 
         Raises:
-            LifecycleError: It cannot be made or written to.
+            LifecycleError: It cannot be created or written to.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise LifecycleError(
-                f"cannot work in {str(path)!r}: {error.strerror}; name another --directory"
+                f"cannot use {str(path)!r}: {error.strerror}; choose another --directory"
             ) from error
         return cls(path)
 
     @property
     def journal(self) -> Path:
-        """Where the runs of every generation are kept."""
+        """The journal of all generations."""
         return self.path / _JOURNAL[0]
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keep other demos out of the directory.
 
-        SQLite's lock is the same on every system, and goes with its process however that ends.
+        The lock is SQLite's: it works on every system, and is released however the process ends.
 
         Raises:
-            DemoUnderWay: Another demo has been quicker.
+            DemoUnderWay: Another demo holds the lock.
         """
-        lock = sqlite3.connect(self.path / "demo.lock", timeout=0, isolation_level=None)
+        database = sqlite3.connect(self.path / "demo.lock", timeout=0, isolation_level=None)
         try:
             try:
-                lock.execute("BEGIN EXCLUSIVE")
+                database.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error as error:
                 raise DemoUnderWay(
-                    f"another `fsm demo` is at work in {str(self.path)!r}; "
-                    "wait for it, or name another --directory"
+                    f"another `fsm demo` runs in {str(self.path)!r}; "
+                    "wait for it, or choose another --directory"
                 ) from error
             yield
         finally:
-            lock.close()
+            database.close()
 
     def sub(self, name: str) -> Folder:
-        """The folder of that name in here, made if it is not there."""
+        """Return the folder of that name in this one; create it if it does not exist."""
         (self.path / name).mkdir(exist_ok=True)
         return Folder(self.path / name)
 
     def clear(self) -> None:
-        """Remove what demos have left here, and nothing else."""
+        """Remove the files of demos, and nothing else."""
         for generation in self.path.glob("demo-[0-9]*"):
             if generation.is_dir() and not generation.is_symlink():
-                Folder(generation).remove(*ON_THE_WAY, "report.csv")
+                Folder(generation).remove(*INTERMEDIATE, "report.csv")
                 try:
                     generation.rmdir()
-                except OSError:  # somebody keeps something of theirs in it
+                except OSError:  # it contains other files
                     pass
-        self.remove(*_DRAWN, *_JOURNAL)
+        self.remove(*_PICTURES, *_JOURNAL)
 
     def remove(self, *patterns: str) -> int:
-        """Remove the files of these names and their drafts; return how many bytes they had."""
+        """Remove files by name, with their unfinished drafts; return their size in bytes."""
         names = [name for pattern in patterns for name in (pattern, f"{pattern}.*.tmp")]
         size = 0
         for file in [file for name in names for file in self.path.glob(name)]:
-            with suppress(FileNotFoundError):  # a draft that got its name meanwhile
+            with suppress(FileNotFoundError):  # a draft that was just renamed
                 size += file.stat().st_size
                 file.unlink()
         return size
 
-    def first(self, name: str) -> bool:
-        """Whether nobody has asked this before, in whatever process: it makes that file."""
+    def create_once(self, name: str) -> bool:
+        """Create an empty file; return False if any process has created it before."""
         try:
             (self.path / name).touch(exist_ok=False)
         except FileExistsError:
@@ -115,10 +115,10 @@ class Folder:
         return True
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[TextIO]:
-        """Open a file for writing, that gets its name when it is whole.
+    def open_new(self, name: str) -> Iterator[TextIO]:
+        """Open a file for writing; it gets its name at the end of the block.
 
-        A worker that was given up may still be at its draft, so everyone has their own.
+        Each thread writes a draft of its own: a worker that timed out may still be writing.
         """
         draft = self.path / f"{name}.{os.getpid()}-{threading.get_ident()}.tmp"
         with draft.open("w", encoding="utf-8", newline="") as text:
@@ -129,12 +129,12 @@ class Folder:
 
     def write(self, name: str, text: str) -> None:
         """Write a file of text."""
-        with self.writing(name) as file:
+        with self.open_new(name) as file:
             file.write(text)
 
     def write_rows(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Write a CSV file."""
-        with self.writing(name) as text:
+        with self.open_new(name) as text:
             csv.writer(text).writerows(rows)
 
     @contextmanager

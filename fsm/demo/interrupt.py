@@ -1,4 +1,4 @@
-"""Interrupt: Ctrl-C heard between steps, so that no run is left in the middle of one."""
+"""Ctrl-C that takes effect between two steps, so that no run stops in the middle of one."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from fsm.states import ambient
 if TYPE_CHECKING:
     import pendulum
 
-__all__ = ["Interrupted", "InterruptibleClock"]
+__all__ = ["DemoInterrupted", "InterruptibleClock"]
 
-_SLICE = 0.1  # seconds until a wait looks whether it has been interrupted
+_SLICE = 0.1  # seconds between two checks for Ctrl-C while waiting
 
 
-class Interrupted(Exception):
-    """The user has pressed Ctrl-C. Not a KeyboardInterrupt, which would cancel runs for good."""
+class DemoInterrupted(Exception):
+    """Ctrl-C was pressed. Not a KeyboardInterrupt, on which a runner cancels its runs."""
 
 
 class InterruptibleClock:
-    """The system's clock for a runner, whose waits end in `Interrupted` after a Ctrl-C."""
+    """The system's clock for a runner, whose waits raise `DemoInterrupted` after a Ctrl-C."""
 
     def __init__(self) -> None:
         self.interrupted = False
         self._before: object = None
 
     def __call__(self) -> pendulum.DateTime:
-        # An empty context has the system's clock in force, not this one.
+        # In an empty context the ambient clock is the system's, not this one.
         return contextvars.Context().run(ambient.now)
 
     def wait(self, work: Collection[Future[object]], seconds: float | None) -> None:
-        """Wait for some of *work* to be done, or for so many seconds.
+        """Wait until some of *work* is done, at most so many seconds.
 
         Raises:
-            Interrupted: Ctrl-C came first.
+            DemoInterrupted: Ctrl-C was pressed.
         """
         end = math.inf if seconds is None else time.monotonic() + seconds
         while True:
@@ -56,13 +56,13 @@ class InterruptibleClock:
                 return
 
     def check(self) -> None:
-        """Raise `Interrupted` if Ctrl-C has come."""
+        """Raise `DemoInterrupted` if Ctrl-C was pressed."""
         if self.interrupted:
-            raise Interrupted
+            raise DemoInterrupted
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # nobody else hears signals
-            self._before = signal.signal(signal.SIGINT, self._hear)
+        if threading.current_thread() is threading.main_thread():  # only it may set handlers
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(
@@ -74,5 +74,5 @@ class InterruptibleClock:
         if callable(self._before):
             signal.signal(signal.SIGINT, self._before)
 
-    def _hear(self, _signal: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self.interrupted = True

@@ -1,4 +1,4 @@
-"""Verdict: what became of the runs of a generation, counted in the journal and nowhere else."""
+"""The outcome of a generation, counted from the journal alone."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ import attrs
 from fsm.journal import Journal
 from fsm.operations import verify
 
-from .flow import runs_of
+from .pipeline import runs_of
 
 __all__ = ["Verdict"]
 
 
 @attrs.frozen
 class Verdict:
-    """How many runs of a generation finished, and what it took.
+    """How many runs of a generation finished, and how many retries and rescues they needed.
 
-    A run is lost that has begun and not finished, that was to be and is not, or of whose history
-    something is missing or impossible.
+    A run counts as lost if it began and did not finish, if it is expected and not recorded, or if
+    its history is incomplete or impossible.
     """
 
     finished: int
     lost: int
-    retried: int  # steps, as there may be several of one run
-    rescued: int  # too
-    refused: int  # results that came too late, and were set aside
+    retried: int  # steps; one run may have several
+    rescued: int  # steps, too
+    refused: int  # results that arrived too late
     problems: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, id: str, journal: Journal, expected: int | None = None) -> Self:
-        """Count.
+        """Count the runs of a generation.
 
         Args:
-            expected: How many runs there are to be; as many as have begun if left out.
+            id: The generation.
+            journal: Where it is recorded.
+            expected: How many runs it should have. Default: as many as have begun.
         """
         runs = {run.id: run for run in runs_of(id, journal)}
         problems = [each for each in verify(journal) if each.run is None or each.run in runs]
@@ -52,7 +54,7 @@ class Verdict:
         )
 
     def lines(self) -> Iterator[str]:
-        """It, in one line, and whatever is wrong with the journal in one each."""
+        """Yield the verdict in one line, and each problem of the journal in one more."""
         yield (
             f"Verdict: {self.finished} runs finished, {self.lost} lost, {self.retried} retried, "
             f"{self.rescued} rescued, {self.refused} refused."

@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from fsm import TaskRun, open_journal
-from fsm.demo import flow, run_demo
-from fsm.demo.source import PACKAGE, Source
+from fsm.demo import pipeline, run_demo
+from fsm.demo.dataset import PACKAGE, Dataset
 
 HASTY = {"max_retries": 5, "timeout": 0.2}  # so that nobody waits long for the stalled attempt
 HEADER = (
@@ -55,7 +55,7 @@ def perform(
     output = io.StringIO()
     console = Console(file=output, width=80, force_terminal=terminal, color_system=None)
     verdicts: list[dict[str, Any]] = []
-    code = run_demo(directory, console, executor=executor, fresh=fresh, judged=verdicts.append)
+    code = run_demo(directory, console, executor=executor, fresh=fresh, report=verdicts.append)
     return Performed(code, output.getvalue(), directory, *verdicts)
 
 
@@ -64,7 +64,7 @@ def records() -> Path:
     """The folder of the real records."""
     if importlib.util.find_spec(PACKAGE) is None:
         pytest.skip("the extra `demo` is not installed")
-    return Source.installed().folder
+    return Dataset.locate().folder
 
 
 @pytest.fixture(scope="session")
@@ -129,8 +129,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "records"
     folder.mkdir()
     write_records(folder, [flight(month) for month in range(1, 13)])
-    monkeypatch.setattr(Source, "installed", classmethod(lambda cls: cls(folder)))
-    monkeypatch.setattr(flow, "POLICIES", {**flow.POLICIES, "airports": HASTY})
+    monkeypatch.setattr(Dataset, "locate", classmethod(lambda cls: cls(folder)))
+    monkeypatch.setattr(pipeline, "POLICIES", {**pipeline.POLICIES, "airports": HASTY})
     return folder
 
 

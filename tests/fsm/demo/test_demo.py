@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -130,13 +132,13 @@ def test_a_second_demo_leaves_the_first_alone(
 
 def test_faults_are_named_as_injected(first: Performed, second: Performed) -> None:
     for text in (first.text, " ".join(second.text.split())):
-        assert "Injected on purpose, to be seen:" in text
+        assert "Injected on purpose:" in text
         assert "injected fault: the first read of flights.csv.zip fails" in text
         assert "(injected fault: its first attempt stalls past the timeout of 1 s)" in text
 
 
 def test_how_the_stalled_attempt_ends_is_announced(first: Performed) -> None:
-    assert "; a thread cannot be stopped, so it is left behind\n" in first.text
+    assert "; a thread cannot be stopped, so it keeps running\n" in first.text
 
 
 def test_no_thread_is_killed(first: Performed) -> None:
@@ -164,8 +166,15 @@ def test_a_terminal_shows_a_bar(first: Performed, second: Performed) -> None:
 
 def test_a_terminal_of_80_columns_is_wide_enough(second: Performed) -> None:
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", second.text).replace("\r", "\n")
+    lines = [line for line in shown.splitlines() if str(second.directory) not in line]
 
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_terminal_shows_paths_and_commands_in_one_line(second: Performed) -> None:
+    journal = shlex.quote(str(second.directory / "demo.db"))
+
+    assert f"history demo-2/load --journal {journal}\n" in second.text
 
 
 def test_what_is_not_a_terminal_gets_plain_lines(first: Performed) -> None:
@@ -183,25 +192,97 @@ def test_every_file_named_is_there(first: Performed) -> None:
     _, _, written = first.text.partition("Written:\n")
     paths = [line.strip() for line in written.partition("\n\n")[0].splitlines()]
 
-    assert [Path(path).name for path in paths if not path.endswith(".svg")] == [
+    assert [Path(path).name for path in paths if not path.endswith("lifecycle.svg")] == [
         "report.csv",
         "lifecycle.mmd",
+        "report.html",
+        "timeline.svg",
         "demo.db",
     ]
     assert all(Path(path).stat().st_size for path in paths)
     assert (first.directory / "lifecycle.mmd").read_text().startswith("stateDiagram-v2")
 
 
-def test_the_next_command_is_one_that_works(first: Performed) -> None:
-    (line,) = re.findall(r"^  fsm (history .*)$", first.text, re.M)
+def test_the_timeline_shows_the_runs_of_the_generation(second: Performed) -> None:
+    chart = (second.directory / "timeline.svg").read_text("utf-8")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "fsm", *shlex.split(line)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    assert chart.startswith("<svg")
+    assert "demo-2/load: " in chart
+    assert "demo-1/" not in chart
 
+
+def test_the_report_holds_the_runs_with_their_steps(second: Performed) -> None:
+    page = (second.directory / "report.html").read_text("utf-8")
+
+    assert page.startswith("<!DOCTYPE html>")
+    assert '"demo-1/load"' in page
+    assert '"demo-2/load"' in page
+
+
+def commands(text: str) -> list[str]:
+    """The commands that a demo prints at its end."""
+    _, _, following = text.partition("\nNext: ")
+    return re.findall(r"^  (.*(?: history | demo).*)$", following, re.M)
+
+
+def test_the_next_commands_work_as_printed(first: Performed, tmp_path: Path) -> None:
+    history, again = commands(first.text)
+    shutil.copytree(first.directory, tmp_path / "copy")
+
+    read = subprocess.run(history, shell=True, capture_output=True, text=True, check=False)
+    again = again.replace(shlex.quote(str(first.directory)), str(tmp_path / "copy"))
+    done = subprocess.run(again, shell=True, capture_output=True, text=True, check=False)
+
+    assert (read.returncode, read.stderr) == (0, "")
+    assert "injected fault: the first read of flights.csv.zip fails" in read.stdout
     assert (done.returncode, done.stderr) == (0, "")
-    assert "injected fault: the first read of flights.csv.zip fails" in done.stdout
+    assert "Verdict: 40 runs finished" in done.stdout
+
+
+PROGRAM = """#!{python}
+import sys
+from pathlib import Path
+from fsm.demo.ending import repeat_command
+from fsm.demo.folder import Folder
+
+print(" ".join(sys.argv[1:]) or repeat_command(Folder(Path("fsm-demo")), "process"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "started", "path", "printed"),
+    [
+        (".venv/bin", ".venv/bin/fsm", "", ".venv/bin/fsm"),
+        (".venv/bin", "./.venv/bin/fsm", "", ".venv/bin/fsm"),
+        (".venv/bin", "fsm", ".venv/bin", "fsm"),
+        ("my tools", "'my tools/fsm'", "", "'my tools/fsm'"),
+        (".", "./fsm", "", "./fsm"),
+    ],
+)
+def test_the_program_is_named_as_the_shell_finds_it(
+    folder: str, started: str, path: str, printed: str, tmp_path: Path
+) -> None:
+    script = tmp_path / folder / "fsm"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(PROGRAM.format(python=sys.executable))
+    script.chmod(0o755)
+
+    def run(command: str) -> str:
+        searched = f"{tmp_path / path}:/usr/bin:/bin" if path else "/usr/bin:/bin"
+        return subprocess.run(
+            command,
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": searched},
+        ).stdout.strip()
+
+    command = run(started)
+
+    assert command == f"{printed} demo --executor process"
+    assert run(command) == "demo --executor process"
 
 
 def test_only_the_report_stays_of_a_generation(first: Performed, second: Performed) -> None:

@@ -57,7 +57,7 @@ def test_the_verdict_counts_it(performed: Performed) -> None:
 def test_the_kill_is_announced(by_processes: Performed) -> None:
     told, _, _ = by_processes.text.partition(" 0/40 ")
 
-    assert f"  {VICTIM}: kill -9 ends its worker in the middle of it\n" in told
+    assert f"  {VICTIM}: kill -9 ends its worker while it runs\n" in told
 
 
 def test_the_rescue_is_seen_as_injected(performed: Performed) -> None:
@@ -80,10 +80,8 @@ def test_the_table_has_a_line_for_the_victim(by_processes: Performed) -> None:
 def test_the_next_commands_name_the_executor_and_the_victim(
     by_processes: Performed,
 ) -> None:
-    assert f"  fsm demo --executor process --directory {by_processes.directory}\n" in (
-        by_processes.text
-    )
-    assert "  fsm history 'demo-1/clean[5]' --journal " in by_processes.text
+    assert f" demo --executor process --directory {by_processes.directory}\n" in by_processes.text
+    assert " history 'demo-1/clean[5]' --journal " in by_processes.text
 
 
 def test_a_process_whose_time_is_up_is_stopped(by_processes: Performed) -> None:

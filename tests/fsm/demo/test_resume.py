@@ -1,4 +1,4 @@
-"""A demo that is killed or interrupted goes on where it was, in a process of its own."""
+"""A demo that was killed or interrupted continues where it stopped; in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm.demo.flow import is_done
+from fsm.demo.pipeline import is_done
 from states import Paused, Pending
 
 from .conftest import Performed
@@ -20,17 +20,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 ther
 PROGRAM = """
 import os, signal, sys
 from fsm.cli import main
-from fsm.demo.watch import Watch
+from fsm.demo.progress import ProgressListener
 
-def say_and_stop(watch, text, say=Watch.say):
-    say(watch, text)
+def print_and_stop(listener, text, print=ProgressListener.print):
+    print(listener, text)
     if sys.argv[2] and sys.argv[2] in text:
         if int(sys.argv[3]) == signal.SIGINT:
             os.killpg(0, signal.SIGINT)  # as a terminal does
         else:
             os.kill(os.getpid(), int(sys.argv[3]))
 
-Watch.say = say_and_stop
+ProgressListener.print = print_and_stop
 main(["demo", "--directory", sys.argv[1], "--executor", sys.argv[4]], "fsm")
 """
 MOMENTS = (
@@ -79,7 +79,7 @@ def finished(directory: Path) -> dict[str, int]:
     [("thread", MOMENTS), ("process", FEWER), ("dask", FEWER[1:2])],
     ids=["thread", "process", "dask"],
 )
-def test_killed_at_any_moment_it_goes_on(
+def test_killed_at_any_moment_it_continues(
     executor: str, moments: tuple[str, ...], first: Performed, tmp_path: Path
 ) -> None:
     if executor == "dask":
@@ -95,9 +95,9 @@ def test_killed_at_any_moment_it_goes_on(
     done = demo(tmp_path, executor=executor)
 
     after = finished(tmp_path)
-    goes_on = re.search("^demo-1 goes on: ([0-9]+) of its 40 runs have finished", done.stdout)
-    assert goes_on is not None
-    assert int(goes_on[1]) >= len(before)
+    found = re.search("^demo-1 continues: ([0-9]+) of its 40 runs have finished", done.stdout)
+    assert found is not None
+    assert int(found[1]) >= len(before)
     assert "Verdict: 40 runs finished, 0 lost," in done.stdout
     assert {id: after.get(id) for id in before} == before
     assert len(after) == 40
@@ -113,14 +113,14 @@ def test_an_interrupted_demo_exits_130_in_named_states(
 
     states = {id: run.state for id, run in Performed(0, "", tmp_path).runs().items()}
     assert done.returncode == 130
-    assert "Interrupted. What was running is paused" in done.stdout
+    assert "Interrupted. Running runs are paused" in done.stdout
     assert isinstance(states["demo-1"], Paused)
     del states["demo-1/clean"]  # a mapping is Mapped, whatever its children do
     assert all(is_done(state) or isinstance(state, Pending) for state in states.values())
 
 
 @pytest.mark.parametrize("executor", ["thread", "process"])
-def test_an_interrupted_demo_goes_on(executor: str, records: Path, tmp_path: Path) -> None:
+def test_an_interrupted_demo_continues(executor: str, records: Path, tmp_path: Path) -> None:
     demo(tmp_path, " planes       Success", signal.SIGINT, executor=executor)
     before = finished(tmp_path)
 
@@ -128,5 +128,5 @@ def test_an_interrupted_demo_goes_on(executor: str, records: Path, tmp_path: Pat
 
     after = finished(tmp_path)
     assert done.returncode == 0
-    assert f"demo-1 goes on: {len(before)} of its 40 runs have finished" in done.stdout
+    assert f"demo-1 continues: {len(before)} of its 40 runs have finished" in done.stdout
     assert {id: after[id] for id in before} == before

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from fsm import LifecycleError, MemoryJournal, TaskRun, open_journal
-from fsm.demo import faults, flow
+from fsm.demo import faults, pipeline
+from fsm.demo.dataset import Dataset
 from fsm.demo.faults import Faults
-from fsm.demo.flow import DemoRun
+from fsm.demo.flight_tasks import Tasks
 from fsm.demo.folder import DemoUnderWay, Folder
-from fsm.demo.source import Source
-from fsm.demo.tasks import Tasks
+from fsm.demo.pipeline import DemoRun
 from fsm.errors import JournalError, MissingExtra
 from fsm.testing import HandClock
 
@@ -92,7 +92,7 @@ def test_after_a_failed_generation_a_new_one_begins(small: Path, tmp_path: Path)
 def test_lost_flights_are_noticed(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
 
-    state = Tasks(Source(tmp_path), folder, Faults(folder)).check(
+    state = Tasks(Dataset(tmp_path), folder, Faults(folder)).check(
         3, [{"flights": 1}, {"flights": 1}]
     )
 
@@ -101,9 +101,9 @@ def test_lost_flights_are_noticed(tmp_path: Path) -> None:
 
 
 def test_two_demos_do_not_share_a_directory(small: Path, tmp_path: Path) -> None:
-    busy = pytest.raises(DemoUnderWay, match="another `fsm demo` is at work")
+    busy = pytest.raises(DemoUnderWay, match="another `fsm demo` runs")
 
-    with Folder.made(tmp_path / "demo").locked(), busy:
+    with Folder.create(tmp_path / "demo").lock(), busy:
         perform(tmp_path / "demo", fresh=True)
 
     assert not (tmp_path / "demo" / "demo.db").exists()
@@ -112,7 +112,7 @@ def test_two_demos_do_not_share_a_directory(small: Path, tmp_path: Path) -> None
 def test_a_file_is_no_directory(small: Path, tmp_path: Path) -> None:
     (tmp_path / "demo").touch()
 
-    with pytest.raises(LifecycleError, match=r"cannot work in .*File exists; name another"):
+    with pytest.raises(LifecycleError, match=r"cannot use .*File exists; choose another"):
         perform(tmp_path / "demo")
 
 
@@ -188,7 +188,7 @@ def test_an_expired_entry_is_not_found() -> None:
     earlier.succeed(result={})
     earlier.cache()
 
-    assert flow.lookup(TaskRun("demo-2/airlines", journal=journal, cache_for=3600)) is None
+    assert pipeline.lookup(TaskRun("demo-2/airlines", journal=journal, cache_for=3600)) is None
 
 
 def test_a_stalled_attempt_that_nobody_releases_gives_up(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsm import Journal, StaleRun, TaskRun, open_journal
-from fsm.demo.flow import DemoRun
+from fsm.demo.pipeline import DemoRun
 from fsm.demo.verdict import Verdict
 
 

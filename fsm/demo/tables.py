@@ -1,4 +1,4 @@
-"""Report: the figures, and what became of the runs, when the demo is done."""
+"""The tables that the demo prints at its end: the figures, and the runs with their states."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rich.text import Text
 from fsm.states import Paused, Running, State
 from fsm.text import as_label
 
+from .flight_tasks import DAYS
 from .flights import Tally
-from .tasks import DAYS
-from .watch import light, short, words
+from .progress import light, short_name, words
 
 if TYPE_CHECKING:
     from fsm.tasks.task_run import TaskRun
@@ -29,7 +29,7 @@ _FIGURES = (">Flights", ">Cancelled", ">Departure", ">Arrival")
 
 
 def figures(runs: Mapping[str, TaskRun]) -> Iterable[RenderableType]:
-    """The delays: in all, per carrier, the worst destinations, and on holidays."""
+    """Return the delays: in total, per carrier, at the worst destinations, and on some days."""
     joined = runs["join"].state.result
     fleet = runs["planes"].state.result
     total = Tally(**joined["total"])
@@ -48,22 +48,22 @@ def figures(runs: Mapping[str, TaskRun]) -> Iterable[RenderableType]:
 
 
 def runs_table(runs: Sequence[TaskRun], id: str) -> Table:
-    """The runs with their states; children of a mapping that ended alike share a line."""
+    """Return a table of the runs; children of a mapped run that ended alike share a row."""
     table = _table("Run", "State", ">Attempts", ">Took", "Message")
     for _, group in itertools.groupby(_in_order(runs), key=_alike):
         same = list(group)
         first, last = same[0], same[-1]
-        name, message = short(first.id, id), words(first.state.message)
+        name, message = short_name(first.id, id), words(first.state.message)
         if len(same) > 1:
             name = f"{name}..{last.id[last.id.rindex('[') :]}"
-            message = f"{len(same)} runs, of which the slowest is shown"
+            message = f"{len(same)} runs; the time is that of the slowest"
         if first.rescues:
             message = f"{message} (its worker was lost; rescues: {first.rescues})"
         table.add_row(
             Text(as_label(name)),
             light(first.state),
             Text(str(max(run.attempts for run in same) or "")),
-            Text(f"{max(map(_took, same)) / 1e6:.2f} s"),
+            Text(f"{max(map(_duration, same)) / 1e6:.2f} s"),
             Text(as_label(message)),
         )
     return table
@@ -100,7 +100,7 @@ def _cells(sums: Tally) -> tuple[Text, ...]:
 
 
 def _table(*columns: str) -> Table:
-    """A table without frames; `>` before a title means figures."""
+    """Return a table without frames; `>` before a title aligns the column right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for column in columns:
         right = column.startswith(">")
@@ -112,7 +112,7 @@ def _table(*columns: str) -> Table:
 
 
 def _in_order(runs: Iterable[TaskRun]) -> list[TaskRun]:
-    """As they began, but the children of a mapping behind it, in their order."""
+    """Sort runs as they began, with the children of a mapped run behind it, by index."""
     listed = list(runs)
     place = {run.id: place for place, run in enumerate(listed)}
     return sorted(listed, key=lambda run: (place[_parent(run.id)], _index(run.id)))
@@ -128,15 +128,15 @@ def _parent(id: str) -> str:
 
 
 def _index(id: str) -> int:
-    """Which child it is; -1 if it is none."""
+    """Return the index of a child; -1 for other runs."""
     found = re.search(r"\[(\d+)\]$", id)
     return int(found[1]) if found else -1
 
 
-def _took(run: TaskRun) -> int:
-    """How long it was running, in microseconds, or, if it never was, from first step to last.
+def _duration(run: TaskRun) -> int:
+    """Return how many microseconds a run was Running; if never, the time between its steps.
 
-    An attempt that ended in a pause was interrupted: nobody knows for how long it went on.
+    An attempt that ended in a pause is not counted: it was interrupted at an unknown time.
     """
     steps = run.history
     running = [

@@ -1,4 +1,4 @@
-"""Watch: what the user sees while the demo is at work."""
+"""What is shown while the demo runs: steps, and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsm.states import State
 from fsm.text import as_label
 
 from .faults import FAULTS, VICTIM
-from .flow import is_done
+from .pipeline import is_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
     from fsm.lifecycle.step import Step
     from fsm.tasks.task_run import TaskRun
 
-__all__ = ["Watch", "light", "short", "words"]
+__all__ = ["ProgressListener", "light", "short_name", "words"]
 
-# Steps that are more than the usual way, so that a terminal shows them above the bar.
+# Events that a terminal shows above the bar: all but the usual path from start to success.
 _NOTABLE = frozenset(
     ("cache", "cancel", "expire", "fail", "fail_validation", "loop", "pause", "rescue", "resume")
 ) | {"retry", "skip", "time_out"}
 
 
-class Watch:
+class ProgressListener:
     """A listener that shows steps: above a bar on a terminal, else as plain lines.
 
     Args:
-        id: The generation, whose name is left out of those of its runs.
-        total: How many runs it has in all.
-        done: The names of those that have finished before.
+        console: Where they are shown.
+        id: The generation; its name is left out of the names of its runs.
+        total: How many runs it has.
+        done: The ids of those that finished earlier.
     """
 
     def __init__(self, console: Console, id: str, total: int, done: Iterable[str] = ()) -> None:
@@ -72,13 +73,13 @@ class Watch:
         """Show a step."""
         if is_done(step.dest):
             self._done.add(run.id)
-        name = short(run.id, self._id)
+        name = short_name(run.id, self._id)
         self._progress.update(self._bar, description=f"{name:12.12}", completed=len(self._done))
         if step.event in _NOTABLE or (run.id in self._done and not self._console.is_terminal):
             self._put(name, step.dest, _remark(run, step, name))
 
-    def say(self, text: str) -> None:
-        """Show a line of our own words."""
+    def print(self, text: str) -> None:
+        """Print a line above the bar."""
         self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
 
     def _put(self, name: str, state: State, remark: str) -> None:
@@ -92,21 +93,21 @@ class Watch:
         else:
             count = f"{len(self._done):2}/{self._total}"
             name, entered = as_label(name), type(state).__name__
-            self.say(f"{count}  {name:12} {entered:10} {as_label(remark)}".rstrip())
+            self.print(f"{count}  {name:12} {entered:10} {as_label(remark)}".rstrip())
 
 
-def short(run: str, id: str) -> str:
-    """The name of a run within its generation."""
+def short_name(run: str, id: str) -> str:
+    """Return the name of a run within its generation."""
     return run.removeprefix(f"{id}/")
 
 
 def light(state: State) -> Text:
-    """The name of a state, in its colour."""
+    """Return the name of a state in its colour."""
     return Text(as_label(type(state).__name__), style=as_hex(state.color))
 
 
 def words(message: Any) -> str:
-    """A message as text; none is an empty one."""
+    """Return a message as text; "" if there is none."""
     return "" if message is None else str(message)
 
 

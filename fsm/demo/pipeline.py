@@ -1,6 +1,6 @@
-"""Flow: the order of the runs of one generation, and how an unfinished one goes on.
+"""The runs of one generation of the demo, in order; an unfinished generation is continued.
 
-Law: what has finished well is not performed again; its result is read from the journal.
+A run that has succeeded is not performed again: its result is read from the journal.
 """
 
 from __future__ import annotations
@@ -22,57 +22,57 @@ from fsm.states import Cached, Mapped, Paused, Pending, Running, State, ambient
 from fsm.tasks.task_run import TaskRun
 
 from .faults import STALL
-from .tasks import DAYS, MONTHS, Tasks
+from .flight_tasks import DAYS, MONTHS, Tasks
 
 __all__ = [
     "RUNS",
     "DemoRun",
-    "Flow",
+    "Pipeline",
     "StepFailed",
+    "find_generation",
     "is_done",
-    "latest",
+    "listen",
     "lookup",
     "runs_of",
-    "watched",
 ]
 
 POLICIES: Mapping[str, Mapping[str, float]] = {
     "load": {"max_retries": 2, "retry_delay": 0.25},
-    "airports": {"max_retries": 5, "timeout": STALL},  # more than one more, for a slow machine
+    "airports": {"max_retries": 5, "timeout": STALL},  # several, for slow machines
     "airlines": {"cache_for": 3600},
 }
-# Itself, eight steps alone, three steps mapped.
+# The generation itself, eight single runs, and three mapped ones with their children.
 RUNS = 1 + 8 + (1 + len(MONTHS)) + (1 + len(MONTHS)) + (1 + len(DAYS))
 
 Task = Callable[..., State | None]
 
 
 class DemoRun(TaskRun):
-    """A run of the demo. Its class has a name, so that other processes can report for it."""
+    """A run of the demo. A class of its own has listeners of its own."""
 
 
-_watch: ContextVar[Callable[[TaskRun, Step], None] | None] = ContextVar("watch", default=None)
+_listener: ContextVar[Callable[[TaskRun, Step], None] | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def watched(watch: Callable[[TaskRun, Step], None]) -> Iterator[None]:
-    """Have *watch* told of each step of the demo, here where it is driven."""
-    token = _watch.set(watch)
+def listen(listener: Callable[[TaskRun, Step], None]) -> Iterator[None]:
+    """Call *listener* after each step of the demo's runs, in this process."""
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _watch.reset(token)
+        _listener.reset(token)
 
 
 @DemoRun.after
-def _tell(run: TaskRun, step: Step) -> None:
-    watch = _watch.get()
-    if watch is not None:
-        watch(run, step)
+def _notify(run: TaskRun, step: Step) -> None:
+    listener = _listener.get()
+    if listener is not None:
+        listener(run, step)
 
 
 class StepFailed(LifecycleError):
-    """A run that others need has ended badly; the generation is over."""
+    """A run that others depend on has failed; the generation ends."""
 
     def __init__(self, run: str, state: State) -> None:
         super().__init__(run, state)
@@ -83,53 +83,53 @@ class StepFailed(LifecycleError):
 
 
 @attrs.frozen(eq=False)
-class Flow:
+class Pipeline:
     """One generation of the demo: `demo-1` and its steps, `demo-1/load` and so on."""
 
     id: str
     journal: Journal
     runner: Runner
     tasks: Tasks
-    check: Callable[[], None]  # raises between steps if we are to stop
-    tell: Callable[[str], None]
+    check: Callable[[], None]  # called between runs; raises if the demo is to stop
+    print: Callable[[str], None]
 
-    def go_on(self) -> None:
-        """Take the generation from where it stands to its end.
+    def perform(self) -> None:
+        """Perform the generation, or what is left of it.
 
         Raises:
-            StepFailed: It ended badly.
-            JournalError: A step could not be kept; the next demo goes on from here.
+            StepFailed: A run failed.
+            JournalError: A step could not be stored; the next demo continues from here.
         """
         self._take_over()
-        whole = self.run("")
+        whole = self.restore("")
         if isinstance(whole.state, Running):
-            whole.pause(message="Interrupted: its process is gone.", start_time=ambient.now())
-        whole.start(message="The demo is at work.")
+            whole.pause(message="Interrupted: its process ended.", start_time=ambient.now())
+        whole.start(message="The demo is running.")
         try:
-            message = self._steps()
+            message = self._perform_runs()
         except StepFailed as error:
             whole.fail(message=str(error))
             raise
         whole.succeed(message=message)
 
-    def _steps(self) -> str:
+    def _perform_runs(self) -> str:
         tasks = self.tasks
-        loaded, airlines, _, _ = self._side_by_side(
+        loaded, airlines, _, _ = self._perform_all(
             load=tasks.load, airlines=tasks.airlines, airports=tasks.airports, planes=tasks.planes
         )
-        cleaned = self._mapped("clean", tasks.clean, MONTHS)
-        tallied = self._mapped("tally", tasks.tally, MONTHS)
-        self._mapped("weather", tasks.weather, DAYS)
-        self._alone("check", tasks.check, loaded["flights"], cleaned, tallied)
-        joined = self._alone("join", tasks.join, airlines)
-        self._approved("publish", joined["total"])
-        self._alone("publish", tasks.publish, joined)
-        self._alone("tidy", tasks.tidy)
+        cleaned = self._map("clean", tasks.clean, MONTHS)
+        tallied = self._map("tally", tasks.tally, MONTHS)
+        self._map("weather", tasks.weather, DAYS)
+        self._perform("check", tasks.check, loaded["flights"], cleaned, tallied)
+        joined = self._perform("join", tasks.join, airlines)
+        self._approve("publish", joined["total"])
+        self._perform("publish", tasks.publish, joined)
+        self._perform("tidy", tasks.tidy)
         total = joined["total"]
         return f"{total['flights']:,} flights, {total['cancelled']:,} of them cancelled"
 
-    def run(self, name: str) -> TaskRun:
-        """The run of that name as the journal has it, or a new one."""
+    def restore(self, name: str) -> TaskRun:
+        """Return the run of that name from the journal, or a new one."""
         id = f"{self.id}/{name}" if name else self.id
         try:
             return DemoRun.restore(id, self.journal)
@@ -138,16 +138,16 @@ class Flow:
             return DemoRun(id, journal=self.journal, **policy)
 
     def pause(self) -> None:
-        """Pause what is running, after a Ctrl-C; it may start again at once."""
+        """Pause the runs that are Running, after a Ctrl-C; they may start again at once."""
         for run in runs_of(self.id, self.journal):
             if isinstance(run.state, Running):
-                with suppress(StaleRun):  # its worker has just reported what came of it
+                with suppress(StaleRun):  # it ended in the meantime
                     run.pause(message="Interrupted by Ctrl-C.", start_time=ambient.now())
 
     def _take_over(self) -> None:
-        """Supersede the workers of a demo that was killed: some may still be at it.
+        """Revoke the claims of a demo that was killed; its workers may still be running.
 
-        Nobody else is at work in the directory, so whoever claims a run cannot be waited for.
+        The directory is locked, so no other demo can be the owner.
         """
         for summary in _summaries(self.id, self.journal):
             if summary.owner is not None:
@@ -155,24 +155,24 @@ class Flow:
                 for claim in self.journal.claim(run=summary.run, owner="fsm demo"):
                     claim.release()
 
-    def _side_by_side(self, **tasks: Task) -> list[Any]:
-        """Perform these at the same time; return their results."""
+    def _perform_all(self, **tasks: Task) -> list[Any]:
+        """Perform the tasks at the same time; return their results."""
         self.check()
-        runs = {name: self.run(name) for name in tasks}
+        runs = {name: self.restore(name) for name in tasks}
         calls = [Call(run, tasks[name]) for name, run in runs.items() if not is_done(run.state)]
         self.runner.perform_all(calls)
         return [_result(run) for run in runs.values()]
 
-    def _alone(self, name: str, task: Task, *args: Any) -> Any:
+    def _perform(self, name: str, task: Task, *args: Any) -> Any:
         self.check()
-        run = self.run(name)
+        run = self.restore(name)
         if not is_done(run.state):
             self.runner.perform(run, task, *args)
         return _result(run)
 
-    def _mapped(self, name: str, task: Task, inputs: Sequence[Any]) -> list[Any]:
+    def _map(self, name: str, task: Task, inputs: Sequence[Any]) -> list[Any]:
         self.check()
-        run = self.run(name)
+        run = self.restore(name)
         if not is_done(run.state):
             self.runner.map(run, task, inputs)
         for index, child in enumerate(getattr(run.state, "map_states", ())):
@@ -180,20 +180,20 @@ class Flow:
                 raise StepFailed(f"{run.id}[{index}]", child or run.state)
         return list(_result(run))
 
-    def _approved(self, name: str, total: Mapping[str, int]) -> None:
-        """Pause the run until somebody else, by way of the journal, resumes it."""
+    def _approve(self, name: str, total: Mapping[str, int]) -> None:
+        """Pause the run and resume it through the journal, as an approver would."""
         self.check()
-        run = self.run(name)
+        run = self.restore(name)
         if type(run.state) is Pending:
             found = f"{total['flights']:,} flights, {total['cancelled']:,} cancelled"
             run.pause(message=f"waits for approval of {found}")
         if isinstance(run.state, Paused) and not run.start.may():
-            self.tell(f"the approver (played by the demo) reads it and resumes {run.id}")
-            self.run(name).resume(message="approved by the demo's approver")
+            self.print(f"the approver (played by the demo) reads it and resumes {run.id}")
+            self.restore(name).resume(message="approved by the demo's approver")
 
 
-def latest(journal: Journal) -> tuple[str, bool]:
-    """Which generation is to go on, and whether it has begun before: the last, or a new one."""
+def find_generation(journal: Journal) -> tuple[str, bool]:
+    """Return the generation to perform, and whether it is an unfinished one."""
     states = {
         int(found[1]): summary.state
         for summary in journal.runs()
@@ -206,12 +206,12 @@ def latest(journal: Journal) -> tuple[str, bool]:
 
 
 def runs_of(id: str, journal: Journal) -> list[TaskRun]:
-    """The runs of a generation that have moved, in the order they began."""
+    """Return the recorded runs of a generation, in the order in which they began."""
     return [TaskRun.restore(summary.run, journal) for summary in _summaries(id, journal)]
 
 
 def lookup(run: TaskRun) -> Cached | None:
-    """Find what an earlier generation has kept in the journal, for the run that caches."""
+    """Find a cached result of an earlier generation in the journal, for a run that caches."""
     if run.policy.cache.cache_for is None or not isinstance(run.journal, Journal):
         return None
     _, _, name = run.id.partition("/")
@@ -227,7 +227,7 @@ def lookup(run: TaskRun) -> Cached | None:
 
 
 def is_done(state: State) -> bool:
-    """Whether nothing is left to do; a mapping is done when all its children are."""
+    """Whether a run has succeeded; a mapped one, whether all its children have."""
     if isinstance(state, Mapped):
         return all(child is not None and child.is_successful() for child in state.map_states)
     return state.is_successful()

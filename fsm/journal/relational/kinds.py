@@ -7,7 +7,7 @@ __all__ = ["CURRENT_KIND", "RENAMED_KINDS", "current_kind", "names_of_kind"]
 # A journal that is opened for writing is upgraded. One that may only be read is mapped on reading.
 RENAMED_KINDS = {
     "fsm.task:TaskRun": "fsm:TaskRun",
-    "fsm.function_run:FunctionRun": "fsm:FunctionRun",
+    "fsm.function_run:FunctionRun": "fsm.flow:FunctionRun",
 }
 
 _CASES = " ".join(f"WHEN '{old}' THEN '{new}'" for old, new in RENAMED_KINDS.items())

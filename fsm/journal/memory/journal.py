@@ -21,6 +21,8 @@ from .queries import NO_STEPS, MemoryQueries
 
 __all__ = ["MemoryJournal"]
 
+_CHECKED = -1  # as an epoch: the claim, the key and the outbox have been seen to
+
 
 class MemoryJournal(MemoryQueries, Journal):
     """Keeps steps as long as the process lives, for any number of runs and threads."""
@@ -50,7 +52,7 @@ class MemoryJournal(MemoryQueries, Journal):
             StaleRun: Another writer has made this step, the step before it is missing, or another
                 worker has claimed the run.
         """
-        if epoch or outbox or step.key:
+        if (epoch or outbox or step.key) and epoch != _CHECKED:
             self._append_locked(step, lifecycle, epoch, outbox)
             return
         seq, dest = step.seq, step.dest
@@ -92,10 +94,9 @@ class MemoryJournal(MemoryQueries, Journal):
             ):
                 made = f"made before, for the request {step.key!r}"
                 raise StaleRun(step.run, step.seq, made)
-            self.append(step._replace(key=None), lifecycle)
-            known = self._runs[step.run]
-            known[step.seq] = known[step.seq]._replace(key=step.key)
+            # The outbox first: an interrupt leaves entries without a step, which no one reads.
             self._outbox.update(dict.fromkeys((step.run, step.seq, name) for name in outbox))
+            self.append(step, lifecycle, epoch=_CHECKED)
 
     def extend(self, steps: Iterable[Step], lifecycle: LifecycleLike | None = None) -> None:
         """Keep all of *steps*, of any number of runs, or none of them; see `Journal.extend`.
@@ -164,7 +165,10 @@ class MemoryJournal(MemoryQueries, Journal):
 
     def outbox(self) -> Iterator[tuple[str, int, str]]:
         """Yield what is still to be delivered: run, seq of the step, name of the listener."""
-        return iter(sorted(self._outbox))
+        kept = (
+            each for each in self._outbox.copy() if each[1] in self._runs.get(each[0], NO_STEPS)
+        )
+        return iter(sorted(kept))
 
     def mark_delivered(self, run: str, seq: int, listener: str) -> None:
         """Remove a listener from the outbox: it has received the step."""

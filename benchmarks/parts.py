@@ -9,7 +9,7 @@ from threading import get_ident
 from typing import Any
 
 from fsm import MemoryJournal, Step
-from fsm.run.decision import ABSENT
+from fsm.run.decision import decide
 from states import Pending, Running
 
 from .journal import steps
@@ -24,7 +24,6 @@ def tables(effort: Effort) -> Iterator[Table]:
     run = ours()
     source, dest = Pending("before"), Running("after")
     step = Step("run-1", 1, "begin", source, dest, 0, {})
-    (row,) = Ours.machine.rows[Pending]["begin"]
     drafted = Ours(state=source)
     drafted._steps = [step]  # as in each step but the first
     assert drafted.id  # the id exists, so that only the draft is timed
@@ -33,9 +32,7 @@ def tables(effort: Effort) -> Iterator[Table]:
         "the loop alone": _timed(lambda: None, call=False),
         "a call of a function": _timed(_nothing),
         "the bound event": _timed(lambda: run.begin),
-        "draft, clock, step and guard": _timed(
-            lambda: row.short_cut(drafted, source, "said", ABSENT)
-        ),
+        "draft, clock, step and guard": _timed(lambda: decide(drafted, "begin", (), {}, "said")),
         "the clock": _timed(lambda: time.time_ns() // 1000),
         "the step's tuple": _timed(
             lambda: tuple.__new__(Step, ("run-1", 2, "begin", source, dest, 0, None, None))
@@ -56,10 +53,9 @@ def tables(effort: Effort) -> Iterator[Table]:
 
 
 def _turn(run: Ours) -> None:
-    run._lock.acquire(False)
-    run._owner = get_ident()
-    run._owner = None
-    run._lock.release()
+    with run._lock:
+        run._owner = get_ident()
+        run._owner = None
 
 
 def _nothing() -> None:

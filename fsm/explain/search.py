@@ -21,7 +21,7 @@ from fsm.errors import GuardRejected, LifecycleError
 from fsm.lifecycle.step import Step
 from fsm.lifecycle.table import Lifecycle
 from fsm.run.access import advance, double_of, now_micros, set_time
-from fsm.run.decision import propose
+from fsm.run.decision import decide
 from fsm.run.run import Run
 from fsm.states import State, StateError, moment
 from fsm.states.exceptions import record_exception
@@ -148,7 +148,7 @@ def _try_event(double: Run, event: str, given: Arguments) -> Step:
     args, kwargs = given
     for _ in range(_MAX_WAITS):
         try:
-            return propose(event, double, args, dict(kwargs))[0]
+            return decide(double, event, args, dict(kwargs))[0]
         except GuardRejected as refused:
             later = _next_time(refused, now_micros(double))
             if later is None:

@@ -12,7 +12,7 @@ from fsm.lifecycle.guard import label, unwrap
 from fsm.lifecycle.step import Step
 from fsm.run import firing
 from fsm.run.access import double_of, event_name, now_micros
-from fsm.run.decision import propose
+from fsm.run.decision import decide
 from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.text import escape
@@ -118,7 +118,7 @@ def explain(run: Run, event: str | Event[Any, Any], /, *args: Any, **kwargs: Any
         StepInProgress: A guard fired an event.
     """
     name = event_name(run, event)
-    double, found = firing.under_lock(run, lambda: _try_now(run, name, args, kwargs))
+    double, found = firing.look(run, lambda: _try_now(run, name, args, kwargs))
     state = type(double.state).__name__
     reads: tuple[Reads, ...] = ()
     if isinstance(found, Step):
@@ -135,7 +135,7 @@ def _try_now(
     """A double of the run, and the step that firing would make, or what it would raise."""
     double = double_of(run)
     try:
-        return double, propose(event, run, args, dict(kwargs), now_micros(double))[0]
+        return double, decide(run, event, args, dict(kwargs), micros=now_micros(double))[0]
     except StepInProgress:  # a guard fired: that says nothing about this event
         raise
     except Exception as refused:  # refused, arguments missing, or a user's code failed

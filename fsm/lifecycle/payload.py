@@ -13,12 +13,15 @@ import pendulum
 
 from fsm.errors import InvalidArgument
 from fsm.states import NoResult, State, StateError, ambient, moment
+from fsm.states.fast_new import allows_fast_new
+from fsm.states.meta import _MetaState as MetaState
 
 if TYPE_CHECKING:
     from .event import Prepare, StateClass, Transition
 
-__all__ = ["Draft", "Drafter", "arguments_of", "compile_draft"]
+__all__ = ["Draft", "Drafter", "arguments_of", "compile_draft", "is_plain"]
 
+# (run, source, args, kwargs, micros): the payload
 Drafter = Callable[[Any, State, tuple[Any, ...], dict[str, Any], int], State]
 
 
@@ -41,27 +44,37 @@ class Draft:
 
 
 def compile_draft(event: str, row: "Transition") -> Drafter:
-    """Return the function that makes the payload of this row."""
+    """Return the function that builds the payload of this row."""
     if row.dest is None:
         return _compile_stay(event, row)
     return _compile_any(event, row.dest, row)
 
 
+def is_plain(source: "StateClass", row: "Transition") -> bool:
+    """Whether the payload of *row*, out of *source*, has the four common fields and no `prepare`.
+
+    `fsm.run.decision` builds such a payload in line.
+    """
+    if row.dest is None or row.prepare is not None or issubclass(source, MetaState):
+        return False  # context flows on from the state that a meta state wraps
+    return allows_fast_new(row.dest)
+
+
 def _compile_any(event: str, make: "StateClass", row: "Transition") -> Drafter:
-    prepare, message = row.prepare, row.message
+    prepare, usual = row.prepare, row.message
     names = parameters(make)
     timed = _asks_the_time(make)
 
     def draft(
         run: Any, source: State, args: tuple[Any, ...], kwargs: dict[str, Any], micros: int
     ) -> State:
-        given = _bind(event, names, args, kwargs) if args else kwargs
+        given = _bind(event, names, args, kwargs) if args else dict(kwargs)
         if prepare is not None:
             for name, value in _prepare(prepare, Draft(run, event, source, micros, given)):
                 if given.get(name) is None and not (name == "result" and name in given):
                     given[name] = value  # None is "not given", except for a result
-        if message is not None and given.get("message") is None:
-            given["message"] = message
+        if usual is not None and given.get("message") is None:
+            given["message"] = usual
         if given.get("context") is None and (context := flowing_names("_context", source)):
             given["context"] = context
         if given.get("cached_inputs") is None and (
@@ -125,7 +138,7 @@ def _compile_stay(event: str, row: "Transition") -> Drafter:
             raise InvalidArgument(f"{event} stays in its state; give its changes by keyword")
         given = kwargs
         if prepare is not None:
-            given = {**dict(_prepare(prepare, Draft(run, event, source, micros, given))), **kwargs}
+            given = {**dict(_prepare(prepare, Draft(run, event, source, micros, given))), **given}
         with ambient.at(micros):
             return source.evolve(**given) if given else source
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 from _thread import allocate_lock
 from collections.abc import Mapping
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fsm.lifecycle.event import Event
@@ -17,6 +16,7 @@ from fsm.lifecycle.step import Step
 from fsm.states import moment
 
 from .callbacks import MutedCallbacks
+from .lock import whoami
 
 if TYPE_CHECKING:
     import pendulum
@@ -127,7 +127,8 @@ def double_of(run: R) -> R:
     double._id, double._state = run.id, run.state
     double._steps = list(run._steps or ())
     set_time(double, now(run))
-    double._lock, double._owner = allocate_lock(), get_ident()
+    double._pending = None
+    double._lock, double._owner = allocate_lock(), whoami()
     double._lock.acquire()
     return cast("R", double)
 

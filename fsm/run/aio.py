@@ -9,20 +9,21 @@ import contextlib
 import contextvars
 import functools
 import inspect
+from _thread import allocate_lock
 from collections.abc import Sequence
 from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import CallbackError, StepInProgress
-from fsm.lifecycle.refusal import Refusal
 from fsm.lifecycle.step import Step
 from fsm.states import State, ambient
 
+from . import lock
 from .callbacks import Listener, Plan
-from .decision import ABSENT, propose, with_named
-from .firing import NO_ROWS, conclude, keep_up, post, release, replace
-from .lock import Who, register_wait, stop_waiting
+from .commit import commit, conclude, settle
+from .decision import ABSENT, decide
+from .firing import replace
 from .refusals import keep, note
 
 if TYPE_CHECKING:
@@ -51,110 +52,102 @@ async def afire(
     *args: Any,
     message: Any = ABSENT,
     result: Any = ABSENT,
-    **more: Any,
+    **kwargs: Any,
 ) -> State:
     """Make one step of the run, then the posted ones; return the state entered."""
     event, run = bound.args
-    me = (get_ident(), _current_task())
-    if not run._lock.acquire(False):
-        await _acquire_when_free(run, me)
+    me = (get_ident() + lock.forks, _current_task())
     errors: list[Exception] = []
-    inside = None
+    inside = fresh = None
+    while run._owner is not None:
+        await _wait(run, me)
     try:
-        run._owner = me
-        source = run._state
-        if source is None:
-            source = run.state
-        row = run._short_cuts.get(event, NO_ROWS).get(type(source))
-        step = None if row is None or args or more else row.short_cut(run, source, message, result)
-        if row is None or step is None:
-            step, row = propose(event, run, args, with_named(more, message, result))
-        plan = (run._callbacks or run.callbacks).plan(row)
-        journal = run.journal
-        if plan.anyone:
-            inside = _inside.set((run, *_inside.get()))
-        if plan.early or (journal is not None and journal.blocking):
-            step = await _take(run, step, plan, errors)
-        else:  # `_take` again without its coroutines, which would cost a fifth of a step
-            if journal is not None:
-                try:
-                    journal.append(step, run.lifecycle)
-                except BaseException as error:
-                    keep_up(run, step, error)
-                    raise
-            run._state = step.dest
-            if run._steps is None:
-                run._steps = [step]
-            else:
-                run._steps.append(step)
-            for listener in plan.arrived:
-                try:
-                    answer = listener(run, step)
-                    if type(answer) is CoroutineType or inspect.isawaitable(answer):
-                        await answer
-                except Exception as error:
-                    errors.append(error)
-        if run._extras:
-            inside = inside or _inside.set((run, *_inside.get()))
-            await _make_posted(run, errors)
+        with run._lock:
+            run._owner = me
+            try:
+                if run._pending is not None:
+                    settle(run)
+                step, row = decide(run, event, args, kwargs, message, result)
+                plan = (run._callbacks or run.callbacks).plan(row)
+                if plan.anyone:
+                    inside = _inside.set((run, *_inside.get()))
+                if plan.early:
+                    step, plan = await consult(run, step, plan)
+                if plan.on_exit or (run.journal is not None and run.journal.blocking):
+                    await _commit(run, step, plan, errors)
+                else:
+                    commit(run, step, plan, errors)
+                for listener in plan.arrived:
+                    try:
+                        answer = listener(run, step)
+                        if type(answer) is CoroutineType or inspect.isawaitable(answer):
+                            await answer
+                    except Exception as error:
+                        errors.append(error)
+                if run._extras:
+                    inside = inside or _inside.set((run, *_inside.get()))
+                    await _make_posted(run, errors)
+            except BaseException as refused:
+                fresh = note(run, event, refused)
+                raise
+            finally:
+                run._owner = None
+                if inside is not None:
+                    _inside.reset(inside)
     except BaseException as refused:
-        try:
-            fresh = note(run, event, refused)
-        finally:  # also where the note fails
-            release(run, refused)
         if fresh is not None:
-            await _note(run, fresh)
+            await _keep_refusal(run, fresh)
+        await _post(run, refused)
         raise
-    finally:
-        if inside is not None:
-            _inside.reset(inside)
-    run._owner = None
-    run._lock.release()
     if run._extras:  # another thread posted just now
-        post(run)
+        await _post(run, None)
     if errors:
         raise CallbackError.of(step, errors)
     return step.dest
 
 
-async def _make_posted(run: Run, errors: list[Exception]) -> None:
+async def _post(run: Run, refused: BaseException | None) -> None:
+    """Fire what has been posted, unless a step is in progress, which fires it at its end."""
+    while run._extras and not run._lock.locked():
+        errors: list[Exception] = []
+        me = (get_ident() + lock.forks, _current_task())
+        while run._owner is not None:
+            await _wait(run, me)
+        with run._lock:
+            run._owner = me
+            try:
+                step = await _make_posted(run, errors)
+            finally:
+                run._owner = None
+        if not errors:
+            continue
+        error = CallbackError.of(step, errors) if step is not None else errors[0]
+        if refused is None:
+            raise error
+        refused.add_note(f"a posted event failed too: {error!r}")
+
+
+async def _make_posted(run: Run, errors: list[Exception]) -> Step | None:
+    last = None
     while run._extras:
         event, args, kwargs = run._extras.popleft()
         try:
-            step, row = propose(event, run, args, kwargs)
+            step, row = decide(run, event, args, kwargs)
             plan = (run._callbacks or run.callbacks).plan(row)
-            await _take(run, step, plan, errors)
+            step, plan = await consult(run, step, plan)
+            await _commit(run, step, plan, errors)
+            await _notify(plan.arrived, run, step, errors)
+            last = step
         except Exception as error:  # no caller waits for a posted event: report it with the step
             error.add_note(f"from the posted event {event!r}")
             errors.append(error)
             if (fresh := note(run, event, error)) is not None:
-                await _note(run, fresh)
+                await _keep_refusal(run, fresh)
+    return last
 
 
-async def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
-    """Make the step that was proposed, or the one that a state handler returns instead."""
-    if plan.handler:
-        step, plan = await _call_handlers(run, step, plan)
-    await _notify(plan.before, run, step, None)
-    if run.journal is not None:
-        if run.journal.blocking:
-            await _keep(run, step, plan)
-        else:
-            try:
-                run.journal.append(step, run.lifecycle, outbox=plan.outbox)
-            except BaseException as error:
-                keep_up(run, step, error)
-                raise
-    try:
-        await _notify(plan.on_exit, run, step, errors)
-    finally:  # a cancelled task, too, must find memory and journal in agreement
-        conclude(run, step)
-    await _notify(plan.arrived, run, step, errors)
-    return step
-
-
-async def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
-    """The step after all state handlers have seen it, and the listeners of that step."""
+async def consult(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """Call state handlers and `before` listeners; return the step to make and its listeners."""
     for handler in plan.handler:
         with ambient.at(step.micros), ambient.using(**run._surroundings()):
             wanted = handler(run, step.source, step.dest)
@@ -162,10 +155,32 @@ async def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
                 wanted = await wanted
         if wanted is not None and wanted is not step.dest:
             step, plan = replace(run, step, plan, wanted)
+    await _notify(plan.before, run, step, None)
     return step, plan
 
 
-async def _keep(run: Run, step: Step, plan: Plan) -> None:
+async def _commit(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> None:
+    """`commit`, with a journal that blocks in a thread, and `on_exit` listeners awaited."""
+    run._pending = step
+    journal = run.journal
+    try:
+        if journal is not None and journal.blocking:
+            await _append(run, step, plan)
+        elif journal is not None:
+            journal.append(step, run.lifecycle, outbox=plan.outbox)
+    except Exception:
+        run._pending = None
+        raise
+    except BaseException:
+        settle(run)
+        raise
+    try:
+        await _notify(plan.on_exit, run, step, errors)
+    finally:  # a cancelled task, too, must find memory and journal in agreement
+        conclude(run, step)
+
+
+async def _append(run: Run, step: Step, plan: Plan) -> None:
     """Append in a thread. A cancellation waits for an append that has begun.
 
     The future of the thread is no task, so the end of the loop does not cancel it either.
@@ -174,8 +189,7 @@ async def _keep(run: Run, step: Step, plan: Plan) -> None:
 
     assert run.journal is not None
     journal, context = run.journal, contextvars.copy_context()
-    loop = asyncio.get_running_loop()
-    append = loop.run_in_executor(
+    append = asyncio.get_running_loop().run_in_executor(
         None, lambda: context.run(journal.append, step, run.lifecycle, outbox=plan.outbox)
     )
     try:
@@ -184,15 +198,10 @@ async def _keep(run: Run, step: Step, plan: Plan) -> None:
         while not append.done():
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await asyncio.shield(append)
-        if append.exception() is None:
-            conclude(run, step)
-        raise
-    except BaseException as error:
-        keep_up(run, step, error)
         raise
 
 
-async def _note(run: Run, refusal: Refusal) -> None:
+async def _keep_refusal(run: Run, refusal: Any) -> None:
     """Let the journal keep *refusal*, in a thread if it may have to wait for a disk."""
     import asyncio
 
@@ -217,7 +226,7 @@ async def _notify(
             errors.append(error)
 
 
-async def _acquire_when_free(run: Run, me: Who) -> None:
+async def _wait(run: Run, me: lock.Owner) -> None:
     """Wait until the step in progress is done, without blocking the loop that it may need.
 
     It polls: two steps of one run seldom meet, and polling needs neither a thread nor a clean-up
@@ -233,11 +242,15 @@ async def _acquire_when_free(run: Run, me: Who) -> None:
             f"run {run.id!r} is in the middle of the step that made this task; "
             "use run.post() to fire when it is done"
         )
-    register_wait(run, me)
+    if lock.is_left_behind(run):
+        return
+    waiting = allocate_lock()
     pause = 0.0
-    try:
-        while not run._lock.acquire(False):
-            await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2 or 0.001)
-    finally:
-        stop_waiting(me)
+    with waiting:
+        before = lock.register(run, me, waiting)
+        try:
+            while run._lock.locked():
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2 or 0.001)
+        finally:
+            lock.unregister(me, before)

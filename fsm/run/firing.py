@@ -1,19 +1,24 @@
 """Firing: one event on one run, in the order of a step; and steps that others have made.
 
-    draft the payload → guards → state handlers → before → journal.append
-    → on_exit → the state changes → on_enter → on_final → after → posted events
+    decide  the payload → guards                                          (fsm/run/decision.py)
+            → state handlers → before
+    commit  journal.append → on_exit → the state changes
+    notify  on_enter → on_final → after → posted events
 
 Up to the append nothing has happened, and an error stops the step. From the append on the step
 stands: every listener is still called, and their errors are raised together as one `CallbackError`.
+fsm/run/aio.py is the same with listeners awaited.
+
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fsm.errors import (
     CallbackError,
@@ -26,28 +31,30 @@ from fsm.errors import (
 from fsm.lifecycle.step import Step
 from fsm.states import State, ambient
 
-from .callbacks import Listener, Plan
-from .decision import ABSENT, propose, replacement, with_named
-from .lock import acquire_when_free, is_mine
+from . import lock
+from .callbacks import Plan
+from .commit import commit, conclude, notify, refuse_coroutine, settle
+from .decision import ABSENT, decide, replacement
 from .refusals import keep, note
 
 if TYPE_CHECKING:
+    from fsm.lifecycle.refusal import Refusal
+
     from .machine import CompiledRow
     from .run import Run
 
 __all__ = [
     "catch_up",
-    "conclude",
-    "end_refused",
+    "end",
+    "find_key",
     "fire",
     "fire_once",
-    "keep_up",
-    "notify",
+    "look",
+    "missing_steps",
     "post",
     "refusal",
-    "refuse_coroutine",
-    "release",
     "replace",
+    "row_of",
     "under_lock",
 ]
 
@@ -55,11 +62,15 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-NO_ROWS: Mapping[type[State], CompiledRow] = {}
-
 
 def fire(
-    event: str, run: Run, /, *args: Any, message: Any = ABSENT, result: Any = ABSENT, **more: Any
+    event: str,
+    run: Run,
+    /,
+    *args: Any,
+    message: Any = ABSENT,
+    result: Any = ABSENT,
+    **kwargs: Any,
 ) -> State:
     """Make one step of *run*, then the steps that were posted during it.
 
@@ -69,48 +80,34 @@ def fire(
     Returns:
         The state entered.
     """
-    if not run._lock.acquire(False):
-        acquire_when_free(run)
+    me = get_ident() + lock.forks
     errors: list[Exception] = []
+    fresh = None
+    while run._owner is not None:
+        lock.wait(run, me)
     try:
-        run._owner = get_ident()
-        source = run._state
-        if source is None:
-            source = run.state
-        row = run._short_cuts.get(event, NO_ROWS).get(type(source))
-        step = None if row is None or args or more else row.short_cut(run, source, message, result)
-        if row is None or step is None:
-            step, row = propose(event, run, args, with_named(more, message, result))
-        plan = (run._callbacks or run.callbacks).plan(row)
-        if plan.early:
-            step = _take(run, step, plan, errors)
-        else:  # `_take` again without its calls, which would cost a tenth of a step
-            journal = run.journal
-            if journal is not None:
-                try:
-                    journal.append(step, run.lifecycle)
-                except BaseException as error:
-                    keep_up(run, step, error)
-                    raise
-            run._state = step.dest
-            if run._steps is None:
-                run._steps = [step]
-            else:
-                run._steps.append(step)
-            for listener in plan.arrived:
-                try:
-                    answer = listener(run, step)
-                    if answer is not None and inspect.isawaitable(answer):
-                        refuse_coroutine(answer, listener)
-                except Exception as error:
-                    errors.append(error)
-        if run._extras:
-            make_posted(run, errors)
+        with run._lock:
+            run._owner = me
+            try:
+                if run._pending is not None:
+                    settle(run)
+                step, row = decide(run, event, args, kwargs, message, result)
+                plan = (run._callbacks or run.callbacks).plan(row)
+                if plan.early:
+                    step, plan = consult(run, step, plan)
+                commit(run, step, plan, errors)
+                if plan.arrived:
+                    notify(plan.arrived, run, step, errors)
+                if run._extras:
+                    make_posted(run, errors)
+            except BaseException as refused:
+                fresh = note(run, event, refused)
+                raise
+            finally:
+                run._owner = None
     except BaseException as refused:
-        end_refused(run, event, refused)
+        end(run, refused, fresh)
         raise
-    run._owner = None
-    run._lock.release()
     if run._extras:  # another thread posted just now
         post(run)
     if errors:
@@ -118,175 +115,92 @@ def fire(
     return step.dest
 
 
+def under_lock(run: Run, work: Callable[[], T], event: str | None = None) -> T:
+    """Call *work* under the run's lock, so that no other step is made; then fire what was posted.
+
+    `fire` is the same in line.
+
+    Args:
+        event: Whose refusal an error of *work* is, if any.
+
+    Raises:
+        StepInProgress: The caller makes a step of the run, or one that this run waits for.
+    """
+    me = lock.whoami()
+    fresh = None
+    while run._owner is not None:
+        lock.wait(run, me)
+    try:
+        with run._lock:
+            run._owner = me
+            try:
+                settle(run)
+                answer = work()
+            except BaseException as refused:
+                if event is not None:
+                    fresh = note(run, event, refused)
+                raise
+            finally:
+                run._owner = None
+    except BaseException as refused:
+        end(run, refused, fresh)
+        raise
+    if run._extras:
+        post(run)
+    return answer
+
+
 def fire_once(
     key: str, event: str, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> State:
     """Fire under the idempotency key *key*, unless a step of this run has that key already."""
-    if not run._lock.acquire(False):
-        acquire_when_free(run)
     errors: list[Exception] = []
-    try:
-        run._owner = get_ident()
-        made = next((step for step in run._steps or () if step.key == key), None)
-        if made is None:
-            proposed, row = propose(event, run, args, kwargs)
-            plan = (run._callbacks or run.callbacks).plan(row)
-            made = _take(run, proposed._replace(key=key), plan, errors)
+
+    def work() -> Step:
+        step = find_key(run, key, event)
+        if step is None:
+            step = make(run, event, args, kwargs, key, errors)
             make_posted(run, errors)
-        elif made.event != event:
-            raise InvalidArgument(
-                f"the key {key!r} belongs to a step of {made.event}, not of {event}"
-            )
-    except BaseException as refused:
-        end_refused(run, event, refused)
-        raise
-    release(run, None)
+        return step
+
+    step = under_lock(run, work, event)
     if errors:
-        raise CallbackError.of(made, errors)
-    return made.dest
+        raise CallbackError.of(step, errors)
+    return step.dest
 
 
-def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
-    """The error that firing now would raise; None where it would pass. Nothing is moved."""
-    try:
-        under_lock(run, lambda: propose(event, run, args, kwargs))
-    except StepInProgress:  # a guard fired: that says nothing about this event
-        raise
-    except TransitionError as refused:
-        return refused
-    return None
-
-
-def under_lock(run: Run, ask: Callable[[], T]) -> T:
-    """Call *ask* under the run's lock, so that no step is made meanwhile; return its answer.
-
-    Called from inside a step of the run, it takes no second lock. A guard that fires in it gets
-    `StepInProgress`.
-    """
-    if is_mine(run, get_ident()):
-        return ask()
-    if not run._lock.acquire(False):
-        acquire_when_free(run)
-    run._owner = get_ident()
-    try:
-        return ask()
-    finally:
-        release(run, None)
-
-
-def post(run: Run) -> None:
-    """Fire what has been posted, unless a step is in progress, which fires it at its end."""
-    while run._extras and run._lock.acquire(False):
-        errors: list[Exception] = []
-        try:
-            run._owner = get_ident()
-            step = make_posted(run, errors)
-        finally:
-            run._owner = None
-            run._lock.release()
-        if errors and step is not None:
-            raise CallbackError.of(step, errors)
-        if errors:
-            raise errors[0]
-
-
-def release(run: Run, refused: BaseException | None) -> None:
-    """Free the run's lock and fire what was posted meanwhile.
-
-    Args:
-        refused: The error of the step, if any; errors of posted events become notes of it.
-    """
-    run._owner = None
-    run._lock.release()
-    if run._extras:
-        try:
-            post(run)
-        except Exception as error:
-            if refused is None:
-                raise
-            refused.add_note(f"a posted event failed too: {error!r}")
-
-
-def end_refused(run: Run, event: str, error: BaseException) -> None:
-    """Free the lock after a step that was refused; keep the refusal in the run and its journal."""
-    try:
-        fresh = note(run, event, error)
-    finally:  # also where the note fails
-        release(run, error)
-    if fresh is not None:
-        keep(run, fresh)
-
-
-def refuse_coroutine(answer: Any, listener: Listener) -> NoReturn:
-    """Close a coroutine that a synchronous step cannot await, and say so.
+def find_key(run: Run, key: str, event: str) -> Step | None:
+    """The step of the run with the idempotency key *key*.
 
     Raises:
-        InvalidArgument: Always.
+        InvalidArgument: It is a step of another event.
     """
-    if close := getattr(answer, "close", None):
-        close()
-    name = getattr(listener, "__name__", listener)
-    raise InvalidArgument(
-        f"{name} is async, but the step is not; fire with `await run.event.aio()`"
-    )
+    step = next((step for step in run._steps or () if step.key == key), None)
+    if step is not None and step.event != event:
+        raise InvalidArgument(f"the key {key!r} belongs to a step of {step.event}, not of {event}")
+    return step
 
 
-def conclude(run: Run, step: Step) -> None:
-    """Let the step be the run's last: the one place where a state changes.
-
-    `fire` and `afire` repeat these lines for speed.
-    """
-    run._state = step.dest
-    if run._steps is None:
-        run._steps = [step]
-    else:
-        run._steps.append(step)
-
-
-def keep_up(run: Run, step: Step, error: BaseException) -> None:
-    """After an interrupt during an append: move if the journal has kept the step."""
-    if not isinstance(error, Exception) and run.journal is not None and run.journal.holds(step):
-        conclude(run, step)
-
-
-def make_posted(run: Run, errors: list[Exception]) -> Step | None:
-    """Make the posted steps in order, and collect their errors in *errors*."""
-    last = None
-    while run._extras:
-        event, args, kwargs = run._extras.popleft()
-        try:
-            step, row = propose(event, run, args, kwargs)
-            plan = (run._callbacks or run.callbacks).plan(row)
-            last = _take(run, step, plan, errors)
-        except Exception as error:  # no caller waits for a posted event: report it with the step
-            error.add_note(f"from the posted event {event!r}")
-            errors.append(error)
-            if (fresh := note(run, event, error)) is not None:
-                keep(run, fresh)
-    return last
-
-
-def _take(run: Run, step: Step, plan: Plan, errors: list[Exception]) -> Step:
-    """Make the step that was proposed, or the one that a state handler returns instead."""
-    if plan.handler:
-        step, plan = _call_handlers(run, step, plan)
-    notify(plan.before, run, step, None)
-    if run.journal is not None:
-        try:
-            run.journal.append(step, run.lifecycle, outbox=plan.outbox)
-        except BaseException as error:
-            keep_up(run, step, error)
-            raise
-    try:
-        notify(plan.on_exit, run, step, errors)
-    finally:  # a KeyboardInterrupt, too, must find memory and journal in agreement
-        conclude(run, step)
+def make(
+    run: Run,
+    event: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    key: str | None,
+    errors: list[Exception],
+) -> Step:
+    """Decide, commit and notify, as `fire` does, under a lock that the caller holds."""
+    step, row = decide(run, event, args, kwargs, key=key)
+    plan = (run._callbacks or run.callbacks).plan(row)
+    if plan.early:
+        step, plan = consult(run, step, plan)
+    commit(run, step, plan, errors)
     notify(plan.arrived, run, step, errors)
     return step
 
 
-def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
-    """The step after all state handlers have seen it, and the listeners of that step."""
+def consult(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
+    """Call state handlers and `before` listeners; return the step to make and its listeners."""
     for handler in plan.handler:
         with ambient.at(step.micros), ambient.using(**run._surroundings()):
             wanted = handler(run, step.source, step.dest)
@@ -294,6 +208,7 @@ def _call_handlers(run: Run, step: Step, plan: Plan) -> tuple[Step, Plan]:
             refuse_coroutine(wanted, handler)
         if wanted is not None and wanted is not step.dest:
             step, plan = replace(run, step, plan, wanted)
+    notify(plan.before, run, step, None)
     return step, plan
 
 
@@ -303,57 +218,100 @@ def replace(run: Run, step: Step, plan: Plan, wanted: object) -> tuple[Step, Pla
         step, row = replacement(run, step, wanted)
     except GuardRejected as refused:
         logger.warning(
-            "run %s: a state handler wanted another state: %s; %r is made instead",
-            run.id,
-            refused,
-            step,
+            "run %s: the state of a state handler is refused: %s; %r stands", run.id, refused, step
         )
         return step, plan
     return step, (run._callbacks or run.callbacks).plan(row)
 
 
-def notify(
-    listeners: Sequence[Listener], run: Run, step: Step, errors: list[Exception] | None
-) -> None:
-    """Call *listeners* in order.
+def settle_if_free(run: Run) -> None:
+    """Settle for a caller who reads the run, unless a step is in progress."""
+    if run._owner is None or not run._lock.locked():
+        under_lock(run, lambda: None)
 
-    Args:
-        errors: Collects their errors; None: the first error is raised.
-    """
-    for listener in listeners:
+
+def look(run: Run, ask: Callable[[], T]) -> T:
+    """Call *ask* while no step is made, also from inside a step of the run; return its answer."""
+    return ask() if lock.is_mine(run, lock.whoami()) else under_lock(run, ask)
+
+
+def refusal(event: str, run: Run, /, *args: Any, **kwargs: Any) -> TransitionError | None:
+    """The error that firing now would raise; None where it would pass. Nothing is moved."""
+    try:
+        look(run, lambda: decide(run, event, args, kwargs))
+    except StepInProgress:  # a guard fired: that says nothing about this event
+        raise
+    except TransitionError as refused:
+        return refused
+    return None
+
+
+def post(run: Run) -> None:
+    """Fire what has been posted, unless a step is in progress, which fires it at its end."""
+    while run._extras and not run._lock.locked():
+        errors: list[Exception] = []
         try:
-            answer = listener(run, step)
-            if answer is not None and inspect.isawaitable(answer):
-                refuse_coroutine(answer, listener)
-        except Exception as error:  # the step is kept: call the others, report at the end
-            if errors is None:
-                raise
+            step = under_lock(run, functools.partial(make_posted, run, errors))
+        except StepInProgress:  # of another thread, which fires them at its end
+            return
+        if errors:
+            raise CallbackError.of(step, errors) if step is not None else errors[0]
+
+
+def end(run: Run, refused: BaseException, fresh: Refusal | None) -> None:
+    """After an error: keep the refusal *fresh* in the journal, and fire what was posted.
+
+    Errors of posted events become notes of *refused*.
+    """
+    if fresh is not None:
+        keep(run, fresh)
+    if run._extras:
+        try:
+            post(run)
+        except Exception as error:
+            refused.add_note(f"a posted event failed too: {error!r}")
+
+
+def make_posted(run: Run, errors: list[Exception]) -> Step | None:
+    """Make the posted steps in order, and collect their errors in *errors*."""
+    last = None
+    while run._extras:
+        event, args, kwargs = run._extras.popleft()
+        try:
+            last = make(run, event, args, kwargs, None, errors)
+        except Exception as error:  # no caller waits for a posted event: report it with the step
+            error.add_note(f"from the posted event {event!r}")
             errors.append(error)
+            if (fresh := note(run, event, error)) is not None:
+                keep(run, fresh)
+    return last
 
 
 def catch_up(run: Run) -> tuple[Step, ...]:
     """Take over the steps that other writers have made of *run*; see `Run.catch_up`."""
     if run.journal is None:
         return ()
-    if not run._lock.acquire(False):
-        acquire_when_free(run)
     errors: list[Exception] = []
-    missed: list[Step] = []
-    try:
-        run._owner = get_ident()
-        missed = _missing_steps(run)
+
+    def work() -> list[Step]:
+        missed = missing_steps(run)
         for step in missed:
-            _follow(run, step, errors)
-    except BaseException as refused:
-        release(run, refused)
-        raise
-    release(run, None)
+            plan = (run._callbacks or run.callbacks).plan(row_of(run, step))
+            run._pending = step
+            try:
+                notify(plan.on_exit, run, step, errors)
+            finally:
+                conclude(run, step)
+            notify(plan.arrived, run, step, errors)
+        return missed
+
+    missed = under_lock(run, work)
     if errors:
         raise CallbackError.of(missed[-1], errors)
     return tuple(missed)
 
 
-def _missing_steps(run: Run) -> list[Step]:
+def missing_steps(run: Run) -> list[Step]:
     """The steps that the journal has and the run has not yet."""
     assert run.journal is not None
     known = list(run._steps or ())
@@ -367,17 +325,7 @@ def _missing_steps(run: Run) -> list[Step]:
     return fresh
 
 
-def _follow(run: Run, step: Step, errors: list[Exception]) -> None:
-    """Let the run make a step of another writer, and call the listeners of this process."""
-    plan = (run._callbacks or run.callbacks).plan(_row(run, step))
-    try:
-        notify(plan.on_exit, run, step, errors)
-    finally:
-        conclude(run, step)
-    notify(plan.arrived, run, step, errors)
-
-
-def _row(run: Run, step: Step) -> CompiledRow:
+def row_of(run: Run, step: Step) -> CompiledRow:
     """The row of the step; of several rows to one state the first: listeners are the same."""
     return next(
         row

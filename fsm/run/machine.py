@@ -15,11 +15,9 @@ import transitions
 
 from fsm.lifecycle.event import Transition
 from fsm.lifecycle.guard import Guard
-from fsm.lifecycle.payload import Drafter, compile_draft
+from fsm.lifecycle.payload import Drafter, compile_draft, is_plain
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import State
-
-from .decision import ShortCut, short_cut
 
 __all__ = ["CompiledRow", "LifecycleMachine"]
 
@@ -27,26 +25,20 @@ __all__ = ["CompiledRow", "LifecycleMachine"]
 class CompiledRow:
     """One row, compiled for one source: builds the payload, then evaluates the guards."""
 
-    __slots__ = ("dest", "draft", "event", "guards", "row", "short_cut", "source", "stays")
+    __slots__ = ("dest", "draft", "event", "guards", "plain", "row", "source", "stays")
 
-    def __init__(self, event: str, source: type[State], row: Transition, alone: bool) -> None:
+    def __init__(self, event: str, source: type[State], row: Transition) -> None:
         self.event = event
         self.row = row
         self.source = source
         self.dest = row.dest or source
         self.stays = row.dest is None
-        draft = compile_draft(event, row)
-        self.draft: Drafter = draft if alone else _copying(draft)
+        self.draft: Drafter = compile_draft(event, row)
+        self.plain = is_plain(source, row)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
         )
-        self.short_cut: ShortCut = short_cut(self)
-
-
-def _copying(draft: Drafter) -> Drafter:
-    """A draft that changes a copy of the arguments, as one of several rows that are tried."""
-    return lambda run, source, args, kwargs, micros: draft(run, source, args, dict(kwargs), micros)
 
 
 class LifecycleState(transitions.State):
@@ -94,11 +86,6 @@ class LifecycleMachine(transitions.Machine):
         self.rows: dict[type[State], dict[str, tuple[CompiledRow, ...]]] = {}
         for node in lifecycle.nodes:
             self.rows[node] = dict(self._compile(lifecycle, node))
-        self.short_cuts: dict[str, dict[type[State], CompiledRow]] = {}
-        for node, leading in self.rows.items():
-            for event, rows in leading.items():
-                if len(rows) == 1:
-                    self.short_cuts.setdefault(event, {})[node] = rows[0]
 
     def get_model_state(self, model: Any) -> transitions.State:
         """The state of the run *model*, as `transitions` names it."""
@@ -117,4 +104,4 @@ class LifecycleMachine(transitions.Machine):
                 dest = row.dest.__name__ if row.dest else None  # None: an internal transition
                 guards: Any = {"conditions": [*row.conditions], "unless": [*row.unless]}
                 self.add_transition(event, node.__name__, dest, **guards)
-            yield event, tuple(CompiledRow(event, node, row, len(rows) == 1) for row in rows)
+            yield event, tuple(CompiledRow(event, node, row) for row in rows)

@@ -24,6 +24,7 @@ from .bound import connect
 from .callbacks import Callbacks, listener_methods
 from .extras import Extras
 from .hooks import Hook
+from .lock import Owner
 from .machine import CompiledRow, LifecycleMachine
 from .refusals import refusals_of
 
@@ -51,7 +52,7 @@ class _Machine:
         machine = owner._compiled
         if machine is None:
             machine = owner._compiled = LifecycleMachine(owner.lifecycle)
-            owner._rows, owner._short_cuts = machine.rows, machine.short_cuts
+            owner._rows = machine.rows
         return machine
 
 
@@ -68,8 +69,7 @@ class Run(Display):
     Raises:
         InvalidArgument: An argument is not what it should be, or *state* is not in the table.
 
-    It is safe to use from several threads and tasks: of several that fire at once, one moves the
-    run, the others are refused by what it is then. A run equals only itself.
+    Of several threads and tasks that fire at once, one moves the run. A run equals only itself.
     """
 
     __module__ = "fsm"
@@ -82,6 +82,7 @@ class Run(Display):
         "_id",
         "_lock",
         "_owner",
+        "_pending",
         "_state",
         "_steps",
         "journal",
@@ -93,7 +94,6 @@ class Run(Display):
     machine = _Machine()
     _compiled: ClassVar[LifecycleMachine | None] = None
     _rows: ClassVar[Mapping[StateClass, Mapping[str, tuple[CompiledRow, ...]]]] = {}
-    _short_cuts: ClassVar[Mapping[str, Mapping[StateClass, CompiledRow]]] = {}
 
     before = Hook("before")  # before an event or all; an error vetoes the step
     after = Hook("after")  # after an event or all
@@ -131,11 +131,12 @@ class Run(Display):
         self._callbacks: Callbacks | None = None
         self._extras: Extras | None = None
         self._lock = allocate_lock()
-        self._owner: int | tuple[int, object] | None = None  # a thread, or thread and task
+        self._owner: Owner | None = None  # of the lock, while it is held; see fsm/run/lock.py
+        self._pending: Step | None = None  # in its commit: the journal may have it, the run not yet
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._compiled, cls._rows, cls._short_cuts = None, {}, {}
+        cls._compiled, cls._rows = None, {}
         kind = f"{cls.__module__}:{cls.__qualname__}"
         events = collect_events(cls)
         for each in events:
@@ -186,6 +187,8 @@ class Run(Display):
     @property
     def state(self) -> State:
         """Its state: the payload that it entered last."""
+        if self._pending is not None:
+            firing.settle_if_free(self)
         if self._state is None:
             with _birth:  # of several threads that read it first, one makes it
                 if self._state is None:
@@ -200,6 +203,8 @@ class Run(Display):
     @property
     def history(self) -> tuple[Step, ...]:
         """Its steps so far, oldest first."""
+        if self._pending is not None:
+            firing.settle_if_free(self)
         return tuple(self._steps or ())
 
     @property
@@ -241,8 +246,8 @@ class Run(Display):
 
         Raises:
             InvalidArgument: The key belongs to a step of another event; the run did not move.
-            StaleRun: Another process has moved the run, perhaps for the same request: restore it
-                and try again; the run did not move here.
+            StaleRun: Another process moved the run, perhaps for the same request: restore it and
+                try again; the run did not move here.
         """
         check_id(key, "a request's key")
         return firing.fire_once(key, self._event_name(event), self, args, kwargs)
@@ -250,8 +255,7 @@ class Run(Display):
     def enter(self, state: State) -> State:
         """Make the step to *state* by the first event that leads there and whose guards pass.
 
-        The fields of *state* are the arguments of the event. Events with an `explicit_only` row
-        are not considered.
+        Its fields are the event's arguments. Events with an `explicit_only` row are left out.
 
         Returns:
             The state entered.
@@ -312,8 +316,8 @@ class Run(Display):
     def catch_up(self) -> tuple[Step, ...]:
         """Take over, from the journal, the steps that other writers have made of the run.
 
-        The listeners after a step are called for each of them: `on_exit`, `on_enter`, `on_final`,
-        `after`. Guards, state handlers and `before` listeners are not: the step stands.
+        For each of them the listeners after a step are called, not guards, state handlers and
+        `before` listeners: the step stands.
 
         Returns:
             Those steps; an empty tuple where there are none, or no journal.
@@ -326,10 +330,7 @@ class Run(Display):
         return firing.catch_up(self)
 
     def settings(self) -> Mapping[str, Any]:
-        """The keyword arguments, plain JSON values, with which `restore` calls the constructor.
-
-        They are kept with the first step. A subclass with arguments of its own extends them.
-        """
+        """What `restore` gives the constructor, as JSON values; kept with the first step."""
         return {}
 
     def __repr__(self) -> str:
@@ -341,7 +342,7 @@ class Run(Display):
             "a run cannot be pickled; send its id, and restore it there from its journal"
         )
 
-    # For the other modules of this package; fsm/run/access.py is for other packages.
+    # For this package; fsm/run/access.py is for others.
 
     def _own_extras(self) -> Extras:
         if self._extras is None:
@@ -379,9 +380,7 @@ class Run(Display):
     def _check_node(cls, state: object) -> None:
         if type(state) not in cls.lifecycle.nodes:
             names = ", ".join(node.__name__ for node in cls.lifecycle.nodes)
-            raise InvalidArgument(
-                f"a {cls.__name__} cannot begin in {state!r}; its states are {names}"
-            )
+            raise InvalidArgument(f"no {cls.__name__} begins in {state!r}; its states are {names}")
 
 
 def _check_journal(journal: object) -> None:
@@ -391,7 +390,6 @@ def _check_journal(journal: object) -> None:
         raise InvalidArgument(f"a journal is made by open_journal(), not {journal!r}")
 
 
-# A table of one state and no rows, so that `Run` itself has one, too.
 Run.lifecycle = Lifecycle.of("Run", Run.initial, (), f"{Run.__module__}:Run")
 Run.callbacks = Callbacks((), Run.lifecycle)
 

@@ -19,6 +19,7 @@ _TIMES = {  # ordinary, long
     "kills of workers": (4, 100),
     "kills of fsm work": (12, 400),
     "kills of drivers": (1, 20),
+    "signals": (4_000, 200_000),
 }
 
 

@@ -30,19 +30,22 @@ class Plain(Run):
 
 
 class Roundabout(Plain):
-    """The same, without short cuts."""
+    """The same, whose payloads `decide` does not build in line."""
 
 
 class LongTaskRun(TaskRun):
-    """A task run without short cuts."""
+    """A task run whose payloads `decide` does not build in line."""
 
 
 @pytest.fixture(autouse=True)
-def no_short_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the short cuts from those that shall go the long way."""
+def no_plain_rows() -> None:
+    """Let the payloads of these be built by the drafts of their rows."""
     for cls in (Roundabout, LongTaskRun):
-        assert cls.machine.short_cuts, "they had some"
-        monkeypatch.setattr(cls, "_short_cuts", {})
+        compiled = itertools.chain.from_iterable(
+            each.values() for each in cls.machine.rows.values()
+        )
+        for row in itertools.chain.from_iterable(compiled):
+            row.plain = False
 
 
 def given(chance: random.Random) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def told(step: Step) -> tuple[Any, ...]:
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("aio", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("pair", [(Plain, Roundabout), (TaskRun, LongTaskRun)], ids=["ab", "task"])
-def test_the_short_cut_goes_where_the_long_way_goes(
+def test_a_payload_built_in_line_is_the_one_its_draft_builds(
     pair: tuple[type[Run], type[Run]], aio: bool, seed: int
 ) -> None:
     chance, clock = random.Random(seed), HandClock()
@@ -116,19 +119,6 @@ def test_the_short_cut_goes_where_the_long_way_goes(
     if short.history:
         kept, same = journals[0].steps(short.id), journals[1].steps(long.id)
         assert [*map(told, kept)] == [*map(told, same)] == [*map(told, short.history)]
-
-
-def test_the_short_cut_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    def long_way(*given: Any) -> None:
-        raise AssertionError
-
-    run = Plain()
-    run.begin()
-    monkeypatch.setattr("fsm.run.firing.propose", long_way)
-
-    run.back(message="short")
-
-    assert run.state.message == "short"
 
 
 def test_what_flows_on_is_a_copy() -> None:

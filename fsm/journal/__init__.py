@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fsm.lifecycle.store import StepStore
-
+    from .arguments import HasLifecycle, LifecycleLike
     from .base import Journal
     from .claims import Claim
     from .heartbeat import Heartbeat
@@ -21,29 +20,31 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Claim",
+    "HasLifecycle",
     "Heartbeat",
     "Journal",
     "LateResult",
+    "LifecycleLike",
     "MemoryJournal",
     "Record",
     "Stay",
-    "StepStore",
     "Summary",
     "Traffic",
     "open_journal",
 ]
 
-# Names are imported on demand: a run that has no journal does not load any.
+# Names are imported on demand: a run without a journal does not load any.
 _MODULES = {
     "Address": "fsm.journal.opening",
     "Claim": "fsm.journal.claims",
+    "HasLifecycle": "fsm.journal.arguments",
     "Heartbeat": "fsm.journal.heartbeat",
     "Journal": "fsm.journal.base",
     "LateResult": "fsm.journal.records",
+    "LifecycleLike": "fsm.journal.arguments",
     "MemoryJournal": "fsm.journal.memory.journal",
     "Record": "fsm.journal.records",
     "Stay": "fsm.journal.traffic",
-    "StepStore": "fsm.lifecycle.store",
     "Summary": "fsm.journal.records",
     "Traffic": "fsm.journal.traffic",
     "open_journal": "fsm.journal.opening",

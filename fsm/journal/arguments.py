@@ -42,6 +42,7 @@ class HasLifecycle(Protocol):
         ...
 
 
+HasLifecycle.__module__ = "fsm.journal"
 LifecycleLike = Lifecycle | HasLifecycle
 
 

@@ -1,4 +1,4 @@
-"""Another: a process of somebody who may do less with our files than we may."""
+"""Another: a process of a user who has fewer rights to our files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FORK = [
 
 
 class Another:
-    """Does *work* in a process of its own, which may not do what only root may.
+    """Calls *work* in a child process without the rights of root.
 
-    What *work* returns is its `result`. It gets a `turn` to call where it waits for our `turn`.
+    `result` is what *work* returned. *work* gets a function that waits until the test calls `turn`.
     """
 
     def __init__(self, work: Callable[[Callable[[], None]], Any]) -> None:
@@ -51,13 +51,13 @@ class Another:
         return self
 
     def __exit__(self, *error: object) -> None:
-        os.close(self._tell)  # which ends a turn that nobody took
+        os.close(self._tell)  # which ends a turn that was not taken
         self._read.read()
         self._read.close()
         os.waitpid(self._child, 0)
 
     def turn(self) -> None:
-        """Let it go on until its next turn, or its end."""
+        """Let the work go on until it waits again, or returns."""
         os.write(self._tell, b"\n")
         self._wait()
 
@@ -79,7 +79,7 @@ class Another:
 
 
 def open_folder() -> Iterator[Path]:
-    """A folder that everybody gets into, as they do not into those of pytest."""
+    """A folder that all users may enter, unlike those of pytest."""
     folder = Path(tempfile.mkdtemp(prefix="journal-", dir="/tmp"))
     folder.chmod(0o777)
     yield folder
@@ -88,7 +88,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def _step_down() -> None:
-    """Who is not root is held by the modes as everybody is; root becomes nobody."""
+    """Modes bind all users but root: become the user nobody if this is root."""
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.setgroups([])

@@ -1,4 +1,4 @@
-"""What the tests of journals share: steps to keep, and files to keep them in."""
+"""Fixtures of the tests of journals: steps, and paths of files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from states import Pending, Running, State
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a journal may be made."""
+    """The path of a journal that does not exist."""
     return tmp_path / "runs.db"
 
 

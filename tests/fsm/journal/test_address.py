@@ -1,4 +1,4 @@
-"""Address: by which another process opens the same journal."""
+"""Addresses, by which another process opens the same journal."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_another_process_opens_the_same_journal(journal: Journal) -> None:
     assert journal.summary("r").state == "Running"
 
 
-def test_a_journal_that_ends_with_the_process_has_none() -> None:
+def test_a_journal_in_memory_has_no_address() -> None:
     assert MemoryJournal().address is None
 
 
-def test_its_redaction_goes_along(path: Path, empty_database: str) -> None:
+def test_an_address_carries_the_redaction(path: Path, empty_database: str) -> None:
     patterns = ["hunter[0-9]", re.compile("PASSWORD", re.IGNORECASE)]
     for kept in (SQLiteJournal(path, redact=patterns), SQLJournal(empty_database, redact=patterns)):
         start(sent(kept.address), "secret")
@@ -77,7 +77,7 @@ def test_a_file_is_found_from_another_directory(
 
 
 @pytest.mark.parametrize("name", ["a b.db", "ä.db", "per%40cent?x=1#y.db", "user:x@y.db", "\udcff"])
-def test_a_file_may_be_called_anything(name: str, tmp_path: Path) -> None:
+def test_a_file_of_any_name_has_an_address(name: str, tmp_path: Path) -> None:
     journal = SQLiteJournal(tmp_path / name)
 
     start(sent(journal.address), "r")
@@ -85,7 +85,9 @@ def test_a_file_may_be_called_anything(name: str, tmp_path: Path) -> None:
     assert journal.summary("r").state == "Running"
 
 
-def test_a_password_travels_unseen(postgres: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_carries_the_password_and_does_not_show_it(
+    postgres: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SQLJournal, "_prepare", lambda *_: None)
     monkeypatch.setattr(SQLJournal, "_transaction", lambda *_: contextlib.nullcontext())
     url = "postgresql://me:p%40ss%2Fw%3Ard%25@host:5433/name?sslpassword=hunter2"
@@ -100,7 +102,7 @@ def test_a_password_travels_unseen(postgres: object, monkeypatch: pytest.MonkeyP
     assert opened._url.query["sslpassword"] == "hunter2"
 
 
-def test_a_journal_that_is_gone_is_not_made_again(path: Path) -> None:
+def test_an_address_does_not_make_a_missing_journal(path: Path) -> None:
     journal = SQLiteJournal(path)
     address = sent(journal.address)
     journal.close()

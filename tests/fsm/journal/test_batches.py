@@ -1,4 +1,4 @@
-"""Batches: steps kept together, and what becomes of one where another goes wrong."""
+"""Batches: steps that are kept together, and errors of one of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_many_steps_are_kept_at_once(journal: Journal, step: Make) -> None:
     assert [(run.run, run.steps) for run in journal.runs()] == [("a", 2), ("b", 1)]
 
 
-def test_no_steps_are_kept_at_once(journal: Journal) -> None:
+def test_an_empty_batch_is_kept(journal: Journal) -> None:
     journal.extend([])
     journal.extend(iter(()))
 
@@ -35,9 +35,7 @@ def test_no_steps_are_kept_at_once(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("bad", ["taken", "ahead", "of no edge"])
-def test_of_steps_kept_together_all_are_kept_or_none(
-    bad: str, journal: Journal, step: Make
-) -> None:
+def test_a_batch_is_kept_whole_or_not_at_all(bad: str, journal: Journal, step: Make) -> None:
     journal.append(step("old"), TaskRun)
     odd = {
         "taken": step("old"),
@@ -55,7 +53,7 @@ def test_of_steps_kept_together_all_are_kept_or_none(
         journal.steps("a")
 
 
-def test_of_steps_that_cannot_all_be_made_none_is_kept(journal: Journal, step: Make) -> None:
+def test_a_batch_with_a_stale_step_is_not_kept(journal: Journal, step: Make) -> None:
     def made() -> Iterator[Step]:
         yield step("a")
         raise KeyboardInterrupt
@@ -67,7 +65,7 @@ def test_of_steps_that_cannot_all_be_made_none_is_kept(journal: Journal, step: M
 
 
 @pytest.mark.parametrize("steps", [5, None, [5], ["step"], "step"], ids=repr)
-def test_what_are_no_steps_is_refused(steps: Any, journal: Journal) -> None:
+def test_a_batch_of_other_things_is_refused(steps: Any, journal: Journal) -> None:
     with pytest.raises(InvalidArgument, match="step"):
         journal.extend(steps)
 
@@ -103,7 +101,7 @@ def sqlite(path: Path) -> Iterator[SQLiteJournal]:
 
 
 def together(journal: SQLiteJournal, steps: list[Step], of: Any = None) -> list[Any]:
-    """Append *steps* in one transaction, as threads that meet at the lock do."""
+    """Append *steps* in one transaction, as threads that wait for the lock together do."""
     answers: list[Any] = [None] * len(steps)
 
     def append(place: int) -> None:
@@ -123,7 +121,7 @@ def together(journal: SQLiteJournal, steps: list[Step], of: Any = None) -> list[
     return answers
 
 
-def test_threads_that_meet_share_a_transaction(sqlite: SQLiteJournal, step: Make) -> None:
+def test_threads_that_append_at_once_share_a_transaction(sqlite: SQLiteJournal, step: Make) -> None:
     begun = []
     writing = sqlite._writing
 
@@ -155,7 +153,7 @@ ODD: dict[str, Callable[[Step], Step]] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_wrong_with_one_step_does_not_hit_the_others(
+def test_an_error_of_one_step_does_not_fail_the_others(
     odd: str, sqlite: SQLiteJournal, step: Make
 ) -> None:
     sqlite.append(step("taken"), TaskRun)
@@ -169,9 +167,7 @@ def test_what_is_wrong_with_one_step_does_not_hit_the_others(
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_wrong_with_a_step_is_an_error_of_ours(
-    odd: str, journal: Journal, step: Make
-) -> None:
+def test_an_error_of_a_step_is_an_error_of_ours(odd: str, journal: Journal, step: Make) -> None:
     if not journal.blocking and "place" not in odd:
         pytest.skip("memory keeps what no database could")
     journal.append(step("taken"), TaskRun)
@@ -183,7 +179,7 @@ def test_what_is_wrong_with_a_step_is_an_error_of_ours(
     journal.append(step("odd"), TaskRun)
 
 
-def test_a_payload_that_cannot_be_written_is_refused_before_it_meets_others(
+def test_a_payload_that_cannot_be_written_is_refused_before_the_transaction(
     sqlite: SQLiteJournal, step: Make
 ) -> None:
     with pytest.raises(NotSerializable):
@@ -193,7 +189,7 @@ def test_a_payload_that_cannot_be_written_is_refused_before_it_meets_others(
 
 
 @pytest.mark.parametrize("odd", [None, 5, "step", ("r", 1)], ids=repr)
-def test_what_is_no_step_is_refused(odd: Any, journal: Journal) -> None:
+def test_another_thing_than_a_step_is_refused(odd: Any, journal: Journal) -> None:
     if not journal.blocking:
         pytest.skip("memory takes a step for one: the check would cost more than the rest")
     with pytest.raises(InvalidArgument, match="a step"):
@@ -229,7 +225,7 @@ class Interrupted(SQLiteJournal):
 
 
 @pytest.mark.parametrize("at", ["before the commit", "after the commit"])
-def test_an_interrupt_of_the_thread_that_writes_hits_no_other(
+def test_an_interrupt_of_the_writing_thread_does_not_fail_the_others(
     at: str, path: Path, step: Make
 ) -> None:
     journal = Interrupted(path)
@@ -246,7 +242,7 @@ def test_an_interrupt_of_the_thread_that_writes_hits_no_other(
     journal.close()
 
 
-def test_who_is_interrupted_while_waiting_leaves_nothing_to_be_written(
+def test_an_append_that_is_interrupted_while_it_waits_writes_nothing(
     sqlite: SQLiteJournal, step: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Lock:
@@ -269,7 +265,7 @@ def test_who_is_interrupted_while_waiting_leaves_nothing_to_be_written(
     assert [run.run for run in sqlite.runs()] == ["other"]
 
 
-def test_who_is_interrupted_on_the_way_to_the_queue_leaves_nothing_to_be_written(
+def test_an_append_that_is_interrupted_before_the_queue_writes_nothing(
     sqlite: SQLiteJournal, step: Make
 ) -> None:
     class Queue(type(sqlite._queue)):  # type: ignore[misc]  # the class it has, whichever
@@ -290,7 +286,7 @@ def test_who_is_interrupted_on_the_way_to_the_queue_leaves_nothing_to_be_written
     assert [run.run for run in sqlite.runs()] == ["other"]
 
 
-def test_what_an_interrupt_left_open_is_not_held_for_kept(
+def test_a_transaction_left_open_by_an_interrupt_is_rolled_back(
     sqlite: SQLiteJournal, step: Make
 ) -> None:
     connection = sqlite._connect()
@@ -308,7 +304,7 @@ def sqlite_writing(step: Step) -> Any:
     return Insert(step, None)
 
 
-def test_a_class_whose_first_steps_are_refused_is_learnt_later(
+def test_edges_that_were_rolled_back_are_written_with_the_next_step(
     sqlite: SQLiteJournal, step: Make
 ) -> None:
     sqlite.append(step("taken"))

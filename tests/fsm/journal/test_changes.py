@@ -1,4 +1,4 @@
-"""Whether anybody has changed a journal, asked without reading it."""
+"""Changes: whether a journal was changed, found out without reading it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def kept(journal: Any, step: Callable[..., Step]) -> Any:
 
 @pytest.fixture
 def claim(kept: Any) -> Claim:
-    """Of one of its runs."""
+    """A claim of one of its runs."""
     (claim,) = kept.claim(owner="w", run="claimed")
     assert isinstance(claim, Claim)
     return claim
@@ -63,16 +63,16 @@ def claim(kept: Any) -> Claim:
 
 @pytest.fixture
 def other(kept: Any) -> Iterator[Journal]:
-    """The same journal, as another opens it."""
+    """The same journal, opened a second time."""
     with open_journal(kept.address.url) as other:
         yield other
 
 
-def test_memory_cannot_say() -> None:
+def test_a_journal_in_memory_cannot_tell() -> None:
     assert MemoryJournal().changes() is None
 
 
-def test_what_only_reads_changes_nothing(kept: Any, other: Journal) -> None:
+def test_reading_is_no_change(kept: Any, other: Journal) -> None:
     def told_apart() -> bool:
         before = kept.changes()
         for journal in (kept, other):
@@ -87,7 +87,7 @@ def test_what_only_reads_changes_nothing(kept: Any, other: Journal) -> None:
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_what_one_does_oneself_is_a_change(
+def test_a_write_of_its_own_is_a_change(
     kept: Any, claim: Claim, act: Act, step: Callable[..., Step]
 ) -> None:
     before = kept.changes()
@@ -98,7 +98,7 @@ def test_what_one_does_oneself_is_a_change(
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_what_another_does_is_a_change(
+def test_a_write_of_another_journal_is_a_change(
     kept: Any, claim: Claim, other: Journal, act: Act, step: Callable[..., Step]
 ) -> None:
     before = kept.changes()
@@ -108,9 +108,7 @@ def test_what_another_does_is_a_change(
     assert kept.changes() != before
 
 
-def test_what_is_not_committed_yet_is_a_change_when_it_is(
-    database: str, step: Callable[..., Step]
-) -> None:
+def test_a_write_is_a_change_when_it_is_committed(database: str, step: Callable[..., Step]) -> None:
     with SQLJournal(database) as journal, SQLJournal(database) as other:
         journal.append(step("first"))
         with other._connect() as under_way:
@@ -125,7 +123,7 @@ def test_what_is_not_committed_yet_is_a_change_when_it_is(
         assert journal.changes() != before
 
 
-def test_no_two_contents_have_the_same(kept: Any, other: Journal) -> None:
+def test_different_contents_have_different_values(kept: Any, other: Journal) -> None:
     chance, seen = random.Random(5), {}
 
     for number in range(100):
@@ -140,7 +138,7 @@ def test_no_two_contents_have_the_same(kept: Any, other: Journal) -> None:
         assert seen.setdefault(changes, runs) == runs
 
 
-def test_what_was_said_before_a_file_was_closed_is_not_said_again(path: Path) -> None:
+def test_a_value_is_not_used_again_after_the_file_was_closed(path: Path) -> None:
     journal = SQLiteJournal(path)
     before = journal.changes()
 
@@ -154,7 +152,7 @@ def test_what_was_said_before_a_file_was_closed_is_not_said_again(path: Path) ->
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_another_process_does_is_a_change(kept: Any) -> None:
+def test_a_write_of_another_process_is_a_change(kept: Any) -> None:
     before = kept.changes()
 
     child = os.fork()

@@ -1,4 +1,4 @@
-"""Claims: of several workers at most one may write a run, and the last to claim it is the one."""
+"""Claims: one worker at a time may write a run, and the last one to claim it wins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from fsm import StaleRun, Step, TaskRun
 from fsm.errors import InvalidArgument, UnknownRun
-from fsm.journal import Claim, Journal, StepStore
+from fsm.journal import Claim, Journal
+from fsm.lifecycle import StepStore
 from fsm.operations import rescue
 from fsm.testing import HandClock
 from states import Running
@@ -50,7 +51,7 @@ def test_a_claim_is_a_journal_for_its_run(claim: Claim, journal: Journal) -> Non
     assert repr(claim) == "<Claim 1 of 'r' by 'a'>"
 
 
-def test_a_claimed_run_says_whose_it_is(claim: Claim, journal: Journal, clock: HandClock) -> None:
+def test_a_claimed_run_has_an_owner(claim: Claim, journal: Journal, clock: HandClock) -> None:
     summary = journal.summary("r")
 
     assert (summary.owner, summary.epoch) == ("a", 1)
@@ -83,7 +84,7 @@ def test_runs_due_at_one_time_are_claimed_by_name(
     assert ids(journal.claim(9, owner="w", now=clock())) == ["a", "b", "c"]
 
 
-def test_what_is_not_due_is_not_claimed(
+def test_a_run_that_is_not_due_is_not_claimed(
     journal: Journal, waiting: Waiting, clock: HandClock
 ) -> None:
     waiting("r", 5)
@@ -95,7 +96,7 @@ def test_what_is_not_due_is_not_claimed(
 @pytest.mark.parametrize(
     "name", ["Running", "Success", "Failed", "Cancelled", "Looped", "Cached", "Mapped"]
 )
-def test_what_does_not_wait_is_not_claimed(
+def test_a_run_that_does_not_wait_is_not_claimed(
     name: str, journal: Journal, reach: Callable[..., TaskRun], clock: HandClock
 ) -> None:
     reach(name, journal=journal, timeout=1, cache_for=1)
@@ -104,7 +105,7 @@ def test_what_does_not_wait_is_not_claimed(
 
 
 @pytest.mark.parametrize("name", ["Submitted", "Queued", "Retrying", "Resume", "Scheduled"])
-def test_what_waits_to_be_started_is_claimed(
+def test_a_run_that_waits_to_be_started_is_claimed(
     name: str, journal: Journal, reach: Callable[..., TaskRun], clock: HandClock
 ) -> None:
     run = reach(name, journal=journal)
@@ -155,7 +156,7 @@ def test_a_run_that_is_not_there_cannot_be_claimed(id: Any, journal: Journal) ->
         journal.claim(owner="w", run=id)
 
 
-def test_of_threads_that_claim_one_run_one_gets_it(
+def test_one_of_many_threads_claims_a_run(
     journal: Journal, waiting: Waiting, clock: HandClock
 ) -> None:
     waiting("r")
@@ -166,9 +167,7 @@ def test_of_threads_that_claim_one_run_one_gets_it(
     assert len([claim for claims in found for claim in claims]) == 1
 
 
-def test_of_threads_that_claim_many_runs_each_gets_others(
-    journal: Journal, waiting: Waiting, clock: HandClock
-) -> None:
+def test_threads_claim_different_runs(journal: Journal, waiting: Waiting, clock: HandClock) -> None:
     for number in range(40):
         waiting(f"r{number}")
 
@@ -197,7 +196,7 @@ def test_a_heartbeat_renews_the_lease(claim: Claim, journal: Journal, clock: Han
     assert list(journal.find_lapsed(clock())) == []
 
 
-def test_a_lapsed_lease_is_renewed_if_nobody_took_the_run(
+def test_a_lapsed_lease_is_renewed_if_no_one_else_claimed_the_run(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     clock.advance(hours=1)
@@ -250,7 +249,7 @@ def test_a_late_release_does_not_free_anothers_claim(
     assert not journal.release(claim)
 
 
-def test_who_released_a_claim_writes_no_more(claim: Claim, journal: Journal) -> None:
+def test_a_released_claim_cannot_write(claim: Claim, journal: Journal) -> None:
     run = TaskRun.restore("r", claim)
     claim.release()
 
@@ -273,7 +272,7 @@ def crash(claim: Claim) -> None:
         raise OSError("no such disk")
 
 
-def test_a_run_whose_workers_block_ends_in_an_error_is_found_by_a_rescue(
+def test_a_run_whose_block_ends_in_an_error_is_found_by_a_rescue(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     with pytest.raises(OSError, match="no such disk"):
@@ -284,7 +283,7 @@ def test_a_run_whose_workers_block_ends_in_an_error_is_found_by_a_rescue(
     assert rescued.state == "Retrying"
 
 
-def test_a_claim_that_lapses_is_anothers_at_once(
+def test_a_claim_that_lapses_can_be_claimed_at_once(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     claim.lapse(now=clock())
@@ -296,7 +295,7 @@ def test_a_claim_that_lapses_is_anothers_at_once(
     assert journal.summary("r").owner == "b"
 
 
-def test_a_claim_outlives_its_journals_closing(claim: Claim, journal: Journal) -> None:
+def test_a_claim_survives_closing_its_journal(claim: Claim, journal: Journal) -> None:
     run = TaskRun.restore("r", claim)
     journal.close()
 
@@ -305,7 +304,7 @@ def test_a_claim_outlives_its_journals_closing(claim: Claim, journal: Journal) -
     assert journal.summary("r").state == "Running"
 
 
-def test_the_claimer_writes_under_its_epoch(claim: Claim, journal: Journal) -> None:
+def test_a_step_has_the_epoch_of_its_claim(claim: Claim, journal: Journal) -> None:
     TaskRun.restore("r", claim).start()
 
     if not journal.blocking:  # memory keeps steps, not records
@@ -313,7 +312,7 @@ def test_the_claimer_writes_under_its_epoch(claim: Claim, journal: Journal) -> N
     assert [record.epoch for record in journal.records("r")] == [None, claim.epoch]
 
 
-def test_a_superseded_writer_is_told_who_won(
+def test_the_error_of_a_superseded_writer_names_the_winner(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     run = TaskRun.restore("r", claim)
@@ -329,7 +328,7 @@ def test_a_superseded_writer_is_told_who_won(
     assert [step.event for step in journal.steps("r")] == ["schedule", "start", "fail"]
 
 
-def test_a_superseded_writer_is_told_what_was_recorded(
+def test_the_error_of_a_superseded_writer_names_the_recorded_step(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     run = TaskRun.restore("r", claim)
@@ -353,7 +352,7 @@ def test_a_claim_of_a_run_that_another_finishes_is_stale(claim: Claim, journal: 
     assert journal.summary("r").state == "Cancelled"
 
 
-def test_a_claim_keeps_no_other_run(claim: Claim, journal: Journal) -> None:
+def test_a_claim_refuses_steps_of_other_runs(claim: Claim, journal: Journal) -> None:
     with pytest.raises(InvalidArgument, match="this claim is of run 'r', not of 'other'"):
         TaskRun("other", journal=claim).start()
 
@@ -363,7 +362,7 @@ def test_a_claim_keeps_no_other_run(claim: Claim, journal: Journal) -> None:
     assert [summary.run for summary in journal.runs()] == ["r"]
 
 
-def test_a_claim_begins_its_run_no_second_time(claim: Claim, journal: Journal) -> None:
+def test_a_claim_cannot_begin_its_run_again(claim: Claim, journal: Journal) -> None:
     with pytest.raises(StaleRun, match="schedule: Pending → Scheduled"):
         TaskRun("r", journal=claim).start()
 
@@ -466,7 +465,7 @@ def test_a_time_before_the_first_year_is_refused(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("claim", [None, "r", 5], ids=repr)
-def test_what_is_no_claim_is_not_renewed(claim: Any, journal: Journal) -> None:
+def test_another_thing_than_a_claim_is_refused(claim: Any, journal: Journal) -> None:
     for ask in (journal.renew, journal.release):
         with pytest.raises(InvalidArgument, match="a claim is what"):
             ask(claim)

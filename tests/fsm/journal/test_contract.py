@@ -24,7 +24,7 @@ def test_it_is_a_journal(journal: Any) -> None:
     assert isinstance(journal.blocking, bool)
 
 
-def test_what_is_appended_is_kept(journal: Any, step: Callable[..., Step], written: Any) -> None:
+def test_an_appended_step_is_kept(journal: Any, step: Callable[..., Step], written: Any) -> None:
     first, second = step(), step(seq=2, dest=Failed("m"))._replace(source=Running())
     journal.append(first)
     journal.append(second)
@@ -39,7 +39,7 @@ def test_runs_are_kept_apart(journal: Any, step: Callable[..., Step]) -> None:
     assert [kept.run for kept in journal.steps("b")] == ["b"]
 
 
-def test_a_place_is_taken_once(journal: Any, step: Callable[..., Step]) -> None:
+def test_two_steps_cannot_have_one_place(journal: Any, step: Callable[..., Step]) -> None:
     journal.append(step())
 
     with pytest.raises(StaleRun) as caught:
@@ -51,7 +51,7 @@ def test_a_place_is_taken_once(journal: Any, step: Callable[..., Step]) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"key": "k"}], ids=str)
-def test_what_is_kept_does_not_change_with_its_owners_context(
+def test_a_kept_step_does_not_change_with_the_callers_context(
     journal: Any, step: Callable[..., Step], more: dict[str, Any]
 ) -> None:
     kept = step(dest=Running(context={"a": [1]}))._replace(**more)
@@ -90,7 +90,7 @@ def test_a_second_step_without_a_first_is_refused(journal: Any, step: Callable[.
         journal.steps("r")
 
 
-def test_the_same_step_again_is_answered_alike_by_every_journal(
+def test_the_same_step_again_is_stale_in_every_journal(
     tmp_path: Any, step: Callable[..., Step]
 ) -> None:
     answers = []
@@ -113,7 +113,7 @@ def test_an_unknown_run_is_named(journal: Any, step: Callable[..., Step]) -> Non
         journal.steps("x")
 
 
-def test_runs_are_told_at_a_glance(journal: Any, clock: HandClock) -> None:
+def test_a_summary_says_how_a_run_stands(journal: Any, clock: HandClock) -> None:
     run = TaskRun("r", journal=journal, clock=clock)
     run.start()
     clock.advance(seconds=5)
@@ -147,7 +147,7 @@ def test_runs_come_in_the_order_they_began(journal: Any, clock: HandClock) -> No
     assert [summary.run for summary in journal.runs()] == ["c", "a", "b"]
 
 
-def test_runs_of_one_moment_come_by_name(journal: Any, clock: HandClock) -> None:
+def test_runs_of_one_moment_are_sorted_by_id(journal: Any, clock: HandClock) -> None:
     for id in ("c", "a", "b"):
         TaskRun(id, journal=journal, clock=clock).start()
 
@@ -162,7 +162,7 @@ def test_a_closed_journal_may_be_used_again(journal: Any, step: Callable[..., St
     assert len(list(journal.steps("r"))) == 1
 
 
-def test_it_says_what_it_is(journal: Any) -> None:
+def test_its_repr_names_it(journal: Any) -> None:
     assert type(journal).__name__ in repr(journal)
 
 
@@ -177,7 +177,9 @@ def test_threads_append_side_by_side(journal: Any, step: Callable[..., Step]) ->
     assert sorted(summary.steps for summary in journal.runs()) == [5] * 8
 
 
-def test_reading_while_another_thread_writes(journal: Any, step: Callable[..., Step]) -> None:
+def test_a_history_is_read_while_another_thread_writes(
+    journal: Any, step: Callable[..., Step]
+) -> None:
     journal.append(step()._replace(dest=Running()))
     done = threading.Event()
 
@@ -248,7 +250,7 @@ def test_a_restored_run_equals_the_saved_one(
     assert again.policy == run.policy
 
 
-def test_a_first_step_keeps_where_the_run_began(journal: Any) -> None:
+def test_a_first_step_keeps_the_state_in_which_the_run_began(journal: Any) -> None:
     began = Scheduled("later", context={"a": 1})
     TaskRun("r", state=began, journal=journal).start()
 

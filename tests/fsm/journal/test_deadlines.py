@@ -66,7 +66,7 @@ def test_there_is_no_deadline_without_a_limit_or_a_running_attempt() -> None:
     assert deadline_of([], 10) is None
     assert deadline_of(steps(Pending(), Running()), None) is None
     assert deadline_of(steps(Pending(), Running(), Failed()), 10) is None
-    assert deadline_of(steps(Running(), Running()), 10) is None  # nobody saw it begin
+    assert deadline_of(steps(Running(), Running()), 10) is None  # its beginning is not recorded
 
 
 def test_a_deadline_is_in_the_year_9999_at_the_latest() -> None:

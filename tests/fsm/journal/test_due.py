@@ -1,4 +1,4 @@
-"""Due: which runs a journal finds by their time, their worker, their parent and their state."""
+"""Queries: runs are found by time, worker, parent and state."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Talkative(TaskRun):
     report = internal(source=Running)
 
 
-def test_a_step_that_stays_in_running_gives_no_more_time(
+def test_a_step_that_stays_in_running_does_not_move_the_deadline(
     journal: Journal, clock: HandClock
 ) -> None:
     run = Talkative("r", journal=journal, clock=clock, timeout=10)
@@ -126,7 +126,7 @@ def test_a_run_may_begin_in_the_first_year(journal: Journal) -> None:
     assert ids(journal.runs(older_than=1)) == ["r"]
 
 
-def test_what_is_not_done_is_recovered(make: Callable[..., TaskRun], journal: Journal) -> None:
+def test_unfinished_runs_are_recovered(make: Callable[..., TaskRun], journal: Journal) -> None:
     make("waits", "schedule")
     make("runs", "start")
     make("looped", "start", "loop")
@@ -221,7 +221,7 @@ def many(journal: Journal) -> Journal:
     return journal
 
 
-def test_all_that_finds_runs_is_paged(many: Journal, clock: HandClock) -> None:
+def test_all_queries_for_runs_are_paged(many: Journal, clock: HandClock) -> None:
     found = list(many.runs())
 
     assert len(found) == MANY
@@ -253,7 +253,7 @@ def test_reading_pages_while_runs_move_on_misses_none(many: Journal) -> None:
     assert len(seen) == MANY
 
 
-def test_a_run_is_summed_up_by_name(make: Callable[..., TaskRun], journal: Journal) -> None:
+def test_a_summary_is_found_by_id(make: Callable[..., TaskRun], journal: Journal) -> None:
     make("r", "start", "succeed")
 
     summary = journal.summary("r")
@@ -264,13 +264,13 @@ def test_a_run_is_summed_up_by_name(make: Callable[..., TaskRun], journal: Journ
 
 
 @pytest.mark.parametrize("id", ["x", "", "\0", "\ud800", 5, None, [], b"r"], ids=repr)
-def test_a_run_that_is_not_there_is_not_summed_up(id: Any, journal: Journal) -> None:
+def test_an_unknown_run_has_no_summary(id: Any, journal: Journal) -> None:
     with pytest.raises(UnknownRun):
         journal.summary(id)
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "\0", "\ud800", "%", "'"], ids=repr)
-def test_a_name_that_nothing_has_finds_nothing(
+def test_an_unknown_name_finds_nothing(
     name: str, make: Callable[..., TaskRun], journal: Journal
 ) -> None:
     make("r", "start")
@@ -281,7 +281,7 @@ def test_a_name_that_nothing_has_finds_nothing(
 
 
 @pytest.mark.parametrize("name", [5, [], b"x", True, {}], ids=repr)
-def test_what_is_no_name_is_refused(name: Any, journal: Journal) -> None:
+def test_another_thing_than_a_name_is_refused(name: Any, journal: Journal) -> None:
     for ask in (
         lambda: journal.runs(state=name),
         lambda: journal.runs(owner=name),

@@ -1,4 +1,4 @@
-"""Heartbeat: leases that are kept alive, and a thread that knows when it was late."""
+"""Heartbeat: a thread renews leases, and knows when it was late."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def test_a_beat_renews_the_lease(claim: Claim, seconds: Seconds) -> None:
     assert heartbeat.lost == []
 
 
-def test_a_claim_that_was_taken_is_lost_and_let_be(claim: Claim, seconds: Seconds) -> None:
+def test_a_claim_that_was_taken_is_lost_and_not_renewed_again(
+    claim: Claim, seconds: Seconds
+) -> None:
     later = moment.from_micros(ambient.micros() + 120_000_000)
     (taken,) = claim.journal.claim(run="r", owner="other", now=later)
     heartbeat = Heartbeat([claim], lease=60, steady=seconds)
@@ -70,10 +72,10 @@ def test_a_late_beat_measures_its_lateness(claim: Claim, seconds: Seconds) -> No
     heartbeat.beat()
 
     assert heartbeat.lateness == 100.0
-    assert heartbeat.holds(claim)  # nobody had taken it
+    assert heartbeat.holds(claim)  # no one else had claimed it
 
 
-def test_a_journal_that_is_away_is_not_yet_a_loss(
+def test_a_claim_is_not_lost_while_the_journal_cannot_be_reached(
     claim: Claim, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heartbeat = Heartbeat([claim], lease=60, steady=seconds)
@@ -110,12 +112,12 @@ def test_the_thread_beats_until_the_block_ends(claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("lease", [0, -1, True, "60", None, float("nan")], ids=repr)
-def test_a_lease_is_some_seconds(lease: Any) -> None:
+def test_a_lease_is_a_number_of_seconds_above_0(lease: Any) -> None:
     with pytest.raises(InvalidArgument, match="a lease is"):
         Heartbeat([], lease=lease)
 
 
-def test_a_claim_that_came_later_is_renewed_too(claim: Claim, seconds: Seconds) -> None:
+def test_an_added_claim_is_renewed(claim: Claim, seconds: Seconds) -> None:
     before = claim.until
     heartbeat = Heartbeat((), lease=600, steady=seconds)
 
@@ -126,7 +128,7 @@ def test_a_claim_that_came_later_is_renewed_too(claim: Claim, seconds: Seconds) 
     assert claim.until > before
 
 
-def test_a_claim_that_was_removed_is_let_be(claim: Claim, seconds: Seconds) -> None:
+def test_a_removed_claim_is_not_renewed(claim: Claim, seconds: Seconds) -> None:
     heartbeat = Heartbeat([claim], lease=600, steady=seconds)
 
     heartbeat.remove(claim)

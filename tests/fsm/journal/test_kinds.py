@@ -1,4 +1,4 @@
-"""Kinds: a worker claims only what it can run."""
+"""Kinds: a worker claims only runs of its classes."""
 
 from __future__ import annotations
 
@@ -53,31 +53,31 @@ def ids(claims: list[Claim]) -> list[str]:
     ],
     ids=["one", "two", "a subclass", "a name that is SQL", "another", "none", "any"],
 )
-def test_only_runs_of_these_very_classes_are_claimed(
+def test_only_runs_of_these_classes_are_claimed_not_of_subclasses(
     kinds: Any, claimed: list[str], mixed: Journal, clock: HandClock
 ) -> None:
     assert ids(mixed.claim(9, owner="w", kinds=kinds, now=clock())) == claimed
 
 
-def test_the_limit_counts_only_what_is_wanted(mixed: Journal, clock: HandClock) -> None:
+def test_the_limit_counts_only_runs_of_these_classes(mixed: Journal, clock: HandClock) -> None:
     assert ids(mixed.claim(1, owner="w", kinds=[Urgent], now=clock())) == ["urgent"]
     assert ids(mixed.claim(1, owner="w", kinds=[Urgent], now=clock())) == []
 
 
-def test_one_run_is_claimed_only_if_it_is_of_them(mixed: Journal, clock: HandClock) -> None:
+def test_one_run_is_claimed_only_if_it_is_of_these_classes(
+    mixed: Journal, clock: HandClock
+) -> None:
     assert mixed.claim(owner="w", run="task", kinds=[Order], now=clock()) == []
     assert ids(mixed.claim(owner="w", run="task", kinds=[TaskRun], now=clock())) == ["task"]
 
 
-def test_classes_may_come_one_by_one(mixed: Journal, clock: HandClock) -> None:
+def test_classes_may_come_from_a_generator(mixed: Journal, clock: HandClock) -> None:
     kinds = (cls for cls in (Order, TaskRun))
 
     assert ids(mixed.claim(9, owner="w", kinds=kinds, now=clock())) == ["order", "task"]
 
 
-def test_of_threads_that_claim_one_kind_each_gets_others(
-    journal: Journal, clock: HandClock
-) -> None:
+def test_threads_claim_different_runs_of_one_kind(journal: Journal, clock: HandClock) -> None:
     for number in range(40):
         cls = (TaskRun, Order)[number % 2]
         cls(f"r{number}", journal=journal, clock=clock).trigger("schedule", start_time=clock())
@@ -93,7 +93,7 @@ def test_of_threads_that_claim_one_kind_each_gets_others(
     assert sorted(claimed) == sorted(f"r{number}" for number in range(1, 40, 2))
 
 
-def test_runs_whose_class_was_never_said_are_of_no_kind(journal: Journal, clock: HandClock) -> None:
+def test_runs_without_a_class_are_of_no_kind(journal: Journal, clock: HandClock) -> None:
     run = TaskRun("r", clock=clock)
     run.schedule(start_time=clock())
     journal.extend(run.history)

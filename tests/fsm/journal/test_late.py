@@ -1,4 +1,4 @@
-"""Late: what a superseded worker would have recorded is no history, and is not lost."""
+"""Late results: what a superseded worker would have recorded is kept, but not as history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def started(journal: Journal, clock: HandClock) -> Started:
 
 
 @pytest.mark.parametrize("late", ["adopt", "keep", "drop"])
-def test_what_comes_in_time_is_taken(late: str, started: Started, journal: Journal) -> None:
+def test_a_step_in_time_is_kept(late: str, started: Started, journal: Journal) -> None:
     run, _ = started(late)
 
     run.succeed(result=1)
@@ -38,7 +38,7 @@ def test_what_comes_in_time_is_taken(late: str, started: Started, journal: Journ
     assert list(journal.late_results()) == []
 
 
-def test_a_late_step_is_adopted_if_nobody_took_the_run(
+def test_a_late_step_is_adopted_if_no_one_else_claimed_the_run(
     started: Started, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = started("adopt")
@@ -65,7 +65,7 @@ def test_a_late_step_is_not_adopted_under_another_policy(
     assert journal.summary("r").state == "Running"
 
 
-def test_a_renewed_lease_makes_it_timely(
+def test_a_step_within_a_renewed_lease_is_in_time(
     started: Started, journal: Journal, clock: HandClock
 ) -> None:
     run, claim = started("keep")
@@ -78,7 +78,7 @@ def test_a_renewed_lease_makes_it_timely(
 
 
 @pytest.mark.parametrize(("late", "kept"), [("adopt", 1), ("keep", 1), ("drop", 0)])
-def test_who_was_taken_over_never_wins(
+def test_a_superseded_writer_never_wins(
     late: str, kept: int, started: Started, journal: Journal, clock: HandClock
 ) -> None:
     run, _ = started(late)
@@ -159,5 +159,5 @@ def test_an_error_in_keeping_a_late_result_does_not_hide_the_winner(
 
 
 @pytest.mark.parametrize("run", ["\0", "\ud800", ""], ids=repr)
-def test_no_late_results_are_of_a_run_that_cannot_be(run: str, journal: Journal) -> None:
+def test_an_impossible_id_has_no_late_results(run: str, journal: Journal) -> None:
     assert list(journal.late_results(run)) == []

@@ -1,4 +1,4 @@
-"""Children: those of a mapped run are rows, each with its parent and place."""
+"""Mapped runs: their children are rows, each with its parent and place."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def mapped(journal: Any) -> TaskRun:
     return run
 
 
-def test_they_come_in_their_order(mapped: TaskRun, journal: Any) -> None:
+def test_children_come_in_order(mapped: TaskRun, journal: Any) -> None:
     assert [(each.run, each.parent, each.child) for each in journal.children("squares")] == [
         (f"squares[{index}]", "squares", index) for index in range(7)
     ]
 
 
-def test_their_states_are_not_written_a_second_time(mapped: TaskRun, journal: Any) -> None:
+def test_states_of_children_are_not_written_a_second_time(mapped: TaskRun, journal: Any) -> None:
     if isinstance(journal, MemoryJournal):
         pytest.skip("memory writes nothing")
 
@@ -47,7 +47,7 @@ def test_their_states_are_not_written_a_second_time(mapped: TaskRun, journal: An
     assert last.children == 7
 
 
-def test_the_restored_parent_has_them(mapped: TaskRun, journal: Any) -> None:
+def test_a_restored_parent_has_the_states_of_its_children(mapped: TaskRun, journal: Any) -> None:
     again = TaskRun.restore("squares", journal)
 
     assert again.state == mapped.state
@@ -56,7 +56,7 @@ def test_the_restored_parent_has_them(mapped: TaskRun, journal: Any) -> None:
     assert journal.holds(mapped.history[-1])
 
 
-def test_more_than_a_page_of_them_are_read(journal: Any) -> None:
+def test_more_than_a_page_of_children_is_read(journal: Any) -> None:
     states = [Success(str(number), result=number) for number in range(1_100)]
     steps: list[Step] = []
     for number, state in enumerate(states):
@@ -73,7 +73,7 @@ def test_more_than_a_page_of_them_are_read(journal: Any) -> None:
     assert len(list(journal.children("many"))) == 1_100
 
 
-def test_states_that_no_row_says_are_written_out(journal: Any) -> None:
+def test_states_that_differ_from_their_rows_are_written_out(journal: Any) -> None:
     TaskRun("odd[0]", journal=journal).start()
     parent = TaskRun("odd", journal=journal)
 
@@ -84,7 +84,7 @@ def test_states_that_no_row_says_are_written_out(journal: Any) -> None:
     assert again.state.map_states[0].message == "not what the row says"
 
 
-def test_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
+def test_missing_children_are_corrupt(tmp_path: Any) -> None:
     path = tmp_path / "runs.db"
     with SQLiteJournal(path) as journal:
         Runner(workers=1).map(TaskRun("few", journal=journal), str, [1, 2])
@@ -100,7 +100,7 @@ def test_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
 
 @pytest.fixture
 def empty() -> EmptyPayloads:
-    """The maker of payloads that carry nothing."""
+    """The maker of empty payloads."""
     return EmptyPayloads()
 
 
@@ -124,7 +124,7 @@ def ended(journal: Journal) -> Ended:
 
 
 def kept(journal: Journal) -> Any:
-    """What the last step of run `p` says of its children, and how many of them are rows."""
+    """The children in the last payload of run `p`, and how many of them are rows."""
     last = list(journal.records("p"))[-1]
     return json.loads(last.payload).get("map_states", "left out"), last.children
 
@@ -133,7 +133,7 @@ def written(states: Iterable[State | None]) -> list[Any]:
     return [None if state is None else state.serialize() for state in states]
 
 
-def test_children_that_carry_nothing_are_their_rows_classes(
+def test_empty_children_are_read_by_the_classes_in_their_rows(
     journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
     names = [*itertools.islice(itertools.cycle(["succeed", "fail", "skip"]), PAGE + 10)]
@@ -152,7 +152,7 @@ def test_children_that_carry_nothing_are_their_rows_classes(
         assert len(list(journal.records("p"))[-1].payload) < 300
 
 
-def test_their_payloads_are_not_read(
+def test_payloads_of_empty_children_are_not_read(
     journal: Any,
     ended: Ended,
     empty: EmptyPayloads,
@@ -177,7 +177,7 @@ def test_their_payloads_are_not_read(
     assert asked == [("Success", False), ("Paused", True), ("Failed", False)]
 
 
-def test_a_child_whose_class_asks_for_the_time_is_kept_by_its_row(
+def test_a_child_whose_class_reads_the_clock_is_kept_by_its_row(
     journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
     states = [empty(state) for state in ended(["succeed", "pause", "start"])]
@@ -194,7 +194,7 @@ def test_a_child_whose_class_asks_for_the_time_is_kept_by_its_row(
     [Success("said"), Success(result=1), Success(result=None), Success(context={"a": 1})],
     ids=["a message", "a result", "None as result", "a context"],
 )
-def test_children_of_which_one_carries_something_are_written_out(
+def test_children_of_which_one_is_not_empty_are_written_out(
     odd: State, journal: Journal, ended: Ended, empty: EmptyPayloads
 ) -> None:
     states = [*map(empty, ended(["succeed"] * 3))]
@@ -210,7 +210,7 @@ def test_children_of_which_one_carries_something_are_written_out(
     [[Success(), Success()], [Failed(), Success()], [Success(), Failed(), Failed()]],
     ids=["another class", "another order", "another count"],
 )
-def test_children_whose_rows_say_another_class_are_written_out(
+def test_children_whose_rows_have_another_class_are_written_out(
     states: list[State], journal: Journal, ended: Ended
 ) -> None:
     ended(["succeed", "fail"])
@@ -222,7 +222,7 @@ def test_children_whose_rows_say_another_class_are_written_out(
         assert kept(journal) == (written(states), None)
 
 
-def test_a_child_that_nobody_has_heard_of_stays_so(journal: Journal, ended: Ended) -> None:
+def test_a_child_without_a_state_stays_without(journal: Journal, ended: Ended) -> None:
     ended(["succeed"])
 
     TaskRun("p", journal=journal).map(map_states=[Success(), None])
@@ -230,7 +230,7 @@ def test_a_child_that_nobody_has_heard_of_stays_so(journal: Journal, ended: Ende
     assert TaskRun.restore("p", journal).state.map_states == [Success(), None]
 
 
-def test_bare_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
+def test_missing_empty_children_are_corrupt(tmp_path: Any) -> None:
     with SQLiteJournal(tmp_path / "runs.db") as journal:
         for index in range(2):
             TaskRun(f"p[{index}]", journal=journal).skip()
@@ -243,7 +243,7 @@ def test_bare_children_that_are_gone_are_corrupt(tmp_path: Any) -> None:
             TaskRun.restore("p", journal)
 
 
-def test_a_redacted_journal_keeps_bare_children_too(tmp_path: Any) -> None:
+def test_a_redacted_journal_keeps_empty_children_too(tmp_path: Any) -> None:
     with SQLiteJournal(tmp_path / "runs.db", redact=["secret"]) as journal:
         TaskRun("p[0]", journal=journal).skip(message="a secret")
         TaskRun("p", journal=journal).map("all secret", map_states=[Skipped()])
@@ -259,7 +259,7 @@ def test_a_redacted_journal_keeps_bare_children_too(tmp_path: Any) -> None:
     [(Success, True), (Mapped, True), (Looped, True), (Cached, True), (Paused, False),
      (Retrying, False), (Queued, False), (State, False)],
 )  # fmt: skip
-def test_what_asks_for_the_time_always_carries_something(
+def test_a_class_that_reads_the_clock_has_no_empty_payload(
     cls: type[State], has: bool, empty: EmptyPayloads
 ) -> None:
     with ambient.at(0), ambient.using(task_tags=["t"], task_loop_count=7):
@@ -269,7 +269,7 @@ def test_what_asks_for_the_time_always_carries_something(
     assert made is None or (made.context == {} and made == cls())
 
 
-def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(
+def test_a_users_class_has_an_empty_payload_only_if_its_defaults_stay(
     empty: EmptyPayloads,
 ) -> None:
     count = itertools.count()
@@ -297,7 +297,7 @@ def test_a_class_of_the_users_carries_nothing_only_if_its_defaults_stay(
     assert empty(shipped) is shipped
 
 
-def test_children_are_summed_up_page_by_page(journal: Journal, ended: Ended) -> None:
+def test_summaries_of_children_are_paged(journal: Journal, ended: Ended) -> None:
     def alive() -> int:
         return sum(isinstance(each, Summary) for each in gc.get_objects())
 

@@ -1,4 +1,4 @@
-"""Migration: a file of an earlier version becomes one of ours, whole or not at all."""
+"""Migration: SQLite files of versions 1 and 2 are upgraded, whole or not at all."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def contents(path: Path) -> list[Any]:
     return [version, tables, steps]
 
 
-def test_histories_come_along(
+def test_histories_are_upgraded(
     old: Path, known: MemoryJournal, written: Callable[[Any], Any]
 ) -> None:
     with SQLiteJournal(old) as journal:
@@ -96,7 +96,7 @@ def known_state(known: MemoryJournal, run: str) -> Any:
     return list(known.steps(run))[-1].dest
 
 
-def test_runs_stand_where_they_stood(old: Path, known: MemoryJournal) -> None:
+def test_runs_are_as_they_were(old: Path, known: MemoryJournal) -> None:
     with SQLiteJournal(old) as journal:
         found = list(journal.runs())
 
@@ -104,7 +104,9 @@ def test_runs_stand_where_they_stood(old: Path, known: MemoryJournal) -> None:
     assert found == [attrs.evolve(run, kind="") for run in known.runs()]
 
 
-def test_time_and_rescue_find_them(old: Path, known: MemoryJournal, clock: HandClock) -> None:
+def test_upgraded_runs_are_due_and_recovered(
+    old: Path, known: MemoryJournal, clock: HandClock
+) -> None:
     later = clock().add(hours=1)
     with SQLiteJournal(old) as journal:
         assert [run.run for run in journal.due(later)] == [run.run for run in known.due(later)]
@@ -113,12 +115,12 @@ def test_time_and_rescue_find_them(old: Path, known: MemoryJournal, clock: HandC
         assert [claim.run for claim in journal.claim(9, owner="w", now=later)] == ["retried"]
 
 
-def test_nothing_is_wrong_with_them(old: Path) -> None:
+def test_an_upgraded_journal_is_sound(old: Path) -> None:
     with SQLiteJournal(old) as journal:
         assert list(verify(journal)) == []
 
 
-def test_they_go_on(old: Path, clock: HandClock) -> None:
+def test_upgraded_runs_go_on(old: Path, clock: HandClock) -> None:
     with SQLiteJournal(old) as journal:
         run = TaskRun.restore("failed", journal, clock=clock)
         run.retry()
@@ -129,7 +131,7 @@ def test_they_go_on(old: Path, clock: HandClock) -> None:
         assert list(verify(journal)) == []
 
 
-def test_the_rules_hold_of_them(old: Path) -> None:
+def test_the_rules_hold_for_upgraded_rows(old: Path) -> None:
     SQLiteJournal(old).close()
 
     connection = sqlite3.connect(old)
@@ -140,7 +142,7 @@ def test_the_rules_hold_of_them(old: Path) -> None:
     connection.close()
 
 
-def test_a_state_of_a_class_that_is_not_known_comes_along(old: Path, spoil: Any) -> None:
+def test_a_state_of_an_unknown_class_is_upgraded(old: Path, spoil: Any) -> None:
     spoil(
         old, """UPDATE steps SET dest = 'Nope', payload = '{"type": "Nope"}' WHERE run = 'timed'"""
     )
@@ -201,7 +203,7 @@ def test_a_newer_version_is_refused_untouched(old: Path) -> None:
     assert contents(old) == before
 
 
-def test_a_file_of_version_2_learns_to_keep_refusals(path: Path, known: MemoryJournal) -> None:
+def test_a_file_of_version_2_is_upgraded_to_keep_refusals(path: Path, known: MemoryJournal) -> None:
     with SQLiteJournal(path) as journal:
         for run in known.runs():
             journal.extend(known.steps(run.run), TaskRun)

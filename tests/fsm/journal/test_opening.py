@@ -1,4 +1,4 @@
-"""Opening: from a URL or a path to the journal it means."""
+"""Opening: journals are opened by URLs and paths."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def test_three_slashes_are_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     "url",
     ["", b"", b"runs.db", "sqlite:", "sqlite://", "sqlite:///", "http://x/y", "mysql:///x", ":x"],
 )
-def test_what_means_no_journal_is_refused(url: Any) -> None:
+def test_a_url_of_no_journal_is_refused(url: Any) -> None:
     with pytest.raises(InvalidArgument):
         open_journal(url)
 
 
 @pytest.mark.parametrize("url", [None, 5, []], ids=repr)
-def test_what_is_no_path_is_refused_by_our_tree(url: Any) -> None:
+def test_another_thing_than_a_path_is_an_error_of_ours(url: Any) -> None:
     with pytest.raises(InvalidArgument):
         open_journal(url)
 
 
-def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="cannot open the journal"):
         open_journal(tmp_path / "no" / "runs.db")
 
@@ -71,7 +71,7 @@ def test_a_file_that_sqlite_would_not_take_for_one_is_kept_or_refused(
     assert len(again.history) == 1
 
 
-def test_a_journal_that_is_only_looked_into_is_not_made(tmp_path: Any, database: str) -> None:
+def test_no_journal_is_made_where_make_is_false(tmp_path: Any, database: str) -> None:
     path = tmp_path / "runs.db"
 
     for url in (path, database):

@@ -1,4 +1,4 @@
-"""A file that one may read, and not write."""
+"""Read-only: a file that this user may read, and not write."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def files(path: Path) -> dict[str, bytes]:
 
 
 def refused(path: Path) -> str:
-    """What is said when it is opened."""
+    """The error when it is opened."""
     try:
         SQLiteJournal(path)
     except JournalError as error:
@@ -67,7 +67,7 @@ def refused(path: Path) -> str:
 
 
 @LOCKED
-def test_it_is_read(kept: Path, file: int, folder: int) -> None:
+def test_a_file_that_may_not_be_written_is_read(kept: Path, file: int, folder: int) -> None:
     kept.chmod(file)
     kept.parent.chmod(folder)
 
@@ -103,9 +103,7 @@ def test_no_file_is_made_and_none_is_changed(kept: Path, file: int, folder: int)
 
 
 @LOCKED
-def test_what_is_written_is_refused_with_the_run_where_it_was(
-    kept: Path, file: int, folder: int
-) -> None:
+def test_a_refused_write_leaves_the_run_where_it_was(kept: Path, file: int, folder: int) -> None:
     kept.chmod(file)
     kept.parent.chmod(folder)
 
@@ -132,7 +130,7 @@ def test_what_is_written_is_refused_with_the_run_where_it_was(
     assert stands == ["Failed", 2, [["r", "Failed", "broken"]]]
 
 
-def test_a_refusal_that_cannot_be_noted_is_told_as_ever(kept: Path) -> None:
+def test_a_refusal_that_cannot_be_noted_is_raised_as_ever(kept: Path) -> None:
     def work(_turn: Turn) -> Any:
         with SQLiteJournal(kept) as journal:
             try:
@@ -147,7 +145,7 @@ def test_a_refusal_that_cannot_be_noted_is_told_as_ever(kept: Path) -> None:
     assert noted == []
 
 
-def test_it_is_written_by_whoever_opens_it_when_they_may(kept: Path) -> None:
+def test_a_file_is_written_by_a_process_that_may(kept: Path) -> None:
     def work(turn: Turn) -> Any:
         with SQLiteJournal(kept) as journal:
             seen(journal)
@@ -163,7 +161,7 @@ def test_it_is_written_by_whoever_opens_it_when_they_may(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b?mode=rwc#c%41&.db", "é;'\".db", "%", "?", "#"])
-def test_any_name_is_the_name_of_that_file(path: Path, name: str) -> None:
+def test_a_file_of_any_name_is_read(path: Path, name: str) -> None:
     make(path.with_name(name))
 
     def work(_turn: Turn) -> Any:
@@ -179,7 +177,7 @@ def test_any_name_is_the_name_of_that_file(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [0o777, 0o555], ids=oct)
-def test_what_a_writer_does_is_seen(kept: Path, folder: int) -> None:
+def test_a_reader_sees_what_a_writer_does(kept: Path, folder: int) -> None:
     kept.chmod(0o644)  # what is beside it gets the same
 
     def work(turn: Turn) -> Any:
@@ -201,7 +199,7 @@ def test_what_a_writer_does_is_seen(kept: Path, folder: int) -> None:
 
 
 @pytest.mark.parametrize("stays", [True, False])
-def test_a_writer_may_come_while_it_is_open(kept: Path, stays: bool) -> None:
+def test_a_writer_may_open_the_file_while_it_is_read(kept: Path, stays: bool) -> None:
     def work(turn: Turn) -> Any:
         with SQLiteJournal(kept) as reader:
             found, before = [len(seen(reader))], reader.changes()
@@ -221,7 +219,7 @@ def test_a_writer_may_come_while_it_is_open(kept: Path, stays: bool) -> None:
         assert another.result == [1, True, False, 2]
 
 
-def test_a_writer_loses_nothing_by_a_reader_that_stays(kept: Path) -> None:
+def test_a_reader_that_stays_open_costs_a_writer_nothing(kept: Path) -> None:
     def work(turn: Turn) -> Any:
         turn()
         with SQLiteJournal(kept) as reader:
@@ -249,7 +247,7 @@ def test_a_writer_loses_nothing_by_a_reader_that_stays(kept: Path) -> None:
         assert list(again.faults()) == []
 
 
-def test_what_a_crashed_writer_left_is_seen(kept: Path) -> None:
+def test_a_reader_sees_what_a_crashed_writer_left(kept: Path) -> None:
     kept.chmod(0o644)
     with SQLiteJournal(kept) as journal:
         TaskRun("second", journal=journal).start()
@@ -269,7 +267,7 @@ def test_what_a_crashed_writer_left_is_seen(kept: Path) -> None:
     assert files(kept) == left
 
 
-def test_a_log_that_its_reader_lacks_a_file_for_is_left_alone(kept: Path) -> None:
+def test_a_log_without_its_index_is_not_touched_by_a_reader(kept: Path) -> None:
     kept.chmod(0o644)
     with SQLiteJournal(kept) as journal:
         TaskRun("second", journal=journal).start()
@@ -299,9 +297,7 @@ def test_side_files_that_may_not_be_read_are_named(path: Path) -> None:
         assert "runs.db-wal may not be read; it needs the mode of the journal" in another.result
 
 
-def test_what_is_written_while_it_is_read_is_not_half_seen(
-    kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_never_sees_half_a_write(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as barred:
         kept.chmod(0o644)
         barred.setattr(sqlite_file, "may_write", lambda path: path != kept)
@@ -326,7 +322,7 @@ def test_what_is_written_while_it_is_read_is_not_half_seen(
 # What is no journal of this version.
 
 
-def test_an_earlier_version_has_to_be_opened_by_who_may_write(path: Path) -> None:
+def test_version_2_has_to_be_upgraded_by_a_writer(path: Path) -> None:
     SQLiteJournal(path).close()
     connection = sqlite3.connect(path)
     connection.executescript("DROP TABLE refusals; PRAGMA user_version = 2; VACUUM")
@@ -352,7 +348,7 @@ def test_an_empty_file_does_not_become_a_journal(path: Path) -> None:
     assert path.read_bytes() == b""
 
 
-def test_somebody_elses_database_is_refused_as_ever(path: Path) -> None:
+def test_a_foreign_database_is_refused(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE steps (a)")
     path.chmod(0o444)
@@ -361,14 +357,14 @@ def test_somebody_elses_database_is_refused_as_ever(path: Path) -> None:
         assert "is a database, but not a journal" in another.result
 
 
-def test_what_may_not_even_be_read_is_refused(kept: Path) -> None:
+def test_a_file_that_may_not_be_read_is_refused(kept: Path) -> None:
     kept.chmod(0o000)
 
     with Another(lambda _turn: refused(kept)) as another:
         assert another.result.startswith(f"cannot open the journal in {kept}: ")
 
 
-def test_a_missing_file_is_not_made_where_nobody_may_make_one(path: Path) -> None:
+def test_a_missing_file_in_a_read_only_directory_is_an_error(path: Path) -> None:
     path.parent.chmod(0o555)
 
     with Another(lambda _turn: refused(path)) as another:

@@ -1,4 +1,4 @@
-"""Redaction: what must not be written down is not, and what is written can be read."""
+"""Redaction: secrets are not kept, and what is kept can be read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PATTERNS = [r"hunter\d", re.compile("(?i)password|token")]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
-    """A journal that strikes secrets out, in each database."""
+    """A journal that masks secrets, in each database."""
     sqlite = request.param == "sqlite"
     url = path if sqlite else request.getfixturevalue("empty_database")
     with open_journal(url, redact=PATTERNS) as kept:
@@ -102,7 +102,7 @@ STATES: dict[str, State] = {
 
 
 @pytest.mark.parametrize("where", STATES)
-def test_a_secret_is_struck_out_wherever_it_stands(where: str) -> None:
+def test_a_secret_is_masked_in_every_field(where: str) -> None:
     text = Redaction(PATTERNS).dumps(STATES[where])
 
     assert SECRET not in text
@@ -113,7 +113,7 @@ def test_a_secret_is_struck_out_wherever_it_stands(where: str) -> None:
 
 
 @pytest.mark.parametrize("where", STATES)
-def test_what_holds_no_secret_stays_as_it_is(where: str) -> None:
+def test_a_payload_without_secrets_stays_as_it_is(where: str) -> None:
     text = Redaction(["nowhere"]).dumps(STATES[where])
 
     assert text == dumps(STATES[where])
@@ -146,7 +146,7 @@ ANY = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(state=WRITTEN, patterns=st.lists(ANY, min_size=1, max_size=3))
-def test_whatever_is_struck_out_the_rest_can_be_read(state: State, patterns: list[str]) -> None:
+def test_a_masked_state_can_be_read(state: State, patterns: list[str]) -> None:
     again = loads(Redaction(patterns).dumps(state))
 
     assert type(again) is type(state)
@@ -175,7 +175,7 @@ def test_no_secret_reaches_the_journal(journal: Journal, clock: HandClock) -> No
     assert [each.state.result for each in journal.late_results()] == [MASK]
 
 
-def test_a_name_stays_where_what_it_names_is_struck_out() -> None:
+def test_the_name_of_a_masked_value_stays() -> None:
     struck = loads(Redaction(PATTERNS).dumps(Success("m", {"password": 1, "rows": 2})))
 
     assert struck.result == {"password": MASK, "rows": 2}
@@ -188,12 +188,12 @@ class Counted(Failed):
     times: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
 
 
-def test_what_could_not_be_read_again_is_refused() -> None:
+def test_a_state_that_masking_would_make_unreadable_is_refused() -> None:
     with pytest.raises(NotSerializable, match="all secrets masked"):
         Redaction(["times"]).dumps(Counted(times=3))
 
 
-def test_the_live_run_keeps_what_the_journal_does_not(journal: Journal) -> None:
+def test_the_live_run_keeps_its_secrets(journal: Journal) -> None:
     run = TaskRun("r", journal=journal)
 
     run.start(message=SECRET, context={"token": "x1"})
@@ -203,7 +203,7 @@ def test_the_live_run_keeps_what_the_journal_does_not(journal: Journal) -> None:
     assert journal.holds(run.history[0])
 
 
-def test_a_setting_of_the_users_own_is_struck_out(journal: Journal) -> None:
+def test_a_users_setting_is_masked(journal: Journal) -> None:
     class Keyed(TaskRun):
         __slots__ = ("api_token",)
 
@@ -248,12 +248,12 @@ def test_the_file_holds_no_secret(path: Path) -> None:
     "redact", ["secret", 5, [""], ["("], [5], [b"x"], [re.compile(b"x")]], ids=repr
 )
 @pytest.mark.parametrize("url", ["memory:", "runs.db", "postgresql://u@localhost/x"])
-def test_what_is_no_pattern_is_refused(url: str, redact: Any, tmp_path: Path) -> None:
+def test_another_thing_than_a_pattern_is_refused(url: str, redact: Any, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="regular expression"):
         open_journal(tmp_path / url if url == "runs.db" else url, redact=redact)
 
 
-def test_no_patterns_are_none(path: Path) -> None:
+def test_an_empty_list_of_patterns_is_no_redaction(path: Path) -> None:
     with open_journal(path, redact=[]) as journal:
         TaskRun("r", journal=journal).start(message=SECRET)
 

@@ -153,7 +153,9 @@ def test_a_journal_of_random_runs_is_sound(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "a\0b"], ids=ascii)
-def test_what_no_database_keeps_is_refused_and_nothing_is_lost(journal: Journal, text: str) -> None:
+def test_a_state_that_no_database_can_keep_is_refused_and_nothing_is_lost(
+    journal: Journal, text: str
+) -> None:
     if not journal.blocking:
         pytest.skip("memory keeps what no database could")
     run = TaskRun("r", journal=journal)

@@ -1,4 +1,4 @@
-"""Revoke: the claim of a worker that is known to be gone ends before its lease does."""
+"""Revoke: the claim of a lost worker ends before its lease does."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_run_whose_claim_is_revoked_can_be_claimed(
     assert (taken.epoch, journal.summary("r").owner) == (2, "next")
 
 
-def test_who_comes_after_a_revoke_supersedes_whoever_had_the_run(
+def test_a_claim_after_a_revoke_supersedes_the_revoked_one(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     ghost = TaskRun.restore("r", claim, clock=clock)
@@ -58,7 +58,7 @@ def test_a_worker_whose_claim_was_revoked_by_mistake_goes_on(
     TaskRun.restore("r", claim, clock=clock).succeed()
 
 
-def test_a_claim_that_is_anothers_is_left_alone(
+def test_the_claim_of_another_owner_is_not_revoked(
     claim: Claim, journal: Journal, clock: HandClock
 ) -> None:
     assert not journal.revoke("r", owner="other", now=clock())
@@ -77,7 +77,7 @@ def test_a_claim_that_was_taken_over_is_not_revoked(
     assert list(journal.find_lapsed(clock())) == []
 
 
-def test_a_released_claim_is_nobodys(claim: Claim, journal: Journal, clock: HandClock) -> None:
+def test_a_released_claim_is_not_revoked(claim: Claim, journal: Journal, clock: HandClock) -> None:
     claim.release()
 
     assert not journal.revoke("r", owner="dead", now=clock())
@@ -95,12 +95,12 @@ def test_a_lease_that_has_lapsed_stays_as_it_was(
 
 
 @pytest.mark.parametrize("id", ["x", "", "\0", "\ud800"], ids=repr)
-def test_a_run_that_is_not_there_is_nobodys(id: str, journal: Journal) -> None:
+def test_the_claim_of_an_unknown_run_is_not_revoked(id: str, journal: Journal) -> None:
     assert not journal.revoke(id, owner="dead")
 
 
 @pytest.mark.parametrize("id", [None, 5, b"r"], ids=repr)
-def test_what_names_no_run_is_refused(id: Any, journal: Journal) -> None:
+def test_another_thing_than_an_id_is_refused(id: Any, journal: Journal) -> None:
     with pytest.raises(InvalidArgument, match="a run is named by its id"):
         journal.revoke(id, owner="dead")
 

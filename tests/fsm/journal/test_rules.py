@@ -1,4 +1,4 @@
-"""Rules: what the database itself refuses, whoever writes, in both of them."""
+"""Rules: what both databases refuse by themselves, whichever program writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = "run, seq, event, source, dest, micros, payload, origin, phase"
 
 
 class Raw(Protocol):
-    """What writes past the journal: each statement is tried, and undone."""
+    """Writes past the journal: each statement is tried, and rolled back."""
 
     def answers(self, rows: list[Row]) -> list[str]:
         """What the database says to each of these steps."""
@@ -99,7 +99,7 @@ class RawPostgres(Raw):
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def both(request: pytest.FixtureRequest, path: Path) -> Iterator[tuple[Journal, Raw]]:
-    """A journal that is a database, and a way past it."""
+    """A journal in a database, and a connection past it."""
     journal: Journal
     raw: Any
     if request.param == "sqlite":
@@ -112,7 +112,7 @@ def both(request: pytest.FixtureRequest, path: Path) -> Iterator[tuple[Journal, 
     journal.close()
 
 
-def test_no_raw_step_takes_an_edge_that_the_lifecycle_has_not(
+def test_the_database_refuses_every_edge_that_the_lifecycle_lacks(
     both: tuple[Journal, Raw], reach: Callable[..., TaskRun]
 ) -> None:
     journal, raw = both
@@ -139,7 +139,7 @@ def journal_edges(of: type[TaskRun]) -> set[tuple[str, str, str]]:
     return {(edge.source.__name__, edge.event, edge.dest.__name__) for edge in of.lifecycle.edges}
 
 
-def test_a_finished_run_is_overwritten_by_nobody(both: tuple[Journal, Raw]) -> None:
+def test_the_database_refuses_every_step_of_a_finished_run(both: tuple[Journal, Raw]) -> None:
     journal, raw = both
     run = TaskRun("r", journal=journal)
     run.cancel()
@@ -155,7 +155,7 @@ def test_a_finished_run_is_overwritten_by_nobody(both: tuple[Journal, Raw]) -> N
 
 @pytest.fixture
 def kept(both: tuple[Journal, Raw]) -> Raw:
-    """A way past a journal of a run of two steps, claimed twice."""
+    """A connection past a journal, which has a run of two steps that was claimed twice."""
     journal, raw = both
     run = TaskRun("r", journal=journal)
     run.start()
@@ -215,7 +215,7 @@ MISDEEDS = {
 
 
 @pytest.mark.parametrize("misdeed", MISDEEDS)
-def test_what_would_spoil_a_journal_is_refused(misdeed: str, kept: Raw) -> None:
+def test_the_database_refuses_what_would_corrupt_a_journal(misdeed: str, kept: Raw) -> None:
     statement, said = MISDEEDS[misdeed]
 
     assert said in kept.answer(statement).lower()
@@ -326,7 +326,7 @@ def test_a_request_has_one_step_in_a_run(
     assert [kept.key for kept in journal.steps("r")] == ["k"]
 
 
-def test_of_a_run_without_a_class_every_edge_is_taken(
+def test_a_run_without_a_class_may_take_every_edge(
     both: tuple[Journal, Raw], step: Callable[..., Step]
 ) -> None:
     journal, _ = both

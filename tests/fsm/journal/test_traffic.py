@@ -1,4 +1,4 @@
-"""Traffic: where runs are, how long they stayed, which ways they took, counted by each store."""
+"""Traffic: each store counts runs by state, their stays, and steps by edge."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def tried_twice(name: str, journal: Any, clock: HandClock, cls: type[TaskRun] = 
     clock.advance(seconds=7)
 
 
-def test_an_empty_journal_has_none(journal: Any) -> None:
+def test_an_empty_journal_has_no_traffic(journal: Any) -> None:
     assert journal.traffic() == Traffic({}, {})
     assert journal.traffic().runs == 0
 
 
-def test_stays_and_ways_are_counted(journal: Any, clock: HandClock) -> None:
+def test_stays_and_steps_are_counted(journal: Any, clock: HandClock) -> None:
     began = clock()
     tried_twice("a", journal, clock)
     tried_twice("b", journal, clock)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fsm import MemoryJournal, Step, TaskRun
 
 
-def test_it_says_how_much_it_keeps(step: Callable[..., Step]) -> None:
+def test_its_repr_counts_the_runs(step: Callable[..., Step]) -> None:
     journal = MemoryJournal()
     journal.append(step())
 
@@ -24,7 +24,7 @@ def test_steps_read_do_not_grow(step: Callable[..., Step]) -> None:
     assert len(list(kept)) == 1
 
 
-def test_what_is_kept_does_not_change_with_the_context_of_the_live_state() -> None:
+def test_a_kept_step_does_not_change_with_the_context_of_the_live_state() -> None:
     journal = MemoryJournal()
     run = TaskRun("r", journal=journal)
     run.start(context={"a": 1})
@@ -46,7 +46,7 @@ def test_a_message_that_cannot_be_read_does_not_hide_the_runs() -> None:
     assert [summary.run for summary in journal.runs()] == ["r"]
 
 
-def test_what_is_kept_does_not_change_with_a_list_in_the_context() -> None:
+def test_a_kept_step_does_not_change_with_a_list_in_the_context() -> None:
     journal, context = MemoryJournal(), {"k": [1]}
     TaskRun("r", journal=journal).start(context=context)
 

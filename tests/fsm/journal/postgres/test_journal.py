@@ -63,7 +63,7 @@ def test_another_version_is_refused(database: str, version: str) -> None:
         SQLJournal(database)
 
 
-def test_a_journal_of_version_1_learns_to_keep_refusals(database: str) -> None:
+def test_a_journal_of_version_1_is_upgraded_to_keep_refusals(database: str) -> None:
     with SQLJournal(database) as journal:
         TaskRun("r", journal=journal).start()
     execute(database, "DROP TABLE refusals; UPDATE journal SET version = 1")
@@ -93,7 +93,7 @@ def reader(database: str) -> Iterator[str]:
     execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_who_may_only_read_reads(reader: str) -> None:
+def test_a_role_that_may_only_read_reads(reader: str) -> None:
     with open_journal(reader, make=False) as journal:
         assert [run.state for run in journal.runs()] == ["Failed"]
         assert len(TaskRun.restore("r", journal).history) == 2
@@ -103,7 +103,7 @@ def test_who_may_only_read_reads(reader: str) -> None:
         assert journal.changes() is not None
 
 
-def test_who_may_only_read_writes_nothing(reader: str) -> None:
+def test_a_role_that_may_only_read_writes_nothing(reader: str) -> None:
     with open_journal(reader) as journal:
         run = TaskRun.restore("r", journal)
 
@@ -119,14 +119,14 @@ def test_who_may_only_read_writes_nothing(reader: str) -> None:
         assert [run.state for run in journal.runs()] == ["Failed"]
 
 
-def test_who_may_only_read_makes_no_journal_of_this_version(reader: str, database: str) -> None:
+def test_a_role_that_may_only_read_cannot_upgrade_version_1(reader: str, database: str) -> None:
     execute(database, "DROP TABLE refusals; UPDATE journal SET version = 1")
 
     with pytest.raises(JournalError, match="version 1; a role that may change its tables has"):
         SQLJournal(reader)
 
 
-def test_a_server_that_takes_no_writes_is_read(reader: str) -> None:
+def test_a_read_only_server_is_read(reader: str) -> None:
     execute(reader, "ALTER ROLE CURRENT_USER SET default_transaction_read_only TO on")
 
     with open_journal(reader) as journal:
@@ -145,7 +145,7 @@ def test_a_transaction_is_durable_whatever_the_default(database: str) -> None:
     journal.close()
 
 
-def test_a_step_is_never_truncated_away(database: str) -> None:
+def test_the_table_of_steps_cannot_be_truncated(database: str) -> None:
     with SQLJournal(database) as journal:
         TaskRun("r", journal=journal).start()
 
@@ -228,7 +228,7 @@ def test_a_fork_and_its_parent_write_side_by_side(empty_database: str) -> None:
 
 @LINUX
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forks_end_leaves_its_parents_connection_alone(
+def test_the_end_of_a_fork_leaves_the_connection_of_its_parent_open(
     empty_database: str, step: Callable[..., Step]
 ) -> None:
     journal = SQLJournal(empty_database)
@@ -248,7 +248,9 @@ def test_a_forks_end_leaves_its_parents_connection_alone(
 
 @LINUX
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forks_end_leaves_its_parents_file_alone(path: Any, step: Callable[..., Step]) -> None:
+def test_the_end_of_a_fork_leaves_the_file_of_its_parent_open(
+    path: Any, step: Callable[..., Step]
+) -> None:
     journal = SQLiteJournal(path)
     journal.append(step("parent"))
 
@@ -278,7 +280,7 @@ def test_an_odd_patience_is_refused(patience: Any, path: Any) -> None:
 @pytest.mark.parametrize(
     "url", [None, 5, b"postgresql://x", "", "postgresql:", "http://x", "://"], ids=repr
 )
-def test_what_is_no_url_is_refused(url: Any) -> None:
+def test_a_malformed_url_is_refused(url: Any) -> None:
     with pytest.raises((InvalidArgument, JournalError)):
         SQLJournal(url)
 

@@ -1,4 +1,4 @@
-"""SQLiteJournal: one file, across processes, crashes and strangers."""
+"""SQLiteJournal: one file, across processes and crashes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def kept(path: Path) -> Path:
     return path
 
 
-def test_file_and_side_files_are_their_owners_alone(path: Path) -> None:
+def test_only_the_owner_may_read_the_file_and_its_side_files(path: Path) -> None:
     umask = os.umask(0)
     try:
         journal = SQLiteJournal(path)
@@ -114,7 +114,7 @@ def test_an_empty_file_becomes_a_journal(path: Path) -> None:
     assert len(list(SQLiteJournal(path).steps("r"))) == 1
 
 
-def test_a_path_with_a_nul_is_refused_by_our_tree() -> None:
+def test_a_path_with_a_nul_is_an_error_of_ours() -> None:
     with pytest.raises(JournalError):
         SQLiteJournal("a\0b")
 
@@ -148,7 +148,7 @@ def test_a_step_is_not_acknowledged_into_a_file_that_was_deleted(path: Path) -> 
         run.succeed()
 
 
-def test_a_step_is_not_acknowledged_into_a_log_that_was_tidied_away(path: Path) -> None:
+def test_a_step_is_not_acknowledged_into_a_log_that_was_removed(path: Path) -> None:
     journal = SQLiteJournal(path)
     run = TaskRun("r", journal=journal)
     run.start()
@@ -165,7 +165,7 @@ def test_a_step_is_not_acknowledged_into_a_log_that_was_tidied_away(path: Path) 
     journal.close()
 
 
-def test_a_second_journal_here_lets_nobody_tidy_away_what_the_first_writes_to(path: Path) -> None:
+def test_a_second_journal_in_this_process_keeps_the_log_of_the_first(path: Path) -> None:
     journal = SQLiteJournal(path)
     run = TaskRun("r", journal=journal)
     run.start()
@@ -189,9 +189,7 @@ def test_a_payload_that_cannot_be_written_leaves_no_trace(path: Path) -> None:
     journal.close()
 
 
-def test_nothing_is_kept_of_a_transaction_that_is_interrupted(
-    path: Path, step: Callable[..., Step]
-) -> None:
+def test_an_interrupted_transaction_leaves_nothing(path: Path, step: Callable[..., Step]) -> None:
     journal = SQLiteJournal(path)
 
     def interrupted() -> None:
@@ -207,9 +205,7 @@ def test_nothing_is_kept_of_a_transaction_that_is_interrupted(
     journal.close()
 
 
-def test_another_writer_is_waited_for_but_not_for_ever(
-    path: Path, step: Callable[..., Step]
-) -> None:
+def test_the_wait_for_another_writer_has_an_end(path: Path, step: Callable[..., Step]) -> None:
     journal = SQLiteJournal(path, patience=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -225,9 +221,7 @@ def test_another_writer_is_waited_for_but_not_for_ever(
 
 @pytest.mark.parametrize("column", ["payload", "origin"])
 @pytest.mark.parametrize("text", ["{}", "null", "[]", '{"type": "Nope"}', '"x"', '{"source": 5}'])
-def test_a_spoilt_record_is_said_to_be_one(
-    kept: Path, column: str, text: str, spoil: Spoil
-) -> None:
+def test_a_corrupt_record_is_named(kept: Path, column: str, text: str, spoil: Spoil) -> None:
     spoil(kept, f"UPDATE steps SET {column} = '{text}' WHERE seq = 1")
 
     with pytest.raises(CorruptJournal, match="run 'r'"):
@@ -237,7 +231,7 @@ def test_a_spoilt_record_is_said_to_be_one(
 @pytest.mark.parametrize(
     "change", ["source = 'Paused'", "dest = 'Success'", "event = 'resume'", "event = 'x'"]
 )
-def test_a_record_at_odds_with_its_payload_is_corrupt(
+def test_a_record_that_contradicts_its_payload_is_corrupt(
     kept: Path, change: str, spoil: Spoil
 ) -> None:
     spoil(kept, f"UPDATE steps SET {change} WHERE seq = 2")
@@ -277,7 +271,7 @@ def test_odd_settings_are_corrupt(kept: Path, settings: str, spoil: Spoil) -> No
         "UPDATE runs SET owner = 'w'",
     ],
 )
-def test_the_table_holds_what_it_must(kept: Path, statement: str, spoil: Spoil) -> None:
+def test_the_tables_have_their_constraints(kept: Path, statement: str, spoil: Spoil) -> None:
     with pytest.raises(sqlite3.IntegrityError, match=r"constraint|cannot store"):
         spoil(kept, statement, checks=True)
 
@@ -291,7 +285,7 @@ def test_a_first_record_needs_its_origin() -> None:
         list(read_steps([record]))
 
 
-def test_what_is_kept_is_read_by_anyone(kept: Path) -> None:
+def test_records_are_plain_json_for_other_programs(kept: Path) -> None:
     connection = sqlite3.connect(kept)
     rows = connection.execute(
         "SELECT seq, event, source, dest, json_extract(payload, '$.message') FROM steps"
@@ -305,7 +299,8 @@ def test_what_is_kept_is_read_by_anyone(kept: Path) -> None:
 
 
 def program(path: Path, body: str) -> subprocess.Popen[str]:
-    head = "import sys; from fsm import *; from fsm.journal.sqlite.journal import SQLiteJournal\n"
+    head = "import sys; from fsm import *; from fsm.errors import UnknownRun\n"
+    head += "from fsm.journal.sqlite.journal import SQLiteJournal\n"
     head += "from states import *\njournal = SQLiteJournal(sys.argv[1])\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + body, str(path)], stdout=subprocess.PIPE, text=True
@@ -404,7 +399,7 @@ def test_a_fork_and_its_parent_write_side_by_side(path: Path) -> None:
 
 @LINUX
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_a_fork_writes_is_kept_when_its_parent_has_closed(path: Path) -> None:
+def test_a_fork_goes_on_writing_after_its_parent_has_closed(path: Path) -> None:
     journal = SQLiteJournal(path)
     TaskRun("parent", journal=journal).start()
     (hear, tell), (closed, close) = os.pipe(), os.pipe()
@@ -433,7 +428,7 @@ def test_what_a_fork_writes_is_kept_when_its_parent_has_closed(path: Path) -> No
     journal.close()
 
 
-def test_a_connection_that_somebody_closed_is_no_trouble_to_a_fork(path: Path) -> None:
+def test_a_closed_connection_does_not_disturb_a_fork(path: Path) -> None:
     journal = SQLiteJournal(path)
     journal._connect().close()
 
@@ -532,7 +527,7 @@ def test_a_huge_payload_is_kept_or_refused_whole(path: Path) -> None:
     journal.close()
 
 
-def test_it_says_where_it_is(path: Path) -> None:
+def test_its_repr_names_the_file(path: Path) -> None:
     journal = SQLiteJournal(path)
 
     assert str(journal) == str(path)

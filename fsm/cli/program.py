@@ -22,7 +22,7 @@ __all__ = ["COMPLETE", "Program", "main"]
 COMPLETE = "_FSM_COMPLETE"  # the variable with which a shell asks for completions
 
 _NAME = 10  # columns of the longest command name
-_HELP = """Show lifecycles as tables and diagrams, read journals of runs, and act on runs.
+_HELP = """Show lifecycles as tables and diagrams, read journals of runs, act on runs.
 
 A TARGET is a Run class, written package.module:Class; modules in the current directory are found. A
 journal is a file or a URL such as sqlite:///runs.db, given with --journal or in FSM_JOURNAL.

@@ -16,7 +16,7 @@ _SUFFIXES = {".html": "html", ".htm": "html"}
 
 
 @click.command(
-    help="""Write the runs of JOURNAL as one HTML file that needs no other files.
+    help="""Write the runs of JOURNAL as one self-contained HTML file.
 
     It contains the payloads of the runs: send it only to people who may see them.
     """,

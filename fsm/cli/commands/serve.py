@@ -15,7 +15,7 @@ __all__ = ["serve"]
 
 
 @click.command(
-    help="""Serve a live page with the runs of a journal, on this machine only.
+    help="""Serve the runs of a journal as a live page on this machine.
 
     It shows the lifecycle with the number of runs in each state, and every run with its steps. All
     users of this machine can read it; to approve, resume, retry or cancel needs the token in the

@@ -14,7 +14,7 @@ __all__ = ["verify"]
 
 
 @click.command(
-    help="""Check every run and step of JOURNAL, and the rules of its database.
+    help="""Check each run and step of JOURNAL, and its database rules.
 
     JOURNAL is a file or a URL; default: FSM_JOURNAL. Prints what is wrong and then exits with 1;
     repairs nothing. In JSON each problem has run, seq and message.

@@ -65,10 +65,10 @@ class MemoryJournal(MemoryQueries, Journal):
         if dest._context or dest._cached_inputs:  # dicts, which the caller may change later
             step = step._replace(dest=_copy(dest))
         if known is NO_STEPS:
-            table = lifecycle if type(lifecycle) is Lifecycle else as_lifecycle(lifecycle)
+            if lifecycle is not None:
+                table = lifecycle if lifecycle.__class__ is Lifecycle else as_lifecycle(lifecycle)
+                self._lifecycles.setdefault(step.run, table)  # type: ignore[arg-type]  # not None
             known = self._runs.setdefault(step.run, {seq: step})  # never visible while empty
-            if table is not None:
-                self._lifecycles.setdefault(step.run, table)
         winner = known.setdefault(seq, step)  # atomic: of two writers one wins
         if winner is not step:
             raise StaleRun(step.run, seq, repr(winner))

@@ -49,7 +49,7 @@ class RelationalJournal(Journal):
         page = self._page(run, 0)
         if not page:
             raise UnknownRun(run, self)
-        return self._pages(run, page)
+        return self._read_pages(run, page)
 
     def holds(self, step: Step) -> bool:
         """Whether exactly this step is kept."""
@@ -98,7 +98,7 @@ class RelationalJournal(Journal):
             return []
         return self._query(f"read run {run!r}", sql.STEPS, {"run": run, "after": after})
 
-    def _pages(self, run: str, page: list[Any]) -> Iterator[Record]:
+    def _read_pages(self, run: str, page: list[Any]) -> Iterator[Record]:
         while page:
             yield from (Record(*row) for row in page)
             page = self._page(run, page[-1][1]) if len(page) == sql.PAGE else []

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fsm.errors import JournalError, LifecycleError
-from fsm.journal.arguments import LifecycleLike, as_steps
+from fsm.journal.arguments import LifecycleLike, as_steps, check_names
 from fsm.journal.opening import Address
 from fsm.journal.records import Record
 from fsm.journal.redaction import as_redaction, patterns_of
@@ -113,6 +113,7 @@ class SQLiteJournal(SQLiteFile, RelationalJournal):
         Raises:
             JournalError: The file is busy, or cannot be written.
         """
+        check_names(refusal.state, refusal.event)
         self._check_process()
         if not self._lock.acquire(timeout=_NOTE_PATIENCE):
             raise JournalError(f"{self} is busy")

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsm import Journal, JournalError, MemoryJournal, StaleRun, Step, TaskRun
-from fsm.errors import UnknownRun
+from fsm.errors import InvalidArgument, UnknownRun
 from fsm.journal import Summary
 from fsm.journal.sqlite.journal import SQLiteJournal
+from fsm.lifecycle import Refusal
 from fsm.testing import HandClock
 from states import Failed, Running, Scheduled
 
@@ -104,6 +105,20 @@ def test_the_same_step_again_is_stale_in_every_journal(
             answers.append("refused")
 
     assert len(set(answers)) == 1
+
+
+def test_a_name_has_at_most_200_characters(journal: Any, step: Callable[..., Step]) -> None:
+    journal.append(step(event="e" * 200))
+
+    with pytest.raises(InvalidArgument, match=r"^the name 'e+'.* has 201 characters; "):
+        journal.append(step(seq=2, event="e" * 201))
+    with pytest.raises(InvalidArgument, match="has 201 characters"):
+        journal.extend([step(seq=2, event="e" * 201)])
+    with pytest.raises(InvalidArgument, match="has 201 characters"):
+        journal.note_refusal(Refusal("r", 1, "e" * 201, "Running", 0, "no"))
+
+    assert journal.summary("r").steps == 1
+    assert list(journal.refusals()) == []
 
 
 def test_an_unknown_run_is_named(journal: Any, step: Callable[..., Step]) -> None:

@@ -209,6 +209,20 @@ MISDEEDS = {
         f"{STEP} ('r', 3, 'retry', 'Failed', 'Retrying', 0, '{{', NULL, 'waiting', NULL)",
         "json",
     ),
+    "a kind of 201 characters": (
+        "INSERT INTO runs (id, kind, state, phase, version, began, moved) "
+        f"VALUES ('x', '{'k' * 201}', 'Pending', 'waiting', 0, 0, 0)",
+        "check",
+    ),
+    "an edge of 201 characters": (
+        f"INSERT INTO edges VALUES ('k', 'Pending', '{'e' * 201}', 'Running')",
+        "check",
+    ),
+    "a refusal of 201 characters": (
+        "INSERT INTO refusals (run, seq, event, state, micros, reason) "
+        f"VALUES ('r', 2, '{'e' * 201}', 'Failed', 0, '')",
+        "check",
+    ),
     "an owner without a lease": ("UPDATE runs SET owner = 'x', lease = NULL", "check"),
     "a lease beyond time": ("UPDATE runs SET lease = 1000000000000000000", "check"),
 }

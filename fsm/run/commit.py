@@ -1,8 +1,8 @@
 """Commit: the journal keeps a step, then the run makes it; and the listeners around that.
 
 From the moment that the journal has kept a step, it stands, whatever interrupts: a step in its
-commit is `run._pending`. An interrupt settles whether the journal has kept it or, if another one
-prevents that, whoever uses the run next.
+commit is `run._pending`. Whether the journal has kept it is settled after an interrupt or, if
+another one prevents that, by the next use of the run.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from . import lock
 
 if TYPE_CHECKING:
     from .refusals import RefusalNote
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["Extras", "Posted"]
 
 Posted = tuple[str, tuple[Any, ...], dict[str, Any]]  # an event and its arguments
-
-_first = allocate_lock()
 
 
 class Extras:
@@ -34,8 +33,10 @@ class Extras:
     def append(self, posted: Posted) -> None:
         """Add an event to the end of the queue."""
         if self.posted is None:
-            with _first:  # one thread makes it
-                self.posted = self.posted or deque()
+            fresh: deque[Posted] = deque()
+            with lock.first:
+                if self.posted is None:
+                    self.posted = fresh
         self.posted.append(posted)
 
     def popleft(self) -> Posted:

@@ -1,6 +1,6 @@
 """Lock ownership: which thread or task makes a step of a run, and which ones wait for it.
 
-Whoever makes a step holds the run's lock and is its owner:
+A thread or task that makes a step holds the run's lock and is its owner:
 
     me = whoami()
     while run._owner is not None:
@@ -23,7 +23,7 @@ Whoever makes a step holds the run's lock and is its owner:
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, get_ident
+from _thread import RLock, allocate_lock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from fsm.errors import StepInProgress
@@ -38,6 +38,7 @@ Wait = tuple["Run", Any]  # of a run; valid while the lock is held
 
 _A_FORK = 1 << 64  # greater than any thread's ident
 forks = 0
+first = RLock()  # for what a run makes on demand, of several threads once; a handler may re-enter
 _waits: dict[Owner, Wait] = {}
 
 
@@ -114,7 +115,7 @@ def unregister(me: Owner, before: Wait | None) -> None:
 
 
 def is_left_behind(run: Run) -> bool:
-    """Whether nobody makes a step any more, and the run is free again."""
+    """Whether the step has ended without clearing the owner; then clear it."""
     owner = run._owner
     if owner is None:
         return True
@@ -138,8 +139,9 @@ def _ident(owner: Owner) -> int:
 
 
 def _count_fork() -> None:
-    global forks
+    global forks, first
     forks += _A_FORK
+    first = RLock()  # another thread of the parent may have held it
     _waits.clear()
 
 

@@ -19,7 +19,7 @@ from fsm.lifecycle.store import StepStore
 from fsm.lifecycle.table import Lifecycle
 from fsm.states import Pending, State, ambient
 
-from . import firing
+from . import firing, lock
 from .bound import connect
 from .callbacks import Callbacks, listener_methods
 from .extras import Extras
@@ -179,9 +179,10 @@ class Run(Display):
     def id(self) -> str:
         """Its name in the journal."""
         if self._id is None:
-            with _birth:
+            fresh = new_id()
+            with lock.first:
                 if self._id is None:
-                    self._id = new_id()
+                    self._id = fresh
         return self._id
 
     @property
@@ -190,9 +191,10 @@ class Run(Display):
         if self._pending is not None:
             firing.settle_if_free(self)
         if self._state is None:
-            with _birth:  # of several threads that read it first, one makes it
+            fresh = Pending()
+            with lock.first:
                 if self._state is None:
-                    self._state = Pending()
+                    self._state = fresh
         return self._state
 
     @property
@@ -346,9 +348,10 @@ class Run(Display):
 
     def _own_extras(self) -> Extras:
         if self._extras is None:
-            with _birth:  # of several threads that need it first, one makes it
+            fresh = Extras()
+            with lock.first:
                 if self._extras is None:
-                    self._extras = Extras()
+                    self._extras = fresh
         return self._extras
 
     def _micros(self) -> int:
@@ -393,5 +396,4 @@ def _check_journal(journal: object) -> None:
 Run.lifecycle = Lifecycle.of("Run", Run.initial, (), f"{Run.__module__}:Run")
 Run.callbacks = Callbacks((), Run.lifecycle)
 
-_birth = allocate_lock()
 _surroundings = ambient.current

@@ -2,8 +2,9 @@
 
 # No `from __future__ import annotations`: get_type_hints must find objects in public signatures.
 
+import os
 from collections.abc import Mapping
-from threading import Lock
+from threading import RLock
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -14,7 +15,17 @@ from .errors import InvalidPayload
 from .result import NoResult, Result, as_result
 
 _OWN_METHODS = ("__eq__", "__hash__", "__repr__")
-_fill_lock = Lock()
+_fill_lock = RLock()  # a signal handler may re-enter
+
+
+def _renew_lock() -> None:
+    """After a fork: another thread of the parent may have held the lock."""
+    global _fill_lock
+    _fill_lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @attrs.frozen

@@ -110,7 +110,8 @@ class MissingExtra(LifecycleError, ImportError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(what, extra)
-        self.what, self.extra = what, extra
+        self.what: str = what
+        self.extra: str = extra
 
     def __str__(self) -> str:
         return f"{self.what} needs the extra {self.extra!r}: pip install 'runstates[{self.extra}]'"
@@ -125,7 +126,9 @@ class TransitionNotAllowed(TransitionError):
 
     def __init__(self, event: str, source: StateLike, allowed: Sequence[str]) -> None:
         super().__init__(event, source, allowed)
-        self.event, self.source, self.allowed = event, source, tuple(allowed)
+        self.event: str = event
+        self.source: StateLike = source
+        self.allowed: tuple[str, ...] = tuple(allowed)
 
     def __str__(self) -> str:
         name = type(self.source).__name__
@@ -139,7 +142,9 @@ class GuardRejected(TransitionError):
 
     def __init__(self, event: str, source: StateLike, rejections: Sequence[RejectionLike]) -> None:
         super().__init__(event, source, rejections)
-        self.event, self.source, self.rejections = event, source, tuple(rejections)
+        self.event: str = event
+        self.source: StateLike = source
+        self.rejections: tuple[RejectionLike, ...] = tuple(rejections)
 
     @property
     def guards(self) -> tuple[Any, ...]:
@@ -156,7 +161,8 @@ class UnknownEvent(TransitionError, LookupError):
 
     def __init__(self, event: str, known: Sequence[str]) -> None:
         super().__init__(event, known)
-        self.event, self.known = event, tuple(known)
+        self.event: str = event
+        self.known: tuple[str, ...] = tuple(known)
 
     def __str__(self) -> str:
         hint = did_you_mean(self.event, self.known)
@@ -176,11 +182,13 @@ class StaleRun(TransitionError):
     Restore the run, or let it `catch_up`, and decide again.
     """
 
-    kept = False  # whether the step was kept aside as a late result
+    kept: bool = False  # whether the step was kept aside as a late result
 
     def __init__(self, run: str, seq: int, winner: str) -> None:
         super().__init__(run, seq, winner)
-        self.run, self.seq, self.winner = run, seq, winner
+        self.run: str = run
+        self.seq: int = seq
+        self.winner: str = winner
 
     def __str__(self) -> str:
         return (
@@ -198,7 +206,8 @@ class UnknownRun(JournalError, LookupError):
 
     def __init__(self, run: str, journal: object) -> None:
         super().__init__(run, str(journal))
-        self.run, self.journal = run, str(journal)
+        self.run: str = run
+        self.journal: str = str(journal)
 
     def __str__(self) -> str:
         return f"no run {self.run!r} in {self.journal}"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MeterProvider", "Spans", "TracerProvider", "log_step", "observers"]
 
-logger = logging.getLogger("fsm.steps")
+logger: logging.Logger = logging.getLogger("fsm.steps")
 logger.addHandler(logging.NullHandler())  # without a handler, warnings would go to stderr
 
 _MAX_LENGTH = 500  # characters of a state's message

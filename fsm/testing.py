@@ -32,7 +32,8 @@ class HandClock:
         start: An aware datetime; the first of January 2020 in UTC if left out.
     """
 
-    patience = 0.05  # real seconds that `wait` gives work in threads before it moves the clock
+    # Real seconds that `wait` gives work in threads before it moves the clock.
+    patience: float = 0.05
 
     def __init__(self, start: datetime.datetime = _START) -> None:
         if not isinstance(start, datetime.datetime) or start.tzinfo is None:

@@ -35,9 +35,11 @@ class UnknownTarget(click.ClickException):
     """The target does not exist, is of another type, or importing it raised."""
 
 
-target_argument = click.argument(
-    "target", default="fsm:TaskRun", metavar="[TARGET]", shell_complete=targets
-)
+def target_argument(command: Command) -> Command:
+    """Give *command* the argument TARGET, which names a class of runs."""
+    return click.argument(
+        "target", default="fsm:TaskRun", metavar="[TARGET]", shell_complete=targets
+    )(command)
 
 
 def lifecycles_option(what: str) -> Callable[[Command], Command]:

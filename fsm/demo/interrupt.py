@@ -31,7 +31,7 @@ class InterruptibleClock:
     """The system's clock for a runner, whose waits raise `DemoInterrupted` after a Ctrl-C."""
 
     def __init__(self) -> None:
-        self.interrupted = False
+        self.interrupted: bool = False
         self._before: object = None
 
     def __call__(self) -> pendulum.DateTime:

@@ -76,7 +76,8 @@ class StepFailed(LifecycleError):
 
     def __init__(self, run: str, state: State) -> None:
         super().__init__(run, state)
-        self.run, self.state = run, state
+        self.run: str = run
+        self.state: State = state
 
     def __str__(self) -> str:
         return f"{self.run} is {type(self.state).__name__}: {self.state.message}"

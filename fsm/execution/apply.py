@@ -29,7 +29,7 @@ __all__ = [
     "run_commands",
 ]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 Observer = Callable[["TaskRun", "Step"], object]
 Decisions = Generator[Command, Reply, State]  # from the present state of a run to its last

@@ -95,7 +95,7 @@ class Batch:
             for each in above:
                 self._below.setdefault(each, []).append(job)
         free = [job for job in jobs if job not in self._blockers]
-        self.group = _BatchGroup(iter(free), on_end=self._on_end)
+        self.group: Group = _BatchGroup(iter(free), on_end=self._on_end)
         self.group.blocked = len(self._blockers)
 
     @property
@@ -135,6 +135,8 @@ class Batch:
 
 class _BatchGroup(Group):
     """The jobs of a batch."""
+
+    active: int  # as in Group
 
     def stop(self) -> None:
         """Begin no more jobs, nor those that were released and have not begun."""

@@ -24,7 +24,7 @@ from .job import Job
 
 __all__ = ["ChildJobs"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 MOST_WITH_PAYLOAD = 1_000  # children whose whole states the parent keeps beside a journal
 

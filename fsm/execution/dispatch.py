@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +32,15 @@ _MOST_DISPLACEMENTS = 100  # in a row; then the work counts as lost, which has a
 class LocalWork:
     """A task that is executed in this process, on a thread."""
 
-    needs_deadline = True  # the scheduler has to watch its deadline
+    needs_deadline: bool = True  # the scheduler has to watch its deadline
 
     def __init__(self, call: Call, pool: Pool, command: Execute) -> None:
         names = payload_context(call.run)
         args, kwargs = call.work()
         self._current = describe_run(call.run, names, command)
-        self.future = pool.submit(call_in_context, self._current, names, call.task, args, kwargs)
+        self.future: Future[Any] = pool.submit(
+            call_in_context, self._current, names, call.task, args, kwargs
+        )
 
     def reply(self) -> Reply:
         """Return the result, once the future is done."""
@@ -67,7 +69,7 @@ class RemoteWork:
         journal = run.journal if isinstance(run.journal, Journal) and run.clock is None else None
         address = None if journal is None else journal.address
         self._journal = None if address is None else journal
-        self.needs_deadline = not pool.fatal  # else the worker process enforces it
+        self.needs_deadline: bool = not pool.fatal  # else the worker process enforces it
         seconds = None
         if pool.fatal and command.deadline is not None:
             seconds = (command.deadline - now(run)).total_seconds()
@@ -83,7 +85,7 @@ class RemoteWork:
         context = (describe_run(run, names, command), dict(names))
         if data is None:
             data = serialize((call.task, *call.work()), f"the work of {run.id!r}")
-        self.future = pool.submit(
+        self.future: Future[Any] = pool.submit(
             run_remote_task, self._task, serialize(context, f"the context of {run.id!r}"), data
         )
 

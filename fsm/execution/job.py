@@ -44,13 +44,14 @@ class Job:
         observers: Sequence[Observer] = (),
         data: bytes | None = None,
     ) -> None:
-        self.call, self.run = call, call.run
+        self.call: Call = call
+        self.run: TaskRun = call.run
         self.end: State | None = None
         self.error: Exception | None = None  # what stopped it before its end
         self.child_error: Exception | None = None  # what stopped one of its children
         self.command: Command | None = None  # what it waits for
         self.work: Work | None = None
-        self.generation = 0  # grows with each reply; what belongs to an earlier one is ignored
+        self.generation: int = 0  # grows with each reply; what belongs to an earlier one is ignored
         self.group: Any = None  # the group of jobs that it is performed with
         self.inputs: Sequence[Any] = ()  # of its children
         self._lookup, self._observers, self._data = lookup, observers, data

@@ -16,7 +16,7 @@ from fsm.tasks.validators import Names, duration_only, never_use
 
 __all__ = ["Caches"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Caches:

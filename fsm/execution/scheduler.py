@@ -21,7 +21,7 @@ from .job import Job
 
 __all__ = ["Scheduler"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 60.0  # seconds until the wall clock is read again: it may have been set
 _LOOK = 1.0  # seconds until journals are read again: others may have cancelled a run

@@ -47,7 +47,7 @@ from .task import Task
 
 __all__ = ["gather"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 def gather(

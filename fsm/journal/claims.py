@@ -56,7 +56,10 @@ class Claim:
     ) -> None:
         self._journal = journal
         self._until = until
-        self.run, self.epoch, self.owner, self.late_policy = run, epoch, owner, late
+        self.run: str = run
+        self.epoch: int = epoch
+        self.owner: str = owner
+        self.late_policy: str = late
 
     @property
     def journal(self) -> "base.Journal":

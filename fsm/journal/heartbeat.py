@@ -12,7 +12,7 @@ from .claims import Claim
 
 __all__ = ["Heartbeat"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _BEATS = 3  # in the time of one lease, so that two may fail
 
@@ -59,7 +59,7 @@ class Heartbeat:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self.lost: list[Claim] = []
-        self.lateness = 0.0
+        self.lateness: float = 0.0
 
     def add(self, claim: Claim) -> None:
         """Renew *claim* too. It was made just now."""

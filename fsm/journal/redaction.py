@@ -35,7 +35,7 @@ class Redaction:
     """
 
     def __init__(self, patterns: Iterable[str | re.Pattern[str]]) -> None:
-        self.patterns = tuple(map(_compile, patterns))
+        self.patterns: tuple[re.Pattern[str], ...] = tuple(map(_compile, patterns))
 
     def text(self, text: str) -> str:
         """Replace the matches in *text* by `***`."""

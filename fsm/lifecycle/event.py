@@ -95,8 +95,8 @@ class Event(_Property, Generic[P, S]):
     # A property whose getter is a C partial: reading `run.retry` then runs no Python function.
 
     def __init__(self, rows: Iterable[Transition], name: str = "") -> None:
-        self.rows = tuple(rows)
-        self.name = name
+        self.rows: tuple[Transition, ...] = tuple(rows)
+        self.name: str = name
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.name or name

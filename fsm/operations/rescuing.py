@@ -18,7 +18,7 @@ from fsm.tasks.task_run import TaskRun
 
 __all__ = ["Rescued", "rescue"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _LEASE = 60.0  # seconds that the rescue of one run may take
 

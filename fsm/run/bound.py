@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from fsm.lifecycle.event import Event, WhyLike, describe
 from fsm.states import State
 
-from . import aio as async_firing
 from . import firing
+from .aio import afire
 
 if TYPE_CHECKING:
     pass
@@ -24,7 +24,8 @@ class _OfTheEvent:
     """An attribute that says of one bound event what its event says; the class keeps its own."""
 
     def __init__(self, ask: Any, own: Any = None) -> None:
-        self.ask, self.own = ask, own
+        self.ask: Any = ask
+        self.own: Any = own
 
     def __get__(self, bound: Any, owner: type) -> Any:
         if bound is not None:
@@ -58,9 +59,9 @@ class BoundEvent(functools.partial[S], Generic[P, S]):
     def __name__(self) -> str:
         return self.name
 
-    __signature__ = _OfTheEvent(lambda event: event.signature)
+    __signature__: _OfTheEvent = _OfTheEvent(lambda event: event.signature)
 
-    aio = async_firing.afire
+    aio = afire
 
     def may(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether firing now would pass; see `EventMethod.may`."""

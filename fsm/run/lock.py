@@ -37,7 +37,7 @@ Owner = int | tuple[int, Any]  # a thread, or a thread and a task; threads as `w
 Wait = tuple["Run", Any]  # of a run; valid while the lock is held
 
 _A_FORK = 1 << 64  # greater than any thread's ident
-forks = 0
+forks: int = 0
 first = RLock()  # for what a run makes on demand, of several threads once; a handler may re-enter
 _waits: dict[Owner, Wait] = {}
 

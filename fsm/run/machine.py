@@ -28,13 +28,13 @@ class CompiledRow:
     __slots__ = ("dest", "draft", "event", "guards", "plain", "row", "source", "stays")
 
     def __init__(self, event: str, source: type[State], row: Transition) -> None:
-        self.event = event
-        self.row = row
-        self.source = source
-        self.dest = row.dest or source
-        self.stays = row.dest is None
+        self.event: str = event
+        self.row: Transition = row
+        self.source: type[State] = source
+        self.dest: type[State] = row.dest or source
+        self.stays: bool = row.dest is None
         self.draft: Drafter = compile_draft(event, row)
-        self.plain = is_plain(source, row)
+        self.plain: bool = is_plain(source, row)
         self.guards: tuple[tuple[Guard, bool], ...] = (
             *((guard, True) for guard in row.conditions),
             *((guard, False) for guard in row.unless),
@@ -67,9 +67,9 @@ class LifecycleEvent(transitions.Event):
 class LifecycleMachine(transitions.Machine):
     """A machine without registered models: runs keep their state themselves."""
 
-    state_cls = LifecycleState
-    transition_cls = LifecycleTransition
-    event_cls = LifecycleEvent
+    state_cls: type[transitions.State] = LifecycleState
+    transition_cls: type[transitions.Transition] = LifecycleTransition
+    event_cls: type[transitions.Event] = LifecycleEvent
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         super().__init__(

@@ -34,8 +34,9 @@ class Outboxed:
             raise InvalidArgument(
                 f"an outbox has a name of 1 to {_LONGEST} printable characters, not {name!r:.60}"
             )
-        self.name, self.listener = name, listener
-        self.__name__ = getattr(listener, "__name__", name)
+        self.name: str = name
+        self.listener: Callable[..., Any] = listener
+        self.__name__: str = getattr(listener, "__name__", name)
 
     def __call__(self, run: Run, step: Step) -> Any:
         """Call the listener, then mark the step as delivered; not so if the listener raises."""

@@ -91,16 +91,16 @@ class Run(Display):
     initial: ClassVar[StateClass] = Pending
     lifecycle: ClassVar[Lifecycle]
     callbacks: ClassVar[Callbacks]
-    machine = _Machine()
+    machine: _Machine = _Machine()
     _compiled: ClassVar[LifecycleMachine | None] = None
     _rows: ClassVar[Mapping[StateClass, Mapping[str, tuple[CompiledRow, ...]]]] = {}
 
-    before = Hook("before")  # before an event or all; an error vetoes the step
-    after = Hook("after")  # after an event or all
-    on_enter = Hook("on_enter")  # into a state or family
-    on_exit = Hook("on_exit")  # out of a state or family
-    on_final = Hook("on_final")  # into a state that nothing leads out of
-    handler = Hook("handler")  # (run, old, new): may return another legal state for new
+    before: Hook = Hook("before")  # before an event or all; an error vetoes the step
+    after: Hook = Hook("after")  # after an event or all
+    on_enter: Hook = Hook("on_enter")  # into a state or family
+    on_exit: Hook = Hook("on_exit")  # out of a state or family
+    on_final: Hook = Hook("on_final")  # into a state that nothing leads out of
+    handler: Hook = Hook("handler")  # (run, old, new): may return another legal state for new
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Run(Display):
             raise InvalidArgument(
                 f"a clock is a function that returns an aware datetime, not {clock!r}"
             )
-        self.journal = journal
+        self.journal: StepStore | None = journal
         self._clock = clock
         self._id = id
         self._state = state  # None: a plain Pending that was not read yet

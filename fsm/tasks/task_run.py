@@ -72,8 +72,8 @@ __all__ = ["TaskRun"]
 
 # The sources of several rows.
 waiting = Pending
-ready = (Pending, Submitted, Queued)
-unfinished = (Pending, Submitted, Queued, ClientFailed, Running)
+ready: tuple[type[State], ...] = (Pending, Submitted, Queued)
+unfinished: tuple[type[State], ...] = (Pending, Submitted, Queued, ClientFailed, Running)
 
 
 class TaskRun(Run):
@@ -180,7 +180,7 @@ class TaskRun(Run):
         cache_for: Duration | None = None,
     ) -> None:
         super().__init__(id, state=state, journal=journal, clock=clock)
-        self.policy = self.default_policy if policy is None else as_policy(policy)
+        self.policy: Policy = self.default_policy if policy is None else as_policy(policy)
         if not (max_retries is retry_delay is timeout is cache_for is None):
             self.policy = override(self.policy, max_retries, retry_delay, timeout, cache_for)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from importlib import resources
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 from fsm.errors import InvalidArgument, JournalError, LifecycleError, UnknownRun
@@ -66,7 +66,8 @@ class Answer(BaseHTTPRequestHandler):
 
     server_version = "fsm"
     sys_version = ""
-    timeout = 30  # seconds that a browser may say nothing in the middle of a request
+    # Seconds that a browser may say nothing in the middle of a request.
+    timeout: ClassVar[float | None] = 30
 
     @property
     def _served(self) -> Server:
@@ -192,7 +193,7 @@ class Answer(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _begin(self, status: HTTPStatus, kind: str, more: Mapping[str, str] = HEADERS) -> None:
-        self.request_version = self.protocol_version  # HTTP/0.9 has no headers, so no policy
+        self.request_version: str = self.protocol_version  # HTTP/0.9 has no headers, so no policy
         self.send_response(status)
         for name, value in {"Content-Type": kind, **HEADERS, **more}.items():
             self.send_header(name, value)

@@ -39,15 +39,16 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self, opening: Opening, *classes: type[Run], port: int = 8000, period: float = 1.0
     ) -> None:
-        self.catalog = Catalog(classes)
-        self.source = Source(opening)
-        self.acting = Source(opening)  # who waits for another writer keeps nobody from reading
-        self.watch = Watch(self.source, period)
+        self.catalog: Catalog = Catalog(classes)
+        self.source: Source = Source(opening)
+        # A source of its own: an action that waits for another writer does not delay reading.
+        self.acting: Source = Source(opening)
+        self.watch: Watch = Watch(self.source, period)
         self._counting = Source(opening)  # nobody waits until a million steps are counted
-        self.heat = Heat(self._counting, self.catalog)
+        self.heat: Heat = Heat(self._counting, self.catalog)
         super().__init__(("127.0.0.1", port), Answer)  # closes all of it where the port is taken
-        self.door = Door(self.server_port)
-        self.listeners = threading.Semaphore(_MOST_LISTENERS)
+        self.door: Door = Door(self.server_port)
+        self.listeners: threading.Semaphore = threading.Semaphore(_MOST_LISTENERS)
         threading.Thread(target=self.watch.run, name="fsm watch", daemon=True).start()
 
     @property
@@ -58,7 +59,8 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking the name service what our address is called."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
+        self.server_name: str = "127.0.0.1"
+        self.server_port: int = int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that went away."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -167,7 +167,8 @@ def as_svg(shown: StateGraph | None) -> str | None:
         return None
 
 
-picture = lru_cache(256)(as_svg)  # for what is asked for again: the same graph
+# Kept for what is asked for again: the same graph.
+picture: Callable[[StateGraph | None], str | None] = lru_cache(256)(as_svg)
 
 
 def timeline(journal: Journal, runs: Sequence[Summary], width: int = 1200) -> str:

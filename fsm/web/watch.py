@@ -43,7 +43,7 @@ class Watch:
     """
 
     def __init__(self, source: Source, period: float = 1.0, *, patience: float = _PATIENCE) -> None:
-        self.snapshot = Snapshot()
+        self.snapshot: Snapshot = Snapshot()
         self._source, self._period, self._patience = source, period, patience
         self._began: float | None = None  # when the look began that goes on
         self._longest = 0.0  # seconds that a look took

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClaimedRuns", "WorkerSettings"]
 
-logger = logging.getLogger("fsm.worker")
+logger: logging.Logger = logging.getLogger("fsm.worker")
 
 _RESCUES_A_LEASE = 3  # how often lost runs are rescued in the time of one lease
 _LONGEST_PAUSE = 30.0  # seconds between two tries to reach a journal
@@ -65,6 +65,8 @@ class ClaimedRuns(Group):
         once: Whether the group is over when nothing more is due.
     """
 
+    active: int  # as in Group
+
     def __init__(
         self,
         settings: WorkerSettings,
@@ -83,7 +85,7 @@ class ClaimedRuns(Group):
         self._next_claim = self._next_rescue = 0.0  # by the monotonic clock
         self._pause = settings.poll
         self._idle = False
-        self.finished = 0  # runs that have finished here
+        self.finished: int = 0  # runs that have finished here
 
     # What the scheduler asks.
 

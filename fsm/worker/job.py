@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fsm.execution.call import Call
 from fsm.execution.commands import Reply, Wait
 from fsm.execution.job import Job
-from fsm.states import ambient
+from fsm.states import State, ambient
 from fsm.telemetry import observers
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ class ClaimedJob(Job):
 
     def __init__(self, call: Call, claim: Claim, longest_wait: float) -> None:
         super().__init__(call, observers=observers())
-        self.claim, self._longest_wait = claim, longest_wait
-        self.lost = False  # whether another worker has claimed the run
+        self.claim: Claim = claim
+        self._longest_wait = longest_wait
+        self.lost: bool = False  # whether another worker has claimed the run
 
     def advance(self, reply: Reply, pool: Pool) -> None:
         super().advance(reply, pool)
         if isinstance(self.command, Wait) and _seconds_until(self.command) > self._longest_wait:
-            self.end = self.run.state
+            self.end: State | None = self.run.state
 
     def has_moved(self) -> bool:
         # The result of a lost job is still waited for: the journal keeps it as a late result.

@@ -40,14 +40,15 @@ class Insert:
                 lifecycle.
             NotSerializable: The payload cannot be written; names the field.
         """
-        self.step = as_step(step)
-        self.record = record = Record.of(step, epoch, redaction, rows)
+        self.step: Step = as_step(step)
+        record = Record.of(step, epoch, redaction, rows)
+        self.record: Record = record
         check_names(record.source, record.event, record.dest)
-        self.lifecycle = as_lifecycle(lifecycle)
-        self.outbox = outbox
-        self.done = False
-        self.tried = False  # it was inserted once, and perhaps committed
-        self.withdrawn = False  # its caller was interrupted
+        self.lifecycle: Lifecycle | None = as_lifecycle(lifecycle)
+        self.outbox: Sequence[str] = outbox
+        self.done: bool = False
+        self.tried: bool = False  # it was inserted once, and perhaps committed
+        self.withdrawn: bool = False  # its caller was interrupted
         self.error: BaseException | None = None
 
     def run_row(self) -> dict[str, Any]:

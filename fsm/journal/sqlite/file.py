@@ -43,7 +43,8 @@ class SQLiteFile:
     def __init__(self, path: str | os.PathLike[str], patience: float) -> None:
         try:
             self._name = os.fsdecode(path)
-            self.path = Path(path).absolute()  # so that ":memory:", too, is a file of that name
+            # Absolute, so that ":memory:", too, is a file of that name.
+            self.path: Path = Path(path).absolute()
         except (TypeError, ValueError) as error:
             raise InvalidArgument(f"a journal is a file, and {path!r} names none") from error
         self._log = str(beside(self.path, "-wal"))

@@ -38,7 +38,8 @@ Wait = tuple["Run", Any]  # of a run; valid while the lock is held
 
 _A_FORK = 1 << 64  # greater than any thread's ident
 forks: int = 0
-first = RLock()  # for what a run makes on demand, of several threads once; a handler may re-enter
+# For what a run makes on demand, of several threads once; a signal handler may enter it again.
+first: RLock = RLock()
 _waits: dict[Owner, Wait] = {}
 
 

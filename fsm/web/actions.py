@@ -1,4 +1,4 @@
-"""Action: what a person may do to a run from the page."""
+"""The actions that a user may take on a run from the page."""
 
 from __future__ import annotations
 
@@ -14,106 +14,110 @@ from fsm.run.run import Run
 from fsm.states import Cancelled, State, StateError
 from fsm.text import cut
 
-from .classes import Catalog
+from .classes import KnownClasses
 
 __all__ = ["ACTIONS", "act", "why_not"]
 
-_LONGEST = 200  # characters of a name or a message, as on the page
+_LONGEST = 200  # characters of a name or a message; the page has the same limit
 
-_Word = str | None
+_Text = str | None
 _Edge = tuple[str, str, str]  # source, event and dest
-_Act = Callable[[Journal, str, _Word, _Word, "type[Run] | None"], "State | Iterable[ControlResult]"]
+_Act = Callable[[Journal, str, _Text, _Text, "type[Run] | None"], "State | Iterable[ControlResult]"]
 
 ACTIONS: Mapping[str, _Act] = {
-    "approve": lambda journal, run, by, said, cls: control.approve(
-        journal, run, by=by or "", message=said, cls=cls
+    "approve": lambda journal, run, by, message, cls: control.approve(
+        journal, run, by=by or "", message=message, cls=cls
     ),
-    "resume": lambda journal, run, _, said, cls: control.resume(
-        journal, run, message=said, cls=cls
+    "resume": lambda journal, run, _, message, cls: control.resume(
+        journal, run, message=message, cls=cls
     ),
-    "retry": lambda journal, run, _, said, cls: control.retry(journal, run, message=said, cls=cls),
-    "cancel": lambda journal, run, _, said, cls: control.cancel(
-        journal, run, message=said, cls=cls
+    "retry": lambda journal, run, _, message, cls: control.retry(
+        journal, run, message=message, cls=cls
+    ),
+    "cancel": lambda journal, run, _, message, cls: control.cancel(
+        journal, run, message=message, cls=cls
     ),
 }
 
 
-def act(journal: Journal, asked: object, catalog: Catalog) -> list[dict[str, Any]]:
-    """Do what *asked* says, a mapping with `action`, `run` and perhaps `by` and `message`.
+def act(journal: Journal, request: object, known: KnownClasses) -> list[dict[str, Any]]:
+    """Take the action that *request* describes.
 
     Args:
-        catalog: Whose listeners are told: the class of the run, where it is among them.
+        journal: Where the run is recorded.
+        request: A mapping with `action`, `run`, and optionally `by` and `message`.
+        known: If the class of the run is among them, its listeners are called.
 
     Returns:
-        What became of the run, and of its children where they are cancelled with it.
+        The outcome for the run, and for its children if they are cancelled with it.
 
     Raises:
-        InvalidArgument: It says nothing that can be done.
-        TransitionError: The run did not move.
+        InvalidArgument: The request is not such a mapping.
+        TransitionError: The action was refused; the run did not move.
     """
-    given = asked if isinstance(asked, dict) else {}
-    action, run, by, said = (given.get(word) for word in ("action", "run", "by", "message"))
-    words = all(word is None or isinstance(word, str) for word in (by, said))
-    if not isinstance(run, str) or not isinstance(action, str) or not words:
-        raise InvalidArgument('an action is {"action": NAME, "run": ID}, by and message in text')
-    if any(len(word or "") > _LONGEST for word in (by, said)):
+    given = request if isinstance(request, dict) else {}
+    action, run, by, message = (given.get(key) for key in ("action", "run", "by", "message"))
+    texts = all(text is None or isinstance(text, str) for text in (by, message))
+    if not isinstance(run, str) or not isinstance(action, str) or not texts:
+        raise InvalidArgument('an action is {"action": NAME, "run": ID}, by and message are text')
+    if any(len(text or "") > _LONGEST for text in (by, message)):
         raise InvalidArgument(f"by and message have at most {_LONGEST} characters each")
     if action not in ACTIONS:
         raise InvalidArgument(f"an action is one of {', '.join(ACTIONS)}, not {action!r:.40}")
-    cls = catalog.named(journal.summary(run).kind)
+    cls = known.find(journal.summary(run).kind)
     try:
-        became = ACTIONS[action](journal, run, by or None, said or None, cls)
+        outcome = ACTIONS[action](journal, run, by or None, message or None, cls)
     except (LifecycleError, StateError):
         raise
-    except Exception as error:  # whatever a listener raises is its veto
+    except Exception as error:  # a listener may veto with any exception
         raise TransitionError(f"run {run!r} did not move: {error}") from error
-    return list(
-        map(_as_data, [ControlResult(run, became)] if isinstance(became, State) else became)
-    )
+    results = [ControlResult(run, outcome)] if isinstance(outcome, State) else outcome
+    return list(map(_as_data, results))
 
 
-def why_not(journal: Journal, id: str, catalog: Catalog) -> dict[str, str | None]:
-    """Why each action would be refused now, in the words of that refusal; None where it would not.
+def why_not(journal: Journal, id: str, known: KnownClasses) -> dict[str, str | None]:
+    """Return for each action why it would be refused now; None if it would not.
 
-    Nothing is moved, told or written. What a listener will say nobody knows before.
+    The run does not move, and no listener is called: a veto of a listener is not foreseen.
 
     Raises:
         UnknownRun: There is no such run.
     """
     kind = journal.summary(id).kind
-    cls = catalog.named(kind)
+    cls = known.find(kind)
     try:
         run = restore_task_run(id, journal) if cls is None else cls.restore(id, journal)
-    except (CorruptJournal, StateError) as error:  # whatever is done to it is refused so
+    except (CorruptJournal, StateError) as error:  # every action would fail with it
         return dict.fromkeys(ACTIONS, cut(error))
     edges = journal.edges(kind) if kind and cls is None else None
     return {action: _refusal(run, action, edges) for action in ACTIONS}
 
 
 def _refusal(run: Run, action: str, edges: Set[_Edge] | None) -> str | None:
-    """As `fsm.operations.control` refuses it, which asks some things before the table.
-
-    Then the journal is asked.
+    """Return why `fsm.operations.control` or the journal would refuse the action; None if not.
 
     Args:
-        edges: All that the journal lets the run take, where that may not be what its table says.
+        run: The run.
+        action: One of `ACTIONS`.
+        edges: The edges recorded for the run's kind, if its own class is not known here: the
+            journal accepts no others.
     """
     event, state = "resume" if action == "approve" else action, run.state
-    if (forbidden := precondition(action, run)) is not None:
-        return cut(forbidden)
+    if (problem := precondition(action, run)) is not None:
+        return cut(problem)
     if action == "cancel" and isinstance(state, Cancelled):
-        return None  # its children may not be, yet
+        return None  # its children may not be cancelled yet
     try:
         refused = firing.refusal(event, run)
-    except Exception as error:  # ours, or that of a guard
+    except Exception as error:  # a guard may raise any
         return cut(error)
-    if refused is None and edges is not None and edges.isdisjoint(_ways(run, event)):
+    if refused is None and edges is not None and edges.isdisjoint(_edges_from(run, event)):
         return f"the lifecycle of {run.id!r} has no {event} from {type(state).__name__}"
     return None if refused is None else cut(refused)
 
 
-def _ways(run: Run, event: str) -> Iterator[_Edge]:
-    """How the event may lead on from where the run is, by names."""
+def _edges_from(run: Run, event: str) -> Iterator[_Edge]:
+    """Yield the edges of *event* from the run's state, by names."""
     for edge in run.lifecycle.edges:
         if edge.event == event and edge.source is type(run.state):
             yield edge.source.__name__, event, edge.dest.__name__

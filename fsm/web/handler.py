@@ -1,4 +1,4 @@
-"""Answer: one request to the live page, from the door to the last byte."""
+"""The handler of one HTTP request to the live page."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fsm.states import StateError
 from fsm.text import cut
 
 from .actions import act
-from .routes import VIEWS, Asked
+from .routes import VIEWS, Parameters
 from .security import HEADERS
 from .views import overview
 
 if TYPE_CHECKING:
     from .server import Server
 
-__all__ = ["Answer", "markup", "script", "style"]
+__all__ = ["RequestHandler", "markup", "script", "style"]
 
-_SCRIPTS = (  # each may use those before it
+_SCRIPTS = (  # in the order in which they run
     "source.js", "draw.js", "list.js", "story.js", "run.js", "location.js", "events.js", "page.js",
 )  # fmt: skip
 
@@ -56,50 +56,49 @@ _FILES = {
 }
 _JSON = "application/json"
 _LARGEST = 65_536  # bytes of a request's body
-_DIGITS = 10  # of how many bytes they are
-_BEAT = 5.0  # seconds after which who listens is told that there is no news; the page waits for it
-_LOOK = 0.5  # seconds between two looks whether who listens is still there
+_DIGITS = 10  # digits of Content-Length; int() of very long texts is slow
+_BEAT = 5.0  # seconds of silence after which a stream says that it is alive; the page expects it
+_POLL = 0.5  # seconds between two checks whether a listener is still connected
 
 
-class Answer(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """Answers one request, then closes the connection."""
 
     server_version = "fsm"
     sys_version = ""
-    # Seconds that a browser may say nothing in the middle of a request.
-    timeout: ClassVar[float | None] = 30
+    timeout: ClassVar[float | None] = 30  # seconds that a browser may pause within a request
 
     @property
-    def _served(self) -> Server:
+    def _page(self) -> Server:
         return cast("Server", self.server)
 
     def do_GET(self) -> None:
-        """Answer with a file, with JSON, or with what happens from now on."""
+        """Answer with a file, with JSON, or with a stream of events."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        """Do something to a run."""
-        self._body = self._read()  # even if it is refused: unread, it would cut the answer off
+        """Take an action on a run."""
+        self._body = self._read()  # even if refused: an unread body would reset the connection
         self._answer(self._post)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request, or none of ours, as anything else that is refused."""
+        """Answer malformed requests and unknown methods with JSON, like any other error."""
         status = HTTPStatus(code)
         self._fail(status, ": ".join(filter(None, (message or status.phrase, explain))))
 
-    def log_message(self, format: str, *args: Any) -> None:  # as it is called
-        """Write nothing: the terminal is no place for what strangers ask for."""
+    def log_message(self, format: str, *args: Any) -> None:  # the name of the base class
+        """Write nothing: a request is text of others, and not for the terminal."""
 
-    def _answer(self, answer: Callable[[str, Asked], None]) -> None:
+    def _answer(self, answer: Callable[[str, Parameters], None]) -> None:
         try:
             parts = urlsplit(self.path)
-            refusal = self._served.door.refusal(self.command, parts, self.headers)
+            refusal = self._page.access.refusal(self.command, parts, self.headers)
             if refusal is not None:
                 self._fail(HTTPStatus.FORBIDDEN, refusal)
                 return
-            asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            answer(parts.path, asked)
-        except (UnknownRun, UnicodeEncodeError) as error:  # no journal keeps an id that is no text
+            parameters = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            answer(parts.path, parameters)
+        except (UnknownRun, UnicodeEncodeError) as error:  # an id with lone surrogates
             self._fail(HTTPStatus.NOT_FOUND, error)
         except JournalError as error:
             self._fail(HTTPStatus.SERVICE_UNAVAILABLE, error)
@@ -107,38 +106,38 @@ class Answer(BaseHTTPRequestHandler):
             self._fail(HTTPStatus.BAD_REQUEST, error)
         except (LifecycleError, StateError) as error:
             self._fail(HTTPStatus.CONFLICT, error)
-        except OSError:  # the browser has gone
+        except OSError:  # the browser closed the connection
             raise
-        except Exception as error:  # ours: who asks is told, and so is the terminal
-            said = f"a fault of the page, told where it is served: {type(error).__name__}: {error}"
-            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, said)
+        except Exception as error:  # a bug: the terminal shows the traceback
+            problem = f"internal error, see the server's terminal: {type(error).__name__}: {error}"
+            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, problem)
             raise
 
-    def _get(self, path: str, asked: Asked) -> None:
+    def _get(self, path: str, parameters: Parameters) -> None:
         if path in _FILES:
             read, kind = _FILES[path]
             self._send(kind, read().encode())
         elif path in VIEWS:
-            self._put(VIEWS[path](self._served, asked))
+            self._send_json(VIEWS[path](self._page, parameters))
         elif path == "/api/events":
-            self._tell()
+            self._stream()
         else:
-            self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
+            self._fail(HTTPStatus.NOT_FOUND, "no such address")
 
-    def _post(self, path: str, _: Asked) -> None:
+    def _post(self, path: str, _: Parameters) -> None:
         if path != "/api/act":
-            self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
-        elif self.headers.get_content_type() != _JSON:  # a form on another page sends none
-            self._fail(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"an action comes as {_JSON}")
+            self._fail(HTTPStatus.NOT_FOUND, "no such address")
+        elif self.headers.get_content_type() != _JSON:  # a form on another page cannot send it
+            self._fail(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"an action must be sent as {_JSON}")
         elif self._body is None:
-            said = f"an action says how long it is, at most {_LARGEST} bytes"
-            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
+            problem = f"an action needs a Content-Length of at most {_LARGEST} bytes"
+            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, problem)
         else:
-            wanted = _parsed(self._body)
-            with self._served.acting.journal() as journal:
-                became = act(journal, wanted, self._served.catalog)
-            self._served.watch.hurry()
-            self._put(became)
+            request = _parse(self._body)
+            with self._page.control.journal() as journal:
+                outcome = act(journal, request, self._page.known)
+            self._page.watch.wake()
+            self._send_json(outcome)
 
     def _read(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")
@@ -146,33 +145,33 @@ class Answer(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(length)) if int(length) <= _LARGEST else None
 
-    def _tell(self) -> None:
-        """Say how things stand, now and whenever that changes: server-sent events."""
-        watch = self._served.watch
-        # A place that somebody has left is free after a look.
-        if not self._served.listeners.acquire(timeout=2 * _LOOK):
+    def _stream(self) -> None:
+        """Send the overview now and at every change, as server-sent events."""
+        watch = self._page.watch
+        # A listener that disconnected is noticed after one poll.
+        if not self._page.listeners.acquire(timeout=2 * _POLL):
             self._fail(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
             return
         try:
-            self._begin(HTTPStatus.OK, "text/event-stream")
+            self._send_head(HTTPStatus.OK, "text/event-stream")
             self.wfile.write(b"retry: 1000\n\n")
-            version, told = 0, time.monotonic()
-            while not watch.stopped and not self._has_left():
-                snapshot = watch.after(version, _LOOK)
+            version, sent = 0, time.monotonic()
+            while not watch.stopped and not self._is_disconnected():
+                snapshot = watch.wait_after(version, _POLL)
                 if snapshot is not None:
                     version = snapshot.version
-                    data = json.dumps(overview(snapshot, self._served.catalog))
+                    data = json.dumps(overview(snapshot, self._page.known))
                     self.wfile.write(f"data: {data}\n\n".encode())
-                elif time.monotonic() - told < _BEAT or watch.stuck:
+                elif time.monotonic() - sent < _BEAT or watch.stuck:
                     continue
                 else:
                     self.wfile.write(b"event: beat\ndata:\n\n")
-                told = time.monotonic()
+                sent = time.monotonic()
         finally:
-            self._served.listeners.release()
+            self._page.listeners.release()
 
-    def _has_left(self) -> bool:
-        """Whether the browser has closed its end. What else it may say now, nobody reads."""
+    def _is_disconnected(self) -> bool:
+        """Whether the browser closed the connection. Other data that it sends is discarded."""
         self.connection.settimeout(0)
         try:
             return not self.connection.recv(_LARGEST)
@@ -181,27 +180,27 @@ class Answer(BaseHTTPRequestHandler):
         finally:
             self.connection.settimeout(self.timeout)
 
-    def _put(self, data: object, status: HTTPStatus = HTTPStatus.OK) -> None:
+    def _send_json(self, data: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(_JSON, json.dumps(data).encode(), status)
 
-    def _fail(self, status: HTTPStatus, said: object) -> None:
-        self._put({"error": cut(said)}, status)
+    def _fail(self, status: HTTPStatus, problem: object) -> None:
+        self._send_json({"error": cut(problem)}, status)
 
     def _send(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
-        self._begin(status, kind, {"Content-Length": str(len(body))})
+        self._send_head(status, kind, {"Content-Length": str(len(body))})
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _begin(self, status: HTTPStatus, kind: str, more: Mapping[str, str] = HEADERS) -> None:
-        self.request_version: str = self.protocol_version  # HTTP/0.9 has no headers, so no policy
+    def _send_head(self, status: HTTPStatus, kind: str, more: Mapping[str, str] = HEADERS) -> None:
+        self.request_version: str = self.protocol_version  # headers even for HTTP/0.9
         self.send_response(status)
         for name, value in {"Content-Type": kind, **HEADERS, **more}.items():
             self.send_header(name, value)
         self.end_headers()
 
 
-def _parsed(body: bytes) -> object:
+def _parse(body: bytes) -> object:
     try:
         return json.loads(body)
     except RecursionError:
-        raise InvalidArgument("an action is not nested as deep as this") from None
+        raise InvalidArgument("the action is nested too deeply") from None

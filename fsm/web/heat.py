@@ -1,7 +1,7 @@
-"""Heat: the lifecycle of a kind with how long its runs stay where, and which ways they take.
+"""Pictures of traffic: how long runs stay in each state, and how often they take each edge.
 
-The law of this file: whoever asks again meanwhile gets the picture that is there. To count takes as
-long as there are steps, so it is done once for a snapshot, and over a connection of its own.
+Counting takes time in proportion to the steps of a journal. So each picture is drawn at most once
+for a snapshot, over a connection of its own, and served until it is replaced.
 """
 
 from __future__ import annotations
@@ -15,59 +15,66 @@ import attrs
 from fsm.diagrams import StateGraph, heat
 from fsm.journal import Journal
 
-from .classes import Catalog
+from .classes import KnownClasses
 from .source import Source
-from .views import as_svg
+from .views import draw
 
-__all__ = ["Heat", "heated"]
+__all__ = ["HeatPictures", "traffic_graph"]
 
-_REST = 3.0  # seconds that a picture is good for, whatever happens
-_SHARE = 9  # times as long as it took to draw, it is good for
-_MOST = 64  # pictures that are kept
+_REST = 3.0  # seconds for which a picture is served at least
+_SHARE = 9  # it is served for as many times as long as it took to draw
+_MOST = 64  # pictures kept
 
 
 @attrs.frozen
-class _Drawn:
+class _Picture:
     version: int  # of the snapshot it was drawn for
     until: float  # when it may be drawn anew
-    said: dict[str, Any]
+    data: dict[str, Any]
 
 
-class Heat:
+class HeatPictures:
     """Draws each kind once for a snapshot, and not more often than every *rest* seconds."""
 
-    def __init__(self, source: Source, catalog: Catalog, rest: float = _REST) -> None:
-        self._source, self._catalog, self._rest = source, catalog, rest
+    def __init__(self, source: Source, known: KnownClasses, rest: float = _REST) -> None:
+        self._source, self._known, self._rest = source, known, rest
         self._lock = threading.Lock()
-        self._kept: dict[str, _Drawn] = {}
+        self._pictures: dict[str, _Picture] = {}
 
-    def drawn(self, kind: str, version: int) -> dict[str, Any]:
-        """The picture of a kind, or of all where it is empty, and of which snapshot it is."""
+    def get(self, kind: str, version: int) -> dict[str, Any]:
+        """Return the picture of a kind, or of all kinds if it is empty, and its snapshot's version.
+
+        Args:
+            kind: The kind of runs that are counted.
+            version: Of the latest snapshot; an older picture is drawn anew if it has rested.
+        """
         with self._lock:
-            kept = self._kept.get(kind)
-            if kept is None or (kept.version != version and time.monotonic() >= kept.until):
-                kept = self._draw(kind, version)
-            return {**kept.said, "version": kept.version}
+            found = self._pictures.get(kind)
+            if found is None or (found.version != version and time.monotonic() >= found.until):
+                found = self._draw(kind, version)
+            return {**found.data, "version": found.version}
 
-    def _draw(self, kind: str, version: int) -> _Drawn:
+    def _draw(self, kind: str, version: int) -> _Picture:
         began = time.monotonic()
         with self._source.journal() as journal:
-            shown, name = heated(journal, self._catalog, kind)
-        said = {"diagram": as_svg(shown), "name": name}
+            graph, name = traffic_graph(journal, self._known, kind)
+        data = {"diagram": draw(graph), "name": name}
         ended = time.monotonic()
-        if len(self._kept) >= _MOST:
-            self._kept.clear()
+        if len(self._pictures) >= _MOST:
+            self._pictures.clear()
         until = ended + max(self._rest, _SHARE * (ended - began))
-        kept = self._kept[kind] = _Drawn(version, until, said)
-        return kept
+        found = self._pictures[kind] = _Picture(version, until, data)
+        return found
 
 
-def heated(journal: Journal, catalog: Catalog, kind: str) -> tuple[StateGraph | None, str | None]:
-    """What `Catalog.drawn` finds for a kind with the traffic of its runs; its name, if a class."""
-    drawn = catalog.drawn(journal, kind)
-    if drawn is None:
+def traffic_graph(
+    journal: Journal, known: KnownClasses, kind: str
+) -> tuple[StateGraph | None, str | None]:
+    """Return the graph of a kind with the traffic of its runs, and its name if it has a class."""
+    drawable = known.find_drawable(journal, kind)
+    if drawable is None:
         return None, None
     traffic = journal.traffic(kind or None)
-    name = None if isinstance(drawn, StateGraph) else drawn.lifecycle.name
-    # How many are where now says the page itself, as it changes.
-    return heat(drawn, traffic, now=False), name
+    name = None if isinstance(drawable, StateGraph) else drawable.lifecycle.name
+    # The page itself shows how many runs are in each state now.
+    return heat(drawable, traffic, now=False), name

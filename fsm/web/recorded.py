@@ -1,4 +1,4 @@
-"""Recorded: pictures from what a journal says alone, for runs whose classes are not known here."""
+"""Graphs from the records of a journal alone, for runs whose classes are not known here."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from fsm.journal import Record
 from fsm.lifecycle.refusal import Refusal
 from fsm.states import State
 
-__all__ = ["table", "trail"]
+__all__ = ["graph_of_edges", "graph_of_steps"]
 
-_MOST = 400  # ways from state to state; of more no picture can be read
+_MOST = 400  # pairs of states with an edge; a picture of more is unreadable
 
-_Ways = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
+_Edges = Mapping[tuple[str, str], Mapping[str, Iterable[int]]]
 
 
-def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> StateGraph | None:
-    """Where a run has been, how it went there, and what it was refused on the way.
+def graph_of_steps(
+    records: Iterable[Record], refusals: Iterable[Refusal] = ()
+) -> StateGraph | None:
+    """Draw the path of a run, with the events that were refused on the way.
 
-    It is the same for all that went the same way and were refused the same.
+    Runs with the same path and the same refusals have equal graphs.
     """
-    ways: dict[tuple[str, str], dict[str, list[int]]] = {}
+    edges: dict[tuple[str, str], dict[str, list[int]]] = {}
     visits: Counter[str] = Counter()
     last = ""
     for record in records:
@@ -31,22 +33,22 @@ def trail(records: Iterable[Record], refusals: Iterable[Refusal] = ()) -> StateG
         if not visits:
             visits[source] = 1
         visits[last] += source != last
-        ways.setdefault((source, last), {}).setdefault(record.event, []).append(record.seq)
-    return _graph(ways, visits, last, refusal_notes(refusals))
+        edges.setdefault((source, last), {}).setdefault(record.event, []).append(record.seq)
+    return _graph(edges, visits, last, refusal_notes(refusals))
 
 
-def table(edges: Iterable[tuple[str, str, str]]) -> StateGraph | None:
-    """The edges that a journal has recorded of a class: source, event and dest."""
-    ways: dict[tuple[str, str], dict[str, list[int]]] = {}
+def graph_of_edges(edges: Iterable[tuple[str, str, str]]) -> StateGraph | None:
+    """Draw the edges that a journal records for a class: source, event and dest."""
+    by_ends: dict[tuple[str, str], dict[str, list[int]]] = {}
     for source, event, dest in sorted(edges):
-        ways.setdefault((source, dest), {})[event] = []
-    return _graph(ways, Counter(), "", {})
+        by_ends.setdefault((source, dest), {})[event] = []
+    return _graph(by_ends, Counter(), "", {})
 
 
 def _graph(
-    ways: _Ways, visits: Counter[str], current: str, notes: Mapping[str, tuple[str, ...]]
+    edges: _Edges, visits: Counter[str], current: str, notes: Mapping[str, tuple[str, ...]]
 ) -> StateGraph | None:
-    if not 0 < len(ways) <= _MOST:
+    if not 0 < len(edges) <= _MOST:
         return None
     colors = {state.__name__: str(state.color) for state in State.children()}
     nodes = {
@@ -57,14 +59,14 @@ def _graph(
             visits=visits[name],
             notes=notes.get(name, ()),
         )
-        for name in dict.fromkeys(end for ends in ways for end in ends)
+        for name in dict.fromkeys(end for ends in edges for end in ends)
     }
-    edges = tuple(
+    arrows = tuple(
         GraphEdge(
             nodes[source],
             nodes[dest],
             tuple(Label(event, steps=tuple(steps)) for event, steps in events.items()),
         )
-        for (source, dest), events in ways.items()
+        for (source, dest), events in edges.items()
     )
-    return StateGraph("", tuple(nodes.values()), (), edges)
+    return StateGraph("", tuple(nodes.values()), (), arrows)

@@ -1,4 +1,4 @@
-"""Report: the page as one file that needs nothing else, to mail around."""
+"""The report: the page and its data in one HTML file."""
 
 from __future__ import annotations
 
@@ -16,83 +16,83 @@ from fsm.run.run import Run
 from fsm.states import StateError
 from fsm.text import cut
 
-from .classes import Catalog
+from .classes import KnownClasses
 from .handler import markup, script, style
-from .heat import heated
-from .recorded import trail
+from .heat import traffic_graph
+from .recorded import graph_of_steps
 from .story import story
-from .views import as_svg, history, listed, overview, picture, timeline
+from .views import draw, draw_once, history, overview, row_of, timeline
 from .watch import Snapshot
 
 __all__ = ["report"]
 
 _STYLE = '<link rel="stylesheet" href="/page.css">'
 _SCRIPT = '<script src="/page.js" defer></script>'
-_MOST_KINDS = 50  # lifecycles, of the kinds with the most runs
-_MOST_PATHS = 50  # pictures of each sort; runs that went the same way share one
+_MOST_KINDS = 50  # lifecycles: of the kinds with the most runs
+_MOST_PATHS = 50  # pictures with refusals, and without; runs with equal paths share one
 
 
 def report(journal: Journal, *classes: type[Run], histories: int = 1000) -> str:
-    """Write the runs of *journal* as an HTML file.
+    """Return the runs of *journal* as an HTML page that needs no other files.
 
     Args:
-        classes: Whose lifecycles are drawn; the first stands for runs at large.
-        histories: How many runs come with their steps and payloads: the last begun.
+        journal: Whose runs are shown.
+        classes: Their lifecycles are drawn; at least one. The first stands for all kinds together.
+        histories: How many runs are included with steps and payloads: the last ones that began.
     """
-    catalog, snapshot = Catalog(classes), Snapshot(1, tuple(journal.runs())[::-1])
+    known, snapshot = KnownClasses(classes), Snapshot(1, tuple(journal.runs())[::-1])
     included = snapshot.runs[: max(0, histories)]
-    known = overview(snapshot, catalog)
-    kept = {run.run: _history(journal, run.run) for run in included}
-    told = [run for run in included if "error" not in kept[run.run]]
+    histories_by_run = {run.run: _history(journal, run.run) for run in included}
+    readable = [run for run in included if "error" not in histories_by_run[run.run]]
     most = Counter(run.kind for run in snapshot.runs).most_common(_MOST_KINDS)
     data = {
-        "overview": known,
-        "runs": [listed(run) for run in snapshot.runs],
-        "histories": kept,
-        "paths": _paths(journal, told),
-        "lifecycles": {kind: _lifecycle(journal, catalog, kind) for kind in ("", *dict(most))},
-        "timeline": timeline(journal, told),
+        "overview": overview(snapshot, known),
+        "runs": [row_of(run) for run in snapshot.runs],
+        "histories": histories_by_run,
+        "paths": _paths(journal, readable),
+        "lifecycles": {kind: _lifecycle(journal, known, kind) for kind in ("", *dict(most))},
+        "timeline": timeline(journal, readable),
     }
-    return _file(_embedded(data))
+    return _build(_embed(data))
 
 
 def _history(journal: Journal, run: str) -> dict[str, Any]:
-    """What happened to it; or why that cannot be read, which is no reason to tell of no run."""
+    """Return the history of a run, or why it cannot be read."""
     try:
         return {**history(journal, run), "story": story(journal, run)}
     except (LifecycleError, StateError) as error:
         return {"error": cut(error)}
 
 
-def _lifecycle(journal: Journal, catalog: Catalog, kind: str) -> dict[str, Any]:
-    shown, name = heated(journal, catalog, kind)
-    return {"diagram": as_svg(shown), "name": name}
+def _lifecycle(journal: Journal, known: KnownClasses, kind: str) -> dict[str, Any]:
+    graph, name = traffic_graph(journal, known, kind)
+    return {"diagram": draw(graph), "name": name}
 
 
 def _paths(journal: Journal, runs: Iterable[Summary]) -> dict[str, Any]:
-    """The ways that the runs went, and by its id which of them a run went."""
-    ways: dict[StateGraph, int] = {}
-    room = {"bare": _MOST_PATHS, "refused": _MOST_PATHS}
-    went = {}
+    """Draw the paths of the runs, each once; `of_run` has the index of each run's picture."""
+    paths: dict[StateGraph, int] = {}
+    left = {"plain": _MOST_PATHS, "refused": _MOST_PATHS}
+    of_run = {}
     for run in runs:
-        for sort, way in _trails(journal, run.run):
-            if way in ways or room[sort]:
-                room[sort] -= way not in ways
-                went[run.run] = ways.setdefault(way, len(ways))
+        for sort, path in _candidates(journal, run.run):
+            if path in paths or left[sort]:
+                left[sort] -= path not in paths
+                of_run[run.run] = paths.setdefault(path, len(paths))
                 break
-    return {"pictures": [picture(way) for way in ways], "went": went}
+    return {"pictures": [draw_once(path) for path in paths], "of_run": of_run}
 
 
-def _trails(journal: Journal, run: str) -> Iterator[tuple[str, StateGraph]]:
-    """The way it went, with what it was refused if anything; then without, if there is no room."""
+def _candidates(journal: Journal, run: str) -> Iterator[tuple[str, StateGraph]]:
+    """Yield the path of a run with its refusals, if any, and then without them."""
     refusals = tuple(journal.refusals(run))
-    for sort, told in [("refused", refusals), ("bare", ())] if refusals else [("bare", ())]:
-        way = trail(journal.records(run), told)
-        if way is not None:
-            yield sort, way
+    for sort, shown in [("refused", refusals), ("plain", ())] if refusals else [("plain", ())]:
+        path = graph_of_steps(journal.records(run), shown)
+        if path is not None:
+            yield sort, path
 
 
-def _file(data: str) -> str:
+def _build(data: str) -> str:
     policy = (
         f"default-src 'none'; script-src {_hash(script())}; style-src {_hash(style())}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -103,8 +103,8 @@ def _file(data: str) -> str:
     return before + after.replace("</body>", f"{body}</body>")
 
 
-def _embedded(data: object) -> str:
-    """JSON in which nothing ends the element it stands in, or begins another."""
+def _embed(data: object) -> str:
+    """Return JSON that cannot end the HTML element around it, or begin another."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 

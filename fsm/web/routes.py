@@ -1,4 +1,4 @@
-"""Address: what is found where on the live page, as JSON values."""
+"""The routes of the live page that return JSON."""
 
 from __future__ import annotations
 
@@ -8,84 +8,88 @@ from typing import TYPE_CHECKING
 from fsm.diagrams.build import graph_of_run
 
 from .actions import why_not
-from .recorded import trail
+from .recorded import graph_of_steps
 from .story import story
-from .views import MOST_RUNS, Query, history, lifecycle, overview, page, picture, timeline
+from .views import MOST_RUNS, Query, draw_once, history, lifecycle, overview, run_list, timeline
 
 if TYPE_CHECKING:
     from .server import Server
 
-__all__ = ["VIEWS", "Asked"]
+__all__ = ["VIEWS", "Parameters"]
 
-Asked = Mapping[str, str]
-
-
-def _overview(server: Server, _: Asked) -> object:
-    return overview(server.watch.snapshot, server.catalog)
+Parameters = Mapping[str, str]
 
 
-def _page(server: Server, asked: Asked) -> object:
-    return page(server.watch.snapshot, _query(asked))
+def _overview(server: Server, _: Parameters) -> object:
+    return overview(server.watch.snapshot, server.known)
 
 
-def _history(server: Server, asked: Asked) -> object:
+def _runs(server: Server, parameters: Parameters) -> object:
+    return run_list(server.watch.snapshot, _query(parameters))
+
+
+def _history(server: Server, parameters: Parameters) -> object:
     with server.source.journal() as journal:
-        return history(journal, asked.get("run", ""), int(asked.get("after", "0")))
+        return history(journal, parameters.get("run", ""), int(parameters.get("after", "0")))
 
 
-def _story(server: Server, asked: Asked) -> object:
+def _story(server: Server, parameters: Parameters) -> object:
     with server.source.journal() as journal:
-        return story(journal, asked.get("run", ""))
+        return story(journal, parameters.get("run", ""))
 
 
-def _why(server: Server, asked: Asked) -> object:
+def _why(server: Server, parameters: Parameters) -> object:
     with server.source.journal() as journal:
-        return why_not(journal, asked.get("run", ""), server.catalog)
+        return why_not(journal, parameters.get("run", ""), server.known)
 
 
-def _lifecycle(server: Server, asked: Asked) -> object:
+def _lifecycle(server: Server, parameters: Parameters) -> object:
     with server.source.journal() as journal:
-        drawn = server.catalog.drawn(journal, asked.get("kind", ""))
-    return lifecycle(drawn)
+        drawable = server.known.find_drawable(journal, parameters.get("kind", ""))
+    return lifecycle(drawable)
 
 
-def _heat(server: Server, asked: Asked) -> object:
-    return server.heat.drawn(asked.get("kind", ""), server.watch.snapshot.version)
+def _heat(server: Server, parameters: Parameters) -> object:
+    return server.heat.get(parameters.get("kind", ""), server.watch.snapshot.version)
 
 
-def _picture(server: Server, asked: Asked) -> object:
-    """The run's own way; in the whole of its lifecycle, if asked and if that is known."""
-    id = asked.get("run", "")
+def _picture(server: Server, parameters: Parameters) -> object:
+    """Draw the path of a run; within its whole lifecycle if `whole` is given and that is known."""
+    id = parameters.get("run", "")
     with server.source.journal() as journal:
-        run = server.catalog.restored(journal, id) if "whole" in asked else None
+        run = server.known.restore(journal, id) if "whole" in parameters else None
         refusals = journal.refusals(id)
-        way = trail(journal.records(id), refusals) if run is None else graph_of_run(run, refusals)
-    return {"diagram": picture(way)}
+        path = (
+            graph_of_steps(journal.records(id), refusals)
+            if run is None
+            else graph_of_run(run, refusals)
+        )
+    return {"diagram": draw_once(path)}
 
 
-def _timeline(server: Server, asked: Asked) -> object:
-    """Of one page of the runs; of all that match where it asks for no end of them."""
-    query, snapshot = _query(asked), server.watch.snapshot
-    found = query.found(snapshot)
-    shown = found if "all" in asked else query.shown(found)
-    width = max(600, min(int(asked.get("width", "1200")), 3000))
+def _timeline(server: Server, parameters: Parameters) -> object:
+    """Draw one page of the runs over time; all that match if `all` is given."""
+    query, snapshot = _query(parameters), server.watch.snapshot
+    found = query.select(snapshot)
+    shown = found if "all" in parameters else query.page(found)
+    width = max(600, min(int(parameters.get("width", "1200")), 3000))
     with server.source.journal() as journal:
         return {"diagram": timeline(journal, shown, width)}
 
 
-def _query(asked: Asked) -> Query:
+def _query(parameters: Parameters) -> Query:
     return Query(
-        state=asked.get("state", ""),
-        kind=asked.get("kind", ""),
-        search=asked.get("search", ""),
-        offset=max(0, int(asked.get("offset", "0"))),
-        limit=max(1, min(int(asked.get("limit", "50")), MOST_RUNS)),
+        state=parameters.get("state", ""),
+        kind=parameters.get("kind", ""),
+        search=parameters.get("search", ""),
+        offset=max(0, int(parameters.get("offset", "0"))),
+        limit=max(1, min(int(parameters.get("limit", "50")), MOST_RUNS)),
     )
 
 
-VIEWS: Mapping[str, Callable[[Server, Asked], object]] = {
+VIEWS: Mapping[str, Callable[[Server, Parameters], object]] = {
     "/api/overview": _overview,
-    "/api/runs": _page,
+    "/api/runs": _runs,
     "/api/run": _history,
     "/api/story": _story,
     "/api/why": _why,

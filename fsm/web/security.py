@@ -1,7 +1,7 @@
-"""Door: who may come in, decided from what a request says of itself.
+"""Which requests the server answers: checks of Host, Origin, fetch metadata and token.
 
-The law of this file: a page of another origin in the same browser gets nothing, under whatever
-name it reaches us; and nothing is changed without the token.
+A page of another origin in the same browser gets nothing, by whatever host name it reaches the
+server (DNS rebinding), and nothing is changed without the token (CSRF).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from urllib.parse import SplitResult
 
 import attrs
 
-__all__ = ["HEADERS", "TOKEN_HEADER", "Door"]
+__all__ = ["HEADERS", "TOKEN_HEADER", "AccessPolicy"]
 
-TOKEN_HEADER = "X-FSM-Token"  # the name of one
+TOKEN_HEADER = "X-FSM-Token"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -30,38 +30,38 @@ HEADERS = {
 
 
 @attrs.frozen
-class Door:
-    """Lets in who asks for us by our own name, and to change something only with the token."""
+class AccessPolicy:
+    """Accepts requests to the server's own address, and POST only with the token."""
 
     port: int
     token: str = attrs.field(factory=secrets.token_urlsafe, repr=False)
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """What a request may call us: any other name was made to lead here (DNS rebinding)."""
+        """The accepted values of Host; any other name was made to resolve to this server."""
         names = ("127.0.0.1", "localhost")
-        bare = names if self.port == 80 else ()
-        return (*(f"{name}:{self.port}" for name in names), *bare)
+        without_port = names if self.port == 80 else ()
+        return (*(f"{name}:{self.port}" for name in names), *without_port)
 
     def refusal(self, method: str, target: SplitResult, headers: Message) -> str | None:
-        """Why the request is refused; None where it is not."""
-        host, origin = _said(headers, "Host") or "", _said(headers, "Origin")
+        """Return why the request is refused; None if it is accepted."""
+        host, origin = _header(headers, "Host") or "", _header(headers, "Origin")
         if host not in self.hosts or target.netloc.lower() not in ("", host):
-            return f"this page is at http://{self.hosts[0]}/ and nowhere else"
+            return f"this page is served at http://{self.hosts[0]}/ only"
         if origin not in (None, f"http://{host}"):
-            return "only the page itself may ask"
-        site = _said(headers, "Sec-Fetch-Site")  # says where the asking page is from
-        if site not in (None, "none", "same-origin") and target.path != "/":  # which one may link
-            return "only the page itself may ask"
-        if method == "POST" and not self._opens(headers.get(TOKEN_HEADER, "")):
-            return "to change something, enter the token that `fsm serve` printed"
+            return "only this page itself may send requests"
+        site = _header(headers, "Sec-Fetch-Site")  # the origin of the page that sends it
+        if site not in (None, "none", "same-origin") and target.path != "/":  # not links
+            return "only this page itself may send requests"
+        if method == "POST" and not self._is_token(headers.get(TOKEN_HEADER, "")):
+            return "to act on runs, enter the token that `fsm serve` printed"
         return None
 
-    def _opens(self, token: str) -> bool:
+    def _is_token(self, token: str) -> bool:
         return secrets.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
 
 
-def _said(headers: Message, name: str) -> str | None:
-    """What a request says under that name; if it says it twice, both, which is nobody's name."""
-    said = headers.get_all(name)
-    return None if said is None else ", ".join(said).lower()
+def _header(headers: Message, name: str) -> str | None:
+    """Return a header in lower case; two of one name joined, which matches no valid value."""
+    values = headers.get_all(name)
+    return None if values is None else ", ".join(values).lower()

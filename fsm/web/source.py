@@ -1,4 +1,4 @@
-"""Source: a journal that may disappear and come back while it is looked at."""
+"""A journal that may disappear and come back while it is read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Opening = Callable[[], AbstractContextManager[Journal]]
 
 
 class Source:
-    """Opens a journal when it is needed, and again after it failed; never makes one.
+    """Opens a journal when it is used, and again after an error; never creates one.
 
-    One at a time uses it, so that nobody has it closed under them.
+    One thread at a time uses it, so that no thread closes it while another reads.
 
     Args:
         opening: Opens the journal, or raises `JournalError` while it is not there.
@@ -27,47 +27,47 @@ class Source:
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
         self._lock = threading.Lock()
-        self._open = ExitStack()
+        self._stack = ExitStack()
         self._journal: Journal | None = None
         self._file: tuple[int, int] | None = None
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
-        """Lend the journal.
+        """Provide the journal.
 
         Raises:
-            JournalError: It is not there now; the next time may be better.
+            JournalError: It cannot be read now; the next use opens it again.
         """
         with self._lock:
             try:
-                yield self._ready()
-            except UnknownRun:  # the journal itself is well
+                yield self._open_if_needed()
+            except UnknownRun:  # the journal itself works
                 raise
             except JournalError:
-                self._let_go()
+                self._release()
                 raise
 
     def close(self) -> None:
         """Close the journal; the next use opens it again."""
         with self._lock:
-            self._let_go()
+            self._release()
 
-    def _ready(self) -> Journal:
-        # A file that was removed would be read, and written, for as long as it is held open.
+    def _open_if_needed(self) -> Journal:
+        # An open file that was removed or replaced would still be read and written.
         if self._journal is not None and _identity(self._journal) != self._file:
-            self._let_go()
+            self._release()
         if self._journal is None:
-            self._journal = self._open.enter_context(self._opening())
+            self._journal = self._stack.enter_context(self._opening())
             self._file = _identity(self._journal)
         return self._journal
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._journal = None
-        self._open.close()
+        self._stack.close()
 
 
 def _identity(journal: Journal) -> tuple[int, int] | None:
-    """Which file its path names now; None for one that is no file, or gone."""
+    """Return which file the journal's path names now; None if it is no file, or is gone."""
     path = getattr(journal, "path", None)
     if not isinstance(path, Path):
         return None

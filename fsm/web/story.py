@@ -1,4 +1,4 @@
-"""Told: a run's story as JSON values, and between its steps what was refused or came too late."""
+"""The story of a run as JSON values, and its notes: refused attempts and late results."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from fsm.text import cut, format_time, readable
 
 __all__ = ["MOST", "notes", "story"]
 
-MOST = 200  # notes of each sort, for one run; of more, the last
-_MOST_LINES = 500  # of a story; of more, the last
+MOST = 200  # refused attempts, and late results, of one run: the last
+_MOST_LINES = 500  # lines of a story: the last
 
 
 def notes(journal: Journal, run: str) -> list[dict[str, Any]]:
-    """What is no step of the run, by its time: attempts that were refused, and late results."""
-    refused = map(_refused, deque(journal.refusals(run), MOST))
-    late = map(_late, deque(journal.late_results(run), MOST))
+    """Return the refused attempts and the late results of a run, sorted by time."""
+    refused = map(_refusal_note, deque(journal.refusals(run), MOST))
+    late = map(_late_note, deque(journal.late_results(run), MOST))
     return sorted([*refused, *late], key=lambda note: note["ms"])
 
 
 def story(journal: Journal, run: str) -> dict[str, Any]:
-    """What happened to the run in sentences, and what it waits for.
+    """Return in sentences what happened to the run, and what it waits for.
 
     Raises:
         UnknownRun: There is no such run.
     """
-    told = read_story(journal, run)
+    found = read_story(journal, run)
     return {
-        "policy": told.policy,
-        "stands": list(told.status),
-        "lines": [{"at": format_time(line.micros), "text": line.text} for line in told.lines][
+        "policy": found.policy,
+        "status": list(found.status),
+        "lines": [{"at": format_time(line.micros), "text": line.text} for line in found.lines][
             -_MOST_LINES:
         ],
     }
 
 
-def _refused(refusal: Refusal) -> dict[str, Any]:
+def _refusal_note(refusal: Refusal) -> dict[str, Any]:
     return {
         "what": "refused",
         "seq": refusal.seq,
@@ -52,7 +52,7 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _late(late: LateResult) -> dict[str, Any]:
+def _late_note(late: LateResult) -> dict[str, Any]:
     return {
         "what": "late",
         "seq": late.seq,

@@ -1,4 +1,4 @@
-"""View: what the page shows, as JSON values. All of it is text to the page, never markup."""
+"""What the page shows, as JSON values. The page takes all of it for text, never for markup."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from fsm.run.run import Run
 from fsm.states import State, ambient
 from fsm.text import cut, format_time, is_dated, readable
 
-from .classes import Catalog
+from .classes import KnownClasses
 from .story import notes
 from .watch import Snapshot
 
 __all__ = [
-    "MOST_RUNS", "Query", "as_svg", "history", "lifecycle", "listed", "overview", "page",
-    "picture", "timeline",
+    "MOST_RUNS", "Query", "draw", "draw_once", "history", "lifecycle", "overview", "row_of",
+    "run_list", "timeline",
 ]  # fmt: skip
 
-MOST_RUNS = 200  # on a page
+MOST_RUNS = 200  # runs on one page of the list
 _MOST_DRAWN = 1000  # runs on a timeline
-_MOST_STEPS = 500  # of a run; of more, the last
-_LONGEST_MESSAGE = 300  # characters, in a list
-_MOST_NAMES = 200  # of kinds, and of states that are in no table
+_MOST_STEPS = 500  # steps of a run: the last
+_LONGEST_MESSAGE = 300  # characters of a message in the list
+_MOST_NAMES = 200  # kinds, and states that no known lifecycle has: those with most runs
 
 _Pairs = Counter[tuple[str, str]]  # kind and state
 
 
 @attrs.frozen
 class Query:
-    """Which runs of a snapshot, and which page of them."""
+    """Selects runs of a snapshot, and one page of them."""
 
     state: str = ""
     kind: str = ""
-    search: str = ""  # a part of the id, in whatever case
+    search: str = ""  # a part of the id; case is ignored
     offset: int = 0
     limit: int = 50
 
-    def found(self, snapshot: Snapshot) -> list[Summary]:
-        """All runs that are asked for, the last begun first."""
+    def select(self, snapshot: Snapshot) -> list[Summary]:
+        """Return all runs that match, the last begun first."""
         part = self.search.casefold()
         return [
             run
@@ -58,28 +58,29 @@ class Query:
             and part in run.run.casefold()
         ]
 
-    def shown(self, found: Sequence[Summary]) -> Sequence[Summary]:
-        """The page of them."""
+    def page(self, found: Sequence[Summary]) -> Sequence[Summary]:
+        """Return one page of *found*."""
         return found[self.offset : self.offset + self.limit]
 
 
-def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
-    """The states of the tables, then others by name; the kinds by name, with where their runs are.
+def overview(snapshot: Snapshot, known: KnownClasses) -> dict[str, Any]:
+    """Return how many runs of each kind are in each state.
 
-    What has no runs is not counted.
+    It is sent to every page at every change, so it is bounded, whatever a journal contains: of the
+    kinds, and of the states that no known lifecycle has, it names those with the most runs.
     """
     pairs = Counter((run.kind, run.state) for run in snapshot.runs)
-    states = _summed(pairs, 1)
-    known = {node.__name__: node for cls in catalog.classes for node in cls.lifecycle.nodes}
-    others = [state for state, _ in states.most_common() if state not in known]
+    states = _sum_up(pairs, 1)
+    nodes = {node.__name__: node for cls in known.classes for node in cls.lifecycle.nodes}
+    others = [state for state, _ in states.most_common() if state not in nodes]
     colors = {state.__name__: as_hex(str(state.color)) for state in State.children()}
-    colors |= {name: as_hex(str(node.color)) for name, node in known.items()}
-    named = {name: colors.get(name, as_hex("")) for name in (*known, *sorted(others[:_MOST_NAMES]))}
+    colors |= {name: as_hex(str(node.color)) for name, node in nodes.items()}
+    named = {name: colors.get(name, as_hex("")) for name in (*nodes, *sorted(others[:_MOST_NAMES]))}
     kinds = _kinds(pairs, named)
     return {
         "version": snapshot.version,
         "trouble": snapshot.trouble,
-        "lifecycle": catalog.main.lifecycle.name,
+        "lifecycle": known.default.lifecycle.name,
         "total": len(snapshot.runs),
         "states": [
             {"name": name, "color": color, "ink": text_on(color)} for name, color in named.items()
@@ -87,15 +88,15 @@ def overview(snapshot: Snapshot, catalog: Catalog) -> dict[str, Any]:
         "counts": {name: states[name] for name in named if states[name]},
         "kinds": [{"name": kind, "counts": counts} for kind, counts in kinds.items()],
         "left_out": {
-            "kinds": len(_summed(pairs, 0)) - len(kinds),
+            "kinds": len(_sum_up(pairs, 0)) - len(kinds),
             "states": max(0, len(others) - _MOST_NAMES),
         },
     }
 
 
 def _kinds(pairs: _Pairs, states: Collection[str]) -> dict[str, dict[str, int]]:
-    """By kind and state, how many runs there are."""
-    most = _summed(pairs, 0).most_common(_MOST_NAMES)
+    """Return by kind and state how many runs there are."""
+    most = _sum_up(pairs, 0).most_common(_MOST_NAMES)
     kinds: dict[str, dict[str, int]] = {kind: {} for kind in sorted(kind for kind, _ in most)}
     for (kind, state), count in pairs.items():
         if kind in kinds and state in states:
@@ -103,22 +104,22 @@ def _kinds(pairs: _Pairs, states: Collection[str]) -> dict[str, dict[str, int]]:
     return kinds
 
 
-def _summed(pairs: _Pairs, place: int) -> Counter[str]:
+def _sum_up(pairs: _Pairs, index: int) -> Counter[str]:
     sums = Counter[str]()
     for pair, count in pairs.items():
-        sums[pair[place]] += count
+        sums[pair[index]] += count
     return sums
 
 
-def page(snapshot: Snapshot, query: Query) -> dict[str, Any]:
-    """One page of the runs that *query* asks for, the last begun first."""
-    found = query.found(snapshot)
-    runs = [listed(run) for run in query.shown(found)]
+def run_list(snapshot: Snapshot, query: Query) -> dict[str, Any]:
+    """Return one page of the runs that match *query*, the last begun first."""
+    found = query.select(snapshot)
+    runs = [row_of(run) for run in query.page(found)]
     return {"matching": len(found), "offset": query.offset, "runs": runs}
 
 
-def listed(run: Summary) -> dict[str, Any]:
-    """One run of the list."""
+def row_of(run: Summary) -> dict[str, Any]:
+    """Return one row of the list."""
     return {
         "run": run.run,
         "state": run.state,
@@ -133,10 +134,12 @@ def listed(run: Summary) -> dict[str, Any]:
 
 
 def history(journal: Journal, run: str, after: int = 0) -> dict[str, Any]:
-    """What happened to one run, as recorded; its classes need not be there.
+    """Return the steps of one run as recorded, without its classes.
 
     Args:
-        after: How many steps are known already.
+        journal: Where it is recorded.
+        run: Its id.
+        after: Only steps with a higher number are returned.
 
     Raises:
         UnknownRun: There is no such run.
@@ -144,7 +147,7 @@ def history(journal: Journal, run: str, after: int = 0) -> dict[str, Any]:
     summary = journal.summary(run)
     last = deque(journal.records(run) if summary.steps > after else (), _MOST_STEPS)
     return {
-        "run": listed(summary),
+        "run": row_of(summary),
         "now": ambient.micros() / 1000,
         "steps": _steps(record for record in last if record.seq > after),
         "left_out": max(0, summary.steps - _MOST_STEPS),
@@ -152,35 +155,35 @@ def history(journal: Journal, run: str, after: int = 0) -> dict[str, Any]:
     }
 
 
-def lifecycle(drawn: type[Run] | StateGraph | None) -> dict[str, Any]:
-    """What `Catalog.drawn` finds for a kind, as SVG, with its name where it is a class."""
-    if drawn is None or isinstance(drawn, StateGraph):
-        return {"diagram": picture(drawn), "name": None}
-    return {"diagram": picture(graph(drawn)), "name": drawn.lifecycle.name}
+def lifecycle(drawable: type[Run] | StateGraph | None) -> dict[str, Any]:
+    """Return what `KnownClasses.find_drawable` found as SVG, and its name if it is a class."""
+    if drawable is None or isinstance(drawable, StateGraph):
+        return {"diagram": draw_once(drawable), "name": None}
+    return {"diagram": draw_once(graph(drawable)), "name": drawable.lifecycle.name}
 
 
-def as_svg(shown: StateGraph | None) -> str | None:
-    """The SVG of it; None where there is nothing to draw, or nothing that can."""
+def draw(drawn: StateGraph | None) -> str | None:
+    """Return the graph as SVG; None if there is none, or Graphviz is not installed."""
     try:
-        return None if shown is None else diagrams.svg(shown)
+        return None if drawn is None else diagrams.svg(drawn)
     except MissingExtra:
         return None
 
 
-# Kept for what is asked for again: the same graph.
-picture: Callable[[StateGraph | None], str | None] = lru_cache(256)(as_svg)
+# Equal graphs are drawn once.
+draw_once: Callable[[StateGraph | None], str | None] = lru_cache(256)(draw)
 
 
 def timeline(journal: Journal, runs: Sequence[Summary], width: int = 1200) -> str:
-    """Runs over time, until now, as SVG: the first thousand of them; none that cannot be read."""
+    """Return the first 1000 of *runs* over time as SVG, without those that cannot be drawn."""
     drawn = runs[:_MOST_DRAWN]
-    histories = filter(None, (_dated(journal, run.run) for run in drawn))
+    histories = filter(None, (_drawable_records(journal, run.run) for run in drawn))
     kinds = {run.run: run.kind for run in drawn}
     return diagrams.chart(histories, width, until=ambient.micros(), kinds=kinds)
 
 
-def _dated(journal: Journal, run: str) -> tuple[Record, ...]:
-    """The last steps of a run; none if it is there no more, or was at a time that never is."""
+def _drawable_records(journal: Journal, run: str) -> tuple[Record, ...]:
+    """Return the last steps of a run; none if it is gone, or has times outside of the calendar."""
     try:
         records = tuple(deque(journal.records(run), _MOST_STEPS))
     except UnknownRun:

@@ -67,12 +67,12 @@ _BOXES = """() => {
         const {left, top, right, bottom} = element.getBoundingClientRect();
         return {kind, said: element.textContent, left, top, right, bottom};
     };
-    const all = (query, kind) => [...document.querySelectorAll(`#place ${query}`)]
+    const all = (query, kind) => [...document.querySelectorAll(`#range ${query}`)]
         .filter(found => found.textContent.trim()).map(found => box(found, kind));
     return [...all("g.edgeLabel foreignObject", "label"), ...all("g.node", "state"),
         ...all("g.cluster-label", "title")];
 }"""
-_CLIPPED = """() => [...document.querySelectorAll("#place foreignObject")].filter(frame => {
+_CLIPPED = """() => [...document.querySelectorAll("#range foreignObject")].filter(frame => {
     const text = document.createRange();
     text.selectNodeContents(frame);
     const inner = text.getBoundingClientRect(), outer = frame.getBoundingClientRect();

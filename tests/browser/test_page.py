@@ -49,7 +49,7 @@ def open_run(page: Page, run: str) -> None:
     page.get_by_role("button", name=run, exact=True).click()
     expect(page.locator("#id")).to_have_text(run)
     expect(page.locator("#steps li").first).to_be_visible()
-    expect(page.locator("#stands b")).not_to_be_empty()  # the last that moves what is below it
+    expect(page.locator("#status b")).not_to_be_empty()  # the last that moves what is below it
 
 
 def act(page: Page, action: str) -> None:
@@ -80,7 +80,7 @@ def test_the_token_is_not_left_where_others_read_it(page: Page, server: Server) 
     expect(page.locator("#rows tr")).to_have_count(4)
 
     assert page.url == f"http://127.0.0.1:{server.server_port}/"
-    assert server.door.token not in page.content()
+    assert server.access.token not in page.content()
 
 
 def test_the_token_outlives_a_reload(page: Page, path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_token_outlives_a_reload(page: Page, path: Path) -> None:
 
 
 def test_a_token_that_is_mistyped_stands_in_nobodys_way(browser: Browser, server: Server) -> None:
-    url = server.url.replace(server.door.token, "100%")
+    url = server.url.replace(server.access.token, "100%")
     with visiting(browser, url) as (page, seen):
         expect(page.locator("#rows tr")).to_have_count(4)
 
@@ -119,7 +119,7 @@ def test_what_is_searched_for_is_found_as_it_is_typed(page: Page) -> None:
     expect(page.locator("#rows tr")).to_have_count(3)
 
     page.get_by_label("Search by id").fill("nobody")
-    expect(page.locator("#place")).to_have_text("no run matches")
+    expect(page.locator("#range")).to_have_text("no run matches")
     assert rows(page) == []
 
 
@@ -140,15 +140,15 @@ def test_the_list_is_paged(tmp_path: Path, browser: Browser) -> None:
     with serving(tmp_path / "many.db") as server, visiting(browser, server.url) as (page, _):
         older, newer = page.get_by_text("older →"), page.get_by_text("← newer")
 
-        expect(page.locator("#place")).to_have_text("1 to 50 of 120")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 120")
         expect(newer).to_be_disabled()
         older.click()
         older.click()
-        expect(page.locator("#place")).to_have_text("101 to 120 of 120")
+        expect(page.locator("#range")).to_have_text("101 to 120 of 120")
         expect(older).to_be_disabled()
         assert rows(page)[-1] == "load/part-00000"
         newer.click()
-        expect(page.locator("#place")).to_have_text("51 to 100 of 120")
+        expect(page.locator("#range")).to_have_text("51 to 100 of 120")
 
 
 # One run.
@@ -286,7 +286,7 @@ def test_without_the_token_nothing_moves(token: str, page: Page, path: Path) -> 
     act(page, "Cancel")
 
     expect(page.locator("#outcome")).to_have_text(
-        "to change something, enter the token that `fsm serve` printed"
+        "to act on runs, enter the token that `fsm serve` printed"
     )
     assert state_of(path, "deploy") == "Paused"
 
@@ -344,7 +344,7 @@ def test_a_kind_that_nobody_named_is_drawn_as_it_is_recorded(page: Page, path: P
     page.get_by_label("Kind").select_option(kind)
     page.get_by_role("button", name="Lifecycle").click()
 
-    expect(page.locator("#table")).to_contain_text(f"As recorded of {kind}")
+    expect(page.locator("#table")).to_contain_text(f"As recorded for {kind}")
     expect(page.locator("#diagram [data-state]")).to_have_count(3)
 
 

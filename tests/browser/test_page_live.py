@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fsm import TaskRun, open_journal
-from fsm.web import Server, Watch
-from fsm.web import handler as answer
+from fsm.web import Server, Watch, handler
 
 from .pages import Seen, expect, fill, opened, serving, state_of, visiting
 
@@ -81,7 +80,7 @@ def test_an_update_leaves_the_reader_alone(browser: Browser, tmp_path: Path) -> 
         open_run(page, "load/part-00057")
         page.locator("#steps summary").nth(1).click()
         page.get_by_label("Search by id").fill("part-")
-        expect(page.locator("#place")).to_have_text("1 to 50 of 60")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 60")
         page.locator("#rows button").nth(40).focus()
         page.locator("#steps pre").evaluate("each => getSelection().selectAllChildren(each)")
         page.evaluate("scrollTo(0, 700); window.before = document.activeElement")
@@ -91,7 +90,7 @@ def test_an_update_leaves_the_reader_alone(browser: Browser, tmp_path: Path) -> 
         begin(path, "load/part-new")
         with opened(path) as kept:
             TaskRun.restore("load/part-00057", kept).retry()
-        expect(page.locator("#place")).to_have_text("1 to 50 of 61")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 61")
         expect(page.locator("#steps li")).to_have_count(3)
 
         assert page.evaluate("document.activeElement === window.before")
@@ -159,7 +158,7 @@ def test_an_action_waits_for_the_journal_once(page: Page, path: Path) -> None:
 
         page.get_by_role("button", name="Retry", exact=True).dblclick()
 
-        expect(page.locator("#outcome")).to_have_text("retry: waits for the journal …")
+        expect(page.locator("#outcome")).to_have_text("retry: waiting for the journal …")
         other.execute("ROLLBACK")
     expect(page.locator("#outcome")).to_have_text("etl/load: now Retrying")
     expect(page.locator("#steps b")).to_have_text(["start", "fail", "retry"])
@@ -173,7 +172,7 @@ def test_a_run_that_is_not_in_it_is_not_shown_as_live(page: Page, path: Path) ->
         TaskRun("other", journal=other).start()
 
     expect(page.locator("#rows tr")).to_have_count(1)
-    expect(page.locator("#trouble")).to_contain_text("how it last stood: no run 'etl/load' in")
+    expect(page.locator("#trouble")).to_contain_text("out of date: no run 'etl/load' in")
     expect(page.locator("#pulse")).to_have_text("waiting")
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#trouble")).to_be_hidden()
@@ -183,7 +182,7 @@ def test_a_list_that_cannot_be_had_is_not_shown_as_live(page: Page, path: Path) 
     page.route("**/api/runs?*", lambda route: route.fulfill(status=500, json={"error": "a fault"}))
 
     begin(path, "new")
-    expect(page.locator("#trouble")).to_contain_text("how it last stood: a fault")
+    expect(page.locator("#trouble")).to_contain_text("out of date: a fault")
 
     page.unroute("**/api/runs?*")
     begin(path, "newer")
@@ -212,7 +211,7 @@ def test_a_server_that_says_nothing_is_not_shown_as_live(
 ) -> None:
     beats = threading.Event()
     monkeypatch.setattr(Watch, "stuck", property(lambda _: not beats.is_set()))
-    monkeypatch.setattr(answer, "_BEAT", 0.0)
+    monkeypatch.setattr(handler, "_BEAT", 0.0)
     with serving(path) as server, visiting(browser, "about:blank") as (page, _):
         page.clock.install()
         page.goto(server.url)
@@ -246,7 +245,7 @@ def test_a_server_that_ends_is_waited_for(path: Path, browser: Browser) -> None:
             expect(page.locator("#outcome")).to_have_text("")
             page.get_by_role("button", name="Resume", exact=True).click()
             expect(page.locator("#outcome")).to_contain_text("enter the token")
-            page.goto(f"{page.url}#{again.door.token}")  # which loads nothing
+            page.goto(f"{page.url}#{again.access.token}")  # which loads nothing
             page.get_by_role("button", name="Resume", exact=True).click()
             expect(page.locator("#outcome")).to_have_text("deploy: now Resume")
     finally:
@@ -348,10 +347,10 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ten_thousand_runs_are_fifty_rows(many: Path, browser: Browser) -> None:
     with serving(many) as server, visiting(browser, server.url) as (page, seen):
-        expect(page.locator("#place")).to_have_text("1 to 50 of 10,000")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 10,000")
         expect(page.locator("#rows tr")).to_have_count(50)
         page.get_by_label("Search by id").fill("part-099")
-        expect(page.locator("#place")).to_have_text("1 to 50 of 100")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 100")
         expect(page.locator("#rows button").first).to_have_text("load/part-09999")
 
         assert page.evaluate("document.querySelectorAll('*').length") < 1000
@@ -379,7 +378,7 @@ def test_what_is_asked_while_an_answer_is_awaited_is_asked_once(
         before = len(held)
         held[0].continue_()
 
-        expect(page.locator("#place")).to_have_text("1 to 10 of 10")
+        expect(page.locator("#range")).to_have_text("1 to 10 of 10")
         assert (before, len(held)) == (1, 2)
 
 

@@ -127,12 +127,10 @@ def test_a_name_that_was_made_to_lead_here_leads_nowhere(
     evil = f"http://evil.localhost:{server.server_port}"
 
     with visiting(browser, evil) as (page, _):
-        expect(page.locator("body")).to_contain_text("and nowhere else")
+        expect(page.locator("body")).to_contain_text("is served at")
         said = page.evaluate("async () => (await fetch('/api/runs')).json()")
 
-    assert said == {
-        "error": f"this page is at http://127.0.0.1:{server.server_port}/ and nowhere else"
-    }
+    assert said == {"error": f"this page is served at http://127.0.0.1:{server.server_port}/ only"}
 
 
 def test_who_has_opened_the_page_cannot_look_into_it(

@@ -90,7 +90,7 @@ def test_how_long_is_said_in_the_words_of_all_pictures(page: Page) -> None:
     ]
     values = [0, *edges, *(int(10 ** chance.uniform(0, 15.4)) for _ in range(5000))]
 
-    said = page.evaluate("values => values.map((micros) => lasted(micros / 1000))", values)
+    said = page.evaluate("values => values.map((micros) => formatDuration(micros / 1000))", values)
 
     assert said == list(map(format_duration, values))
 
@@ -99,7 +99,7 @@ def test_between_two_moments_is_said_to_the_microsecond(page: Page) -> None:
     values = [1_000_000, 3_000_000, 59_900_000, 60_000_000, 7_200_000_000, 172_800_000_000]
 
     said = page.evaluate(
-        "values => values.map(([from, to]) => lasted(to / 1000 - from / 1000))",
+        "values => values.map(([from, to]) => formatDuration(to / 1000 - from / 1000))",
         [[BEGAN, BEGAN + micros] for micros in values],
     )
 

@@ -44,7 +44,7 @@ def test_it_shows_the_runs(page: Page) -> None:
         ["etl/report", "etl/clean", "deploy", "etl/load"]
     )
     expect(page.locator("#total")).to_have_text("4 runs")
-    expect(page.locator("#pulse")).to_have_text("a report")
+    expect(page.locator("#pulse")).to_have_text("report")
 
 
 def test_its_runs_are_filtered(page: Page) -> None:
@@ -93,7 +93,7 @@ def test_what_does_not_choose_the_runs_over_time_says_so(page: Page) -> None:
 
     expect(page.get_by_label("Search by id")).to_be_disabled()
     expect(page.get_by_label("Kind")).to_be_disabled()
-    expect(page.locator("#unasked")).to_contain_text("whatever is chosen above")
+    expect(page.locator("#unasked")).to_contain_text("do not apply")
     expect(page.locator("#pager")).to_be_hidden()
     page.get_by_role("button", name="List", exact=True).click()
     expect(page.get_by_label("Search by id")).to_be_enabled()
@@ -105,14 +105,16 @@ def test_ten_thousand_runs_are_fifty_rows(tmp_path: Path, browser: Browser) -> N
     file = write(tmp_path / "many.db")
 
     with visiting(browser, file.as_uri(), offline=True) as (page, seen):
-        expect(page.locator("#place")).to_have_text("1 to 50 of 10,000")
+        expect(page.locator("#range")).to_have_text("1 to 50 of 10,000")
         page.get_by_label("Search by id").fill("part-0999")
-        expect(page.locator("#place")).to_have_text("1 to 10 of 10")
+        expect(page.locator("#range")).to_have_text("1 to 10 of 10")
         page.get_by_role("button", name="load/part-09997").click()
         expect(page.locator("#path g.node text")).to_have_text(["Pending", "Running", "Failed"])
         page.get_by_label("Search by id").fill("part-00007")
         page.get_by_role("button", name="load/part-00007").click()
-        expect(page.locator("#outcome")).to_have_text("this report holds no history of that run")
+        expect(page.locator("#outcome")).to_have_text(
+            "this report does not contain the history of that run"
+        )
 
         assert page.locator("#rows tr").count() == 1
         assert seen.errors == []

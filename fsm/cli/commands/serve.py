@@ -47,7 +47,7 @@ def serve(url: str, lifecycles: tuple[str, ...], port: int, as_json: bool) -> No
         raise click.ClickException(problem) from error
     with server, suppress(KeyboardInterrupt):
         if as_json:
-            click.echo(as_line({"url": server.url, "token": server.door.token}))
+            click.echo(as_line({"url": server.url, "token": server.access.token}))
         else:
             click.echo(f"{server.url}\nCtrl-C ends it")
         server.serve_forever()

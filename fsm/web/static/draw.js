@@ -1,4 +1,4 @@
-// Draw: elements, and pictures from elsewhere.
+// Builds elements, and shows pictures that the server drew.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -9,16 +9,16 @@ function make(tag, text, marks = {}) {
   return element;
 }
 
-// Written only if it is new: whoever has marked the text, or listens to it, is left alone.
+// Sets the text only if it changed: a selection or a screen reader is not disturbed.
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Gives host a child for each item, in their order. Those that stay keep focus and what is open.
-function arrange(host, items, key, made, fill) {
+// Gives host one child for each item, in their order. Children of known items stay, with their focus.
+function arrange(host, items, key, create, fill) {
   const before = new Map([...host.children].map((child) => [child.key, child]));
   const wanted = items.map((item) => {
-    const child = before.get(key(item)) ?? Object.assign(made(item), { key: key(item) });
+    const child = before.get(key(item)) ?? Object.assign(create(item), { key: key(item) });
     fill(child, item);
     return child;
   });
@@ -29,7 +29,7 @@ function arrange(host, items, key, made, fill) {
   });
 }
 
-function colored(element, name) {
+function colorize(element, name) {
   const state = overview.states.find((each) => each.name === name);
   element.style.background = state ? state.color : "#696969";
   element.style.color = state ? state.ink : "#ffffff";
@@ -39,11 +39,11 @@ function colored(element, name) {
 function pill(element, name) {
   say(element, name);
   element.className = "pill";
-  return colored(element, name);
+  return colorize(element, name);
 }
 
-// A shadow keeps a drawing's style to the drawing. The style is taken out while it is text: the
-// policy of the page forbids such elements, so the browser would report each.
+// A shadow root keeps the style of a picture inside it. The style elements are removed from the text
+// and adopted as style sheets: the page's content security policy forbids the elements.
 const FITTED = "svg { display: block; max-width: max(100%, var(--least)); height: auto } [data-state], [data-run] { cursor: pointer }";
 
 function draw(host, text) {
@@ -58,34 +58,33 @@ function draw(host, text) {
     sheet.replaceSync(style);
     return sheet;
   });
-  shadow.replaceChildren(...(bare ? [parsed(bare)] : []));
+  shadow.replaceChildren(...(bare ? [parseSvg(bare)] : []));
   return Boolean(bare);
 }
 
-const parsed = (svg) => document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
+const parseSvg = (svg) => document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
 
-// Lights the states of a lifecycle with how many runs are in each; told what else is not lit, if the
-// picture does not say so itself.
-function light(host, counts, unlit) {
+// Shows on each state of a lifecycle how many runs are in it. States without runs get the opacity empty.
+function light(host, counts, empty) {
   for (const node of host.shadowRoot?.querySelectorAll("g.node") ?? []) {
     for (const old of node.querySelectorAll("[data-count]")) old.remove();
     const name = [...node.querySelectorAll(":scope > text")].map((text) => text.textContent.trim()).join(" ");
     const count = counts.get(name);
     if (count === undefined) continue;
     node.setAttribute("data-state", name);
-    node.setAttribute("opacity", count ? 1 : unlit);
+    node.setAttribute("opacity", count ? 1 : empty);
     if (count) badge(node, count);
   }
 }
 
 function badge(node, count) {
   const box = node.getBBox();
-  const said = count.toLocaleString("en");
-  const width = 10 + 7 * said.length;
+  const label = count.toLocaleString("en");
+  const width = 10 + 7 * label.length;
   const x = box.x + box.width - width / 2 - 4;
   const font = { "font-size": 12, "font-weight": "bold", "font-family": "Helvetica, Arial, sans-serif" };
   shape(node, "rect", { x, y: box.y - 8, width, height: 17, rx: 8.5, fill: "#a3256e" });
-  shape(node, "text", { x: x + width / 2, y: box.y + 5, "text-anchor": "middle", fill: "#ffffff", ...font }).textContent = said;
+  shape(node, "text", { x: x + width / 2, y: box.y + 5, "text-anchor": "middle", fill: "#ffffff", ...font }).textContent = label;
 }
 
 function shape(parent, tag, marks) {

@@ -1,73 +1,73 @@
-// List: the runs that are asked for, as a table, over time, or by where they are.
+// The runs that match the filters: as a list, over time, or counted on the lifecycle.
 
-const asked = { state: "", kind: "", search: "", offset: 0 };
+const filters = { state: "", kind: "", search: "", offset: 0 };
 let overview = null;
 let view = "list";
 const VIEWS = ["list", "timeline", "lifecycle"];
-const REST = 4000; // milliseconds that a picture of traffic stays
+const REST = 4000; // milliseconds for which a picture of traffic stays
 let page = { matching: 0, offset: 0, runs: [] };
 
-const number = (count) => count.toLocaleString("en");
+const formatNumber = (count) => count.toLocaleString("en");
 
-// By the name of a state, how many runs are there: of the kind that is asked for, or of all.
+// Counts runs by state: those of the chosen kind, or all.
 function counts() {
-  const { counts: found } = asked.kind ? overview.kinds.find(({ name }) => name === asked.kind) ?? { counts: {} } : overview;
+  const { counts: found } = filters.kind ? overview.kinds.find(({ name }) => name === filters.kind) ?? { counts: {} } : overview;
   return new Map(overview.states.map(({ name }) => [name, own(found, name) ?? 0]));
 }
 
 function showOverview() {
   const found = counts();
-  const there = overview.states.filter(({ name }) => found.get(name) || name === asked.state);
-  if (asked.state && !found.has(asked.state)) there.push({ name: asked.state }); // to be let go of
+  const there = overview.states.filter(({ name }) => found.get(name) || name === filters.state);
+  if (filters.state && !found.has(filters.state)) there.push({ name: filters.state }); // so that it can be deselected
   say(at("title"), overview.lifecycle);
-  say(at("total"), overview.total === 1 ? "1 run" : `${number(overview.total)} runs`);
+  say(at("total"), overview.total === 1 ? "1 run" : `${formatNumber(overview.total)} runs`);
   const name = (state) => state.name;
   arrange(at("shares"), there, name, () => make("div"), (share, state) => {
-    colored(share, state.name).style.flexGrow = found.get(state.name) ?? 0;
-    share.title = `${state.name}: ${number(found.get(state.name) ?? 0)}`;
+    colorize(share, state.name).style.flexGrow = found.get(state.name) ?? 0;
+    share.title = `${state.name}: ${formatNumber(found.get(state.name) ?? 0)}`;
   });
   arrange(at("states"), there, name, chip, (button, state) => {
-    colored(button, state.name).setAttribute("aria-pressed", asked.state === state.name);
+    colorize(button, state.name).setAttribute("aria-pressed", filters.state === state.name);
     say(button.firstChild, state.name);
-    say(button.lastChild, number(found.get(state.name) ?? 0));
+    say(button.lastChild, formatNumber(found.get(state.name) ?? 0));
   });
-  const kinds = [...new Set(["", ...overview.kinds.map((kind) => kind.name), asked.kind])];
+  const kinds = [...new Set(["", ...overview.kinds.map((kind) => kind.name), filters.kind])];
   arrange(at("kind"), kinds, (kind) => kind, (value) => make("option", value || "Any kind", { value }), () => {});
-  at("kind").value = asked.kind;
+  at("kind").value = filters.kind;
   const left = [["state", overview.left_out.states], ["kind", overview.left_out.kinds]].filter(([, count]) => count);
-  say(at("unnamed"), left.map(([what, count]) => `and ${number(count)} other ${what}${count === 1 ? "" : "s"}`).join(", "));
+  say(at("unnamed"), left.map(([what, count]) => `and ${formatNumber(count)} other ${what}${count === 1 ? "" : "s"}`).join(", "));
   at("unnamed").hidden = !left.length;
-  shine();
+  showCounts();
 }
 
 function chip(state) {
   const button = make("button", undefined, { type: "button" });
   button.append(make("span"), " ", make("b"));
-  button.addEventListener("click", () => choose(state.name));
+  button.addEventListener("click", () => toggleState(state.name));
   return button;
 }
 
-function choose(state) {
-  ask({ state: asked.state === state ? "" : state });
+function toggleState(state) {
+  setFilters({ state: filters.state === state ? "" : state });
 }
 
-// The first page of other runs.
-function ask(query, how) {
-  Object.assign(asked, { offset: 0 }, query);
-  mark(how);
+// Changes the filters, and shows the first page of what matches.
+function setFilters(query, how) {
+  Object.assign(filters, { offset: 0 }, query);
+  saveLocation(how);
   if (overview) showOverview();
   return showRuns();
 }
 
-function turn(by) {
-  Object.assign(asked, { offset: Math.max(0, asked.offset + by) });
-  mark();
+function turnPage(by) {
+  Object.assign(filters, { offset: Math.max(0, filters.offset + by) });
+  saveLocation();
   return showRuns();
 }
 
 function showView(name) {
   view = name;
-  mark();
+  saveLocation();
   for (const button of at("views").children) button.setAttribute("aria-pressed", button.value === view);
   for (const each of VIEWS) at(each).hidden = each !== view;
   for (const part of ["search", "kind"]) at(part).disabled = embedded && view === "timeline";
@@ -75,31 +75,31 @@ function showView(name) {
   return showRuns();
 }
 
-const showRuns = coalesced(async () => {
-  const query = { ...asked };
-  if (overview === null) return; // what is told first shows it
+const showRuns = coalesce(async () => {
+  const query = { ...filters };
+  if (overview === null) return; // the first event shows it
   try {
-    if (view === "lifecycle") await showTable(query.kind);
+    if (view === "lifecycle") await showLifecycle(query.kind);
     else if (view === "timeline") await showChart(query);
-    if (view === "lifecycle") return miss("runs", "");
+    if (view === "lifecycle") return setProblem("runs", "");
     const found = await source.runs(query);
-    if (JSON.stringify(query) !== JSON.stringify(asked)) return; // asked anew meanwhile
+    if (JSON.stringify(query) !== JSON.stringify(filters)) return; // the filters have changed meanwhile
     page = found;
-    miss("runs", "");
+    setProblem("runs", "");
   } catch (error) {
-    miss("runs", error.message);
-    return; // what stands below is how it last was
+    setProblem("runs", error.message);
+    return; // the last known runs stay on the page
   }
   showPage();
 });
 
 function showPage() {
   if (view === "list") arrange(at("rows"), page.runs, (run) => run.run, row, fillRow);
-  if (view === "timeline") tag(at("chart"), embedded ? embedded.runs : page.runs);
+  if (view === "timeline") markBars(at("chart"), embedded ? embedded.runs : page.runs);
   const last = page.offset + page.runs.length;
-  const place = `${number(page.offset + 1)} to ${number(last)} of ${number(page.matching)}`;
+  const range = `${formatNumber(page.offset + 1)} to ${formatNumber(last)} of ${formatNumber(page.matching)}`;
   const none = overview.total ? "no run matches" : "no runs yet";
-  say(at("place"), page.runs.length ? place : page.matching ? `none of ${number(page.matching)} are here` : none);
+  say(at("range"), page.runs.length ? range : page.matching ? `none of ${formatNumber(page.matching)} are here` : none);
   at("newer").disabled = page.offset === 0;
   at("older").disabled = last >= page.matching;
 }
@@ -128,7 +128,7 @@ function fillRow(line, run) {
   else line.removeAttribute("aria-current");
 }
 
-// A chart is drawn anew only if its runs have moved.
+// The chart is drawn again only if its runs have moved.
 let charted = "";
 
 async function showChart(query) {
@@ -140,8 +140,8 @@ async function showChart(query) {
   charted = wanted;
 }
 
-// Says of each bar of a chart whose it is, where its title begins with that: of two, the longer id.
-function tag(chart, runs) {
+// Marks each bar of a chart with the id of its run, with which its title begins; the longest that fits.
+function markBars(chart, runs) {
   for (const bar of chart.shadowRoot?.querySelectorAll("svg > g") ?? []) {
     const title = bar.querySelector(":scope > title")?.textContent ?? "";
     const found = runs.map((run) => run.run).filter((id) => title.startsWith(`${id}: `));
@@ -149,26 +149,26 @@ function tag(chart, runs) {
   }
 }
 
-const shine = () => light(at("diagram"), counts(), tabled?.traffic ? 1 : 0.7);
+const showCounts = () => light(at("diagram"), counts(), shownLifecycle?.traffic ? 1 : 0.7);
 
-let tabled = null; // what is drawn there
+let shownLifecycle = null; // what the lifecycle view shows
 let later = null; // a timer
 
-// The table of a kind, with its traffic if that is wanted: then anew as runs move, but at most every
-// few seconds, for somebody is looking at it.
-async function showTable(kind) {
+// The lifecycle of a kind, with its traffic if that is chosen: then drawn again as runs move, but at
+// most every few seconds, so that it can be read.
+async function showLifecycle(kind) {
   const traffic = at("traffic").checked;
-  const same = tabled !== null && tabled.kind === kind && tabled.traffic === traffic;
-  const rested = same && Date.now() - tabled.drawn >= REST;
-  const isNews = () => traffic && !embedded && tabled.version !== overview.version;
+  const same = shownLifecycle !== null && shownLifecycle.kind === kind && shownLifecycle.traffic === traffic;
+  const rested = same && Date.now() - shownLifecycle.drawn >= REST;
+  const isNews = () => traffic && !embedded && shownLifecycle.version !== overview.version;
   if (!same || (rested && isNews())) {
     const found = await (traffic ? source.heat(kind) : source.lifecycle(kind));
     const diagram = found?.diagram;
-    if (!same || diagram !== tabled.diagram) draw(at("diagram"), diagram);
-    tabled = { kind, traffic, diagram, version: found?.version, drawn: Date.now() };
-    say(at("table"), diagram ? (found.name ?? `As recorded of ${kind}; its class, named by --as, says more.`)
-      : "No picture: nothing is recorded of its table, or the extra `diagrams` is not installed.");
+    if (!same || diagram !== shownLifecycle.diagram) draw(at("diagram"), diagram);
+    shownLifecycle = { kind, traffic, diagram, version: found?.version, drawn: Date.now() };
+    say(at("table"), diagram ? (found.name ?? `As recorded for ${kind}; pass its class with --as to see more.`)
+      : "No picture: no edges are recorded, or the extra `diagrams` is not installed.");
   }
-  shine();
+  showCounts();
   if (isNews()) later ??= setTimeout(() => { later = null; if (view === "lifecycle") showRuns(); }, REST);
 }

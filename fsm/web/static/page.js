@@ -1,13 +1,13 @@
-// Page: the beginning, and what goes on.
+// Starts the page, and handles its controls.
 
-// Between two visits of this tab; where the browser keeps nothing, neither do we.
-function keep(name, value) {
+// Values kept while the tab is open, if the browser allows it.
+function remember(name, value) {
   try {
     sessionStorage.setItem(name, value);
-  } catch { /* it is typed again */ }
+  } catch { /* the user types it again */ }
 }
 
-function kept(name) {
+function recall(name) {
   try {
     return sessionStorage.getItem(name) ?? "";
   } catch {
@@ -15,22 +15,22 @@ function kept(name) {
   }
 }
 
-const missed = new Map(); // what could not be brought up to date, and why
+const problems = new Map(); // what could not be updated, and why
 
-function miss(what, why) {
-  if (why === (missed.get(what) ?? "")) return;
-  missed.set(what, why);
+function setProblem(what, why) {
+  if (why === (problems.get(what) ?? "")) return;
+  problems.set(what, why);
   showTrouble();
 }
 
 function showTrouble() {
   const { trouble } = overview ?? {};
-  const said = lost ? "The server does not answer; the page goes on when it does."
-    : trouble ? `The journal cannot be read now: ${trouble}. Below is how it last stood.`
-    : [...missed.values()].filter(Boolean).map((why) => `Some of what is below is how it last stood: ${why}.`).join(" ");
-  say(at("trouble"), said);
-  at("trouble").hidden = !said;
-  say(at("pulse"), embedded ? "a report" : said ? "waiting" : "live");
+  const text = lost ? "The server does not answer; the page continues when it does."
+    : trouble ? `The journal cannot be read now: ${trouble}. The page shows its last known state.`
+    : [...problems.values()].filter(Boolean).map((why) => `Parts of the page are out of date: ${why}.`).join(" ");
+  say(at("trouble"), text);
+  at("trouble").hidden = !text;
+  say(at("pulse"), embedded ? "report" : text ? "waiting" : "live");
 }
 
 function refresh() {
@@ -40,40 +40,40 @@ function refresh() {
   showRun();
 }
 
-// What follows the # is the token: it is not for who looks on.
+// The token follows the #. It is removed from the address, where others could read it.
 function takeToken() {
   const given = location.hash.slice(1);
   if (given) {
-    keep("token", decoded(given));
+    remember("token", decode(given));
     history.replaceState(null, "", location.pathname + location.search);
   }
-  at("token").value = kept("token");
+  at("token").value = recall("token");
 }
 
-function decoded(text) {
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // somebody typed it
+    return text; // not encoded: it was typed
   }
 }
 
-function listen() {
+function addHandlers() {
   const on = (id, event, then) => at(id).addEventListener(event, then);
   on("filters", "submit", (event) => event.preventDefault());
-  on("search", "input", () => ask({ search: at("search").value }, { anew: false }));
-  on("kind", "change", () => ask({ kind: at("kind").value }));
-  on("newer", "click", () => turn(-LIMIT));
-  on("older", "click", () => turn(LIMIT));
+  on("search", "input", () => setFilters({ search: at("search").value }, { anew: false }));
+  on("kind", "change", () => setFilters({ kind: at("kind").value }));
+  on("newer", "click", () => turnPage(-LIMIT));
+  on("older", "click", () => turnPage(LIMIT));
   on("all", "change", () => showView(view));
   on("whole", "change", showRun);
-  on("told", "change", showStory);
+  on("as-story", "change", toggleStory);
   on("traffic", "change", showRuns);
   on("close", "click", closeRun);
   on("actions", "submit", (event) => event.preventDefault());
   on("diagram", "click", (event) => {
     const state = event.composedPath()[0].closest?.("[data-state]")?.dataset.state;
-    if (state) choose(state);
+    if (state) toggleState(state);
   });
   on("chart", "click", (event) => {
     const id = event.composedPath()[0].closest?.("[data-run]")?.dataset.run;
@@ -93,22 +93,22 @@ function listen() {
 }
 
 async function begin() {
-  listen();
-  addEventListener("popstate", go);
+  addHandlers();
+  addEventListener("popstate", restoreLocation);
   if (embedded) {
     for (const part of ["actions", "whether", "rest", "either"]) at(part).hidden = true;
     at("unasked").hidden = false;
     overview = await source.overview();
-    go();
+    restoreLocation();
     refresh();
     return;
   }
   takeToken();
-  at("by").value = kept("by");
-  go();
+  at("by").value = recall("by");
+  restoreLocation();
   addEventListener("hashchange", takeToken);
   showTrouble();
-  attend(); // the first thing that is told is how it stands
+  startEvents(); // the first event is the overview
 }
 
 begin();

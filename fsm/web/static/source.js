@@ -1,11 +1,11 @@
-// The page: shows what the server, or the data in a report, says.
-// The law of these files: what comes from there is text. It becomes textContent, never markup.
+// The page shows what the server, or the data in a report, contains. All of it is text of others: it
+// is only ever assigned to textContent, never parsed as markup.
 "use strict";
 
-// Source: where it comes from. The live page asks the server, a report has it all inside.
+// Where the data comes from: the live page asks the server, a report contains it.
 
-const LIMIT = 50; // runs on a page
-const STEPS = 500; // of a run
+const LIMIT = 50; // runs on one page of the list
+const STEPS = 500; // steps of a run that are shown
 
 const at = (id) => document.getElementById(id);
 const embedded = at("data") && JSON.parse(at("data").textContent);
@@ -22,11 +22,11 @@ const report = {
   },
   run: async (id, after) => {
     const found = own(embedded.histories, id);
-    if (found === null) throw new Error("this report holds no history of that run");
+    if (found === null) throw new Error("this report does not contain the history of that run");
     if (found.error) throw new Error(found.error);
     return { ...found, steps: found.steps.filter((step) => step.seq > after) };
   },
-  path: async (id) => embedded.paths.pictures[own(embedded.paths.went, id)] ?? null,
+  path: async (id) => embedded.paths.pictures[own(embedded.paths.of_run, id)] ?? null,
   story: async (id) => own(embedded.histories, id)?.story ?? null,
   why: async () => null,
   lifecycle: async (kind) => own(embedded.lifecycles, kind),
@@ -34,34 +34,34 @@ const report = {
   timeline: async () => embedded.timeline,
 };
 
-async function fetched(path, query, options) {
+async function fetchJson(path, query, options) {
   let answer;
   try {
     answer = await fetch(`${path}?${new URLSearchParams(query)}`, options);
   } catch {
     throw new Error("the server does not answer");
   }
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.error);
-  return said;
+  const data = await answer.json();
+  if (!answer.ok) throw new Error(data.error);
+  return data;
 }
 
 const live = {
-  overview: () => fetched("/api/overview", {}),
-  runs: (query) => fetched("/api/runs", { ...query, limit: LIMIT }),
-  run: (run, after) => fetched("/api/run", { run, after }),
-  path: async (run, whole) => (await fetched("/api/picture", whole ? { run, whole } : { run })).diagram,
-  story: (run) => fetched("/api/story", { run }),
-  why: (run) => fetched("/api/why", { run }),
-  lifecycle: (kind) => fetched("/api/lifecycle", { kind }),
-  heat: (kind) => fetched("/api/heat", { kind }),
-  timeline: async (query) => (await fetched("/api/timeline", { ...query, limit: LIMIT })).diagram,
+  overview: () => fetchJson("/api/overview", {}),
+  runs: (query) => fetchJson("/api/runs", { ...query, limit: LIMIT }),
+  run: (run, after) => fetchJson("/api/run", { run, after }),
+  path: async (run, whole) => (await fetchJson("/api/picture", whole ? { run, whole } : { run })).diagram,
+  story: (run) => fetchJson("/api/story", { run }),
+  why: (run) => fetchJson("/api/why", { run }),
+  lifecycle: (kind) => fetchJson("/api/lifecycle", { kind }),
+  heat: (kind) => fetchJson("/api/heat", { kind }),
+  timeline: async (query) => (await fetchJson("/api/timeline", { ...query, limit: LIMIT })).diagram,
 };
 
 const source = embedded ? report : live;
 
-// Does the work when it is called; called again meanwhile, once more, and not at the same time.
-function coalesced(work) {
+// Returns a function that does the work; calls during the work make it run once more afterwards.
+function coalesce(work) {
   let running = null;
   let again = false;
   const repeat = async () => {

@@ -1,7 +1,7 @@
-// Told: the steps of a run, what was none between them, its story, and what it would refuse now.
+// The steps of a run with refused attempts and late results between them, its story, and its refusals.
 
-// The steps in their order, whatever their clocks said, and the notes by their time between them.
-function linesOf(spans, notes) {
+// The steps by number, even if clocks disagree, and the notes between them by time.
+function sortLines(spans, notes) {
   const waiting = [...notes];
   const lines = [];
   let highest = -Infinity;
@@ -18,23 +18,23 @@ function linesOf(spans, notes) {
 
 function showLines(spans, notes) {
   const key = (line) => [line.what, line.seq, line.at, line.event, line.state].join(" ");
-  arrange(at("steps"), linesOf(spans, notes), key, (line) => (line.what ? note(line) : step(line)), fillLine);
+  arrange(at("steps"), sortLines(spans, notes), key, (line) => (line.what ? note(line) : step(line)), fillLine);
 }
 
 function step(span) {
   const summary = make("summary");
   summary.append(make("span", String(span.seq), { class: "dim number" }), make("b", span.event), pill(make("span"), span.dest));
-  return line(unfolding(summary, span.payload), summary);
+  return line(foldable(summary, span.payload), summary);
 }
 
-// Of a late result there is a payload; of a refusal, nothing but why.
+// A late result has a payload, a refusal only a reason.
 function note({ what, event, state, who, reason, payload }) {
   const refused = what === "refused";
   const head = make(refused ? "div" : "summary");
   head.append(make("span", refused ? "✕" : "!", { class: "number" }), make("span", refused ? `${event} refused` : `${event} too late`));
   if (!refused) head.append(pill(make("span"), state));
   if (who) head.append(make("span", refused ? `asked by ${who}` : `by ${who}`));
-  const item = line(refused ? head : unfolding(head, payload), head);
+  const item = line(refused ? head : foldable(head, payload), head);
   item.className = `note ${what}`;
   item.append(make("p", refused ? reason : `kept aside: ${reason}`));
   return item;
@@ -47,10 +47,10 @@ function line(content, head) {
   return item;
 }
 
-function unfolding(summary, payload) {
+function foldable(summary, payload) {
   const details = make("details");
   details.append(summary);
-  details.addEventListener("toggle", () => { // a thousand payloads are laid out when they are read
+  details.addEventListener("toggle", () => { // payloads are added when they are opened: there may be many
     if (details.open && !details.querySelector("pre")) details.append(make("pre", payload, { tabindex: 0 }));
   });
   return details;
@@ -60,20 +60,20 @@ function fillLine(item, line) {
   const when = item.querySelector(".when");
   say(when, line.when);
   when.title = line.at;
-  say(item.querySelector(".lasted"), line.what || line.ends ? "" : lasted(line.until - line.ms));
+  say(item.querySelector(".lasted"), line.what || line.ends ? "" : formatDuration(line.until - line.ms));
 }
 
-// What it waits for, in sentences, and what it would refuse: asked for when something has happened.
-async function showTold(shown, { run, notes }) {
+// What the run waits for, in sentences, and which actions it would refuse; requested after a change.
+async function showStory(shown, { run, notes }) {
   const wanted = JSON.stringify([run, notes.length, notes.at(-1)]);
-  if (shown.told === wanted) return;
-  const asked = [source.story(shown.id), source.why(shown.id)];
-  const [story, refusals] = await Promise.all(asked.map((each) => each.catch(() => null)));
-  if (selected !== shown || story === null) return; // the rest of the run is shown all the same
-  shown.told = wanted;
-  const [first, ...others] = story.stands;
-  say(at("stands").firstChild, first ?? "");
-  say(at("stands").lastChild, others.join(" "));
+  if (shown.storyKey === wanted) return;
+  const requests = [source.story(shown.id), source.why(shown.id)];
+  const [story, refusals] = await Promise.all(requests.map((each) => each.catch(() => null)));
+  if (selected !== shown || story === null) return; // the rest of the run is shown without it
+  shown.storyKey = wanted;
+  const [first, ...others] = story.status;
+  say(at("status").firstChild, first ?? "");
+  say(at("status").lastChild, others.join(" "));
   say(at("policy"), story.policy ? `Policy: ${story.policy}.` : "");
   arrange(at("story"), story.lines, ({ at: when, text }) => `${when} ${text}`, sentence, () => {});
   showRefusals(refusals);
@@ -85,7 +85,7 @@ function sentence({ at: when, text }) {
   return item;
 }
 
-// It may be asked for all the same: what counts is what the server says then.
+// The buttons stay usable: the server decides when an action is sent.
 function showRefusals(refusals) {
   say(at("refusal"), "");
   for (const button of at("buttons").querySelectorAll("button")) {
@@ -100,7 +100,7 @@ function showRefusal(button) {
   say(at("refusal"), button?.title ?? "");
 }
 
-function showStory() {
-  for (const part of ["story", "policy"]) at(part).hidden = !at("told").checked;
-  at("steps").hidden = at("told").checked;
+function toggleStory() {
+  for (const part of ["story", "policy"]) at(part).hidden = !at("as-story").checked;
+  at("steps").hidden = at("as-story").checked;
 }

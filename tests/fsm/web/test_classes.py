@@ -18,9 +18,9 @@ from fsm.journal import Journal
 from fsm.lifecycle.refusal import Refusal
 from fsm.testing import HandClock
 from fsm.web import report
-from fsm.web.classes import Catalog
-from fsm.web.recorded import table, trail
-from fsm.web.views import Query, history, lifecycle, listed, overview, timeline
+from fsm.web.classes import KnownClasses
+from fsm.web.recorded import graph_of_edges, graph_of_steps
+from fsm.web.views import Query, history, lifecycle, overview, row_of, timeline
 from fsm.web.watch import Snapshot
 from states import Finished, Pending, Running
 
@@ -54,18 +54,18 @@ def snapshot(journal: Journal) -> Snapshot:
 
 
 def test_the_class_that_was_named_is_drawn(kept: Journal) -> None:
-    catalog = Catalog((TaskRun, Order))
+    known = KnownClasses((TaskRun, Order))
 
-    assert catalog.drawn(kept, Order.__module__ + ":Order") is Order
-    assert catalog.drawn(kept, "") is TaskRun
+    assert known.find_drawable(kept, Order.__module__ + ":Order") is Order
+    assert known.find_drawable(kept, "") is TaskRun
 
 
 def test_a_kind_with_the_table_of_a_class_is_drawn_as_that_class(kept: Journal) -> None:
-    assert Catalog((Order, TaskRun)).drawn(kept, f"{Load.__module__}:Load") is TaskRun
+    assert KnownClasses((Order, TaskRun)).find_drawable(kept, f"{Load.__module__}:Load") is TaskRun
 
 
 def test_a_kind_with_a_table_of_its_own_is_drawn_as_recorded(kept: Journal) -> None:
-    drawn = Catalog((TaskRun,)).drawn(kept, f"{Order.__module__}:Order")
+    drawn = KnownClasses((TaskRun,)).find_drawable(kept, f"{Order.__module__}:Order")
 
     assert isinstance(drawn, StateGraph)
     ways = {(edge.source.name, edge.labels[0].event, edge.dest.name) for edge in drawn.edges}
@@ -73,31 +73,31 @@ def test_a_kind_with_a_table_of_its_own_is_drawn_as_recorded(kept: Journal) -> N
 
 
 def test_a_kind_that_nothing_is_recorded_of_is_not_drawn(kept: Journal) -> None:
-    assert Catalog((TaskRun,)).drawn(kept, "nobody:Nothing") is None
+    assert KnownClasses((TaskRun,)).find_drawable(kept, "nobody:Nothing") is None
     assert lifecycle(None) == {"diagram": None, "name": None}
 
 
 def test_no_class_is_imported_because_a_journal_names_it(kept: Journal) -> None:
-    catalog = Catalog((TaskRun,))
+    known = KnownClasses((TaskRun,))
 
-    catalog.drawn(kept, "this.py:Anything")
-    catalog.drawn(kept, "antigravity:Anything")
+    known.find_drawable(kept, "this.py:Anything")
+    known.find_drawable(kept, "antigravity:Anything")
 
     assert not {"this", "antigravity"} & sys.modules.keys()
 
 
 def test_a_run_is_restored_as_what_it_is(kept: Journal) -> None:
-    catalog = Catalog((TaskRun, Order))
+    known = KnownClasses((TaskRun, Order))
 
-    assert type(catalog.restored(kept, "order")) is Order
-    assert type(catalog.restored(kept, "load")) is TaskRun
-    assert Catalog((TaskRun,)).restored(kept, "order") is None
+    assert type(known.restore(kept, "order")) is Order
+    assert type(known.restore(kept, "load")) is TaskRun
+    assert KnownClasses((TaskRun,)).restore(kept, "order") is None
     with pytest.raises(UnknownRun):
-        catalog.restored(kept, "nobody")
+        known.restore(kept, "nobody")
 
 
 def test_states_are_counted_by_kind(kept: Journal) -> None:
-    said = overview(snapshot(kept), Catalog((TaskRun,)))
+    said = overview(snapshot(kept), KnownClasses((TaskRun,)))
 
     counted = {kind["name"].rpartition(":")[2]: kind["counts"] for kind in said["kinds"]}
     assert counted == {"TaskRun": {"Running": 1}, "Load": {"Running": 1}, "Order": {"Finished": 1}}
@@ -115,11 +115,11 @@ def ran(id: str, journal: Journal, times: int) -> None:
         run.start()
 
 
-def test_a_trail_is_where_a_run_has_been() -> None:
+def test_the_graph_of_steps_shows_where_a_run_has_been() -> None:
     journal = MemoryJournal()
     ran("load", journal, 2)
 
-    drawn = trail(journal.records("load"))
+    drawn = graph_of_steps(journal.records("load"))
 
     assert drawn is not None
     assert {node.name: node.visits for node in drawn.nodes} == {
@@ -134,13 +134,15 @@ def test_a_trail_is_where_a_run_has_been() -> None:
     ]
 
 
-def test_runs_that_went_the_same_way_share_a_trail() -> None:
+def test_runs_with_equal_paths_share_a_graph() -> None:
     journal = MemoryJournal()
     for id in ("one", "other"):
         ran(id, journal, 1)
     ran("another", journal, 2)
 
-    one, other, another = (trail(journal.records(id)) for id in ("one", "other", "another"))
+    one, other, another = (
+        graph_of_steps(journal.records(id)) for id in ("one", "other", "another")
+    )
 
     assert one == other
     assert hash(one) == hash(other)
@@ -152,7 +154,7 @@ def notes(drawn: StateGraph | None) -> dict[str, tuple[str, ...]]:
     return {node.name: node.notes for node in drawn.nodes if node.notes}
 
 
-def test_a_trail_tells_what_was_refused_as_any_picture_of_the_run() -> None:
+def test_the_graph_of_steps_notes_refusals_as_other_pictures_do() -> None:
     journal = MemoryJournal()
     ran("load", journal, 2)
     for seq, name in enumerate(("resume", "retry", "resume", "map", "rerun", "loop"), 1):
@@ -160,7 +162,7 @@ def test_a_trail_tells_what_was_refused_as_any_picture_of_the_run() -> None:
     journal.note_refusal(Refusal("load", 2, "pause", "Failed", 2, "no"))
     refusals = list(journal.refusals("load"))
 
-    found = notes(trail(journal.records("load"), refusals))
+    found = notes(graph_of_steps(journal.records("load"), refusals))
 
     assert found["Failed"] == ("refused: pause",)
     assert found["Running"][0] == "refused: resume (2\N{MULTIPLICATION SIGN})"
@@ -172,7 +174,7 @@ def paths(journal: Journal) -> tuple[dict[str, int], list[str]]:
     found = re.search(r'id="data">(.*?)</script>', report(journal, TaskRun), re.DOTALL)
     assert found is not None
     said = json.loads(found[1])["paths"]
-    return said["went"], said["pictures"]
+    return said["of_run"], said["pictures"]
 
 
 def test_in_a_report_a_run_that_was_refused_something_has_its_own_picture() -> None:
@@ -202,9 +204,9 @@ def test_a_report_has_no_room_for_all_that_was_refused_but_for_the_way() -> None
 
 
 def test_what_no_picture_can_show_is_not_drawn() -> None:
-    assert trail(()) is None
-    assert table(()) is None
-    assert table((f"A{n}", "go", f"B{n}") for n in range(1000)) is None
+    assert graph_of_steps(()) is None
+    assert graph_of_edges(()) is None
+    assert graph_of_edges((f"A{n}", "go", f"B{n}") for n in range(1000)) is None
 
 
 # What is said of runs.
@@ -228,14 +230,14 @@ def test_of_very_many_steps_the_last_are_told() -> None:
 def test_a_list_has_no_room_for_a_novel(kept: Journal) -> None:
     TaskRun("novel", journal=kept).start(message="x" * 1_000_000)
 
-    said = listed(kept.summary("novel"))["message"]
+    said = row_of(kept.summary("novel"))["message"]
 
     assert len(said) < 400
     assert "1000000 characters" in said
 
 
 def test_runs_are_drawn_over_time(kept: Journal) -> None:
-    found = Query(search="o").found(snapshot(kept))
+    found = Query(search="o").select(snapshot(kept))
 
     drawn = timeline(kept, found)
 
@@ -260,7 +262,7 @@ def test_a_report_has_a_picture_for_each_way_that_runs_went() -> None:
 
     paths = embedded(report(journal, TaskRun))["paths"]
 
-    assert (len(paths["pictures"]), len(paths["went"])) == (2, 20)
+    assert (len(paths["pictures"]), len(paths["of_run"])) == (2, 20)
     assert all(picture.startswith("<svg") for picture in paths["pictures"])
 
 

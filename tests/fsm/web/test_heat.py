@@ -16,8 +16,8 @@ from fsm.diagrams.graph_model import StateGraph
 from fsm.errors import JournalError
 from fsm.journal import Journal
 from fsm.testing import HandClock
-from fsm.web.classes import Catalog
-from fsm.web.heat import Heat, heated
+from fsm.web.classes import KnownClasses
+from fsm.web.heat import HeatPictures, traffic_graph
 from fsm.web.source import Source
 from states import Finished, Pending, Running
 
@@ -58,7 +58,7 @@ def taken(shown: StateGraph | None) -> Counter[str]:
 
 
 def test_states_say_how_long_a_stay_was_and_not_how_many_stay(kept: Journal) -> None:
-    shown, name = heated(kept, Catalog((Order,)), ORDER)
+    shown, name = traffic_graph(kept, KnownClasses((Order,)), ORDER)
 
     assert name == "Order"
     assert said(shown) == {"Pending": (), "Running": ("2 s each",), "Finished": ()}
@@ -66,7 +66,7 @@ def test_states_say_how_long_a_stay_was_and_not_how_many_stay(kept: Journal) -> 
 
 
 def test_the_busiest_state_glows(kept: Journal) -> None:
-    shown, _ = heated(kept, Catalog((Order,)), ORDER)
+    shown, _ = traffic_graph(kept, KnownClasses((Order,)), ORDER)
 
     assert shown is not None
     heats = {node.name: node.heat for node in shown.nodes}
@@ -75,8 +75,8 @@ def test_the_busiest_state_glows(kept: Journal) -> None:
 
 
 def test_a_kind_that_nobody_named_has_the_same(kept: Journal) -> None:
-    named, _ = heated(kept, Catalog((Order,)), ORDER)
-    shown, name = heated(kept, Catalog((TaskRun,)), ORDER)
+    named, _ = traffic_graph(kept, KnownClasses((Order,)), ORDER)
+    shown, name = traffic_graph(kept, KnownClasses((TaskRun,)), ORDER)
 
     assert name is None
     assert (said(shown), taken(shown)) == (said(named), taken(named))
@@ -85,12 +85,12 @@ def test_a_kind_that_nobody_named_has_the_same(kept: Journal) -> None:
 def test_other_kinds_are_not_counted(kept: Journal) -> None:
     TaskRun("task", journal=kept).start()
 
-    assert taken(heated(kept, Catalog((Order,)), ORDER)[0])["start"] == 3
-    assert taken(heated(kept, Catalog((TaskRun,)), "")[0])["start"] == 4
+    assert taken(traffic_graph(kept, KnownClasses((Order,)), ORDER)[0])["start"] == 3
+    assert taken(traffic_graph(kept, KnownClasses((TaskRun,)), "")[0])["start"] == 4
 
 
 def test_a_kind_that_nothing_is_recorded_of_has_no_picture(kept: Journal) -> None:
-    assert heated(kept, Catalog((Order,)), "nobody:Nothing") == (None, None)
+    assert traffic_graph(kept, KnownClasses((Order,)), "nobody:Nothing") == (None, None)
 
 
 def test_the_families_stay_as_they_are(kept: Journal) -> None:
@@ -118,13 +118,13 @@ class Counted:
     def __call__(self) -> Iterator[Journal]:
         yield self.journal
 
-    def catalog(self) -> Catalog:
+    def known(self) -> KnownClasses:
         outer = self
 
-        class Counting(Catalog):
-            def drawn(self, journal: Journal, kind: str) -> type[Run] | StateGraph | None:
+        class Counting(KnownClasses):
+            def find_drawable(self, journal: Journal, kind: str) -> type[Run] | StateGraph | None:
                 outer.times += 1
-                return super().drawn(journal, kind)
+                return super().find_drawable(journal, kind)
 
         return Counting((Order,))
 
@@ -135,9 +135,9 @@ def counted(kept: Journal) -> Counted:
 
 
 def test_it_is_counted_once_for_a_snapshot(counted: Counted) -> None:
-    heat = Heat(Source(counted), counted.catalog(), rest=0.0)
+    heat = HeatPictures(Source(counted), counted.known(), rest=0.0)
 
-    answers = [heat.drawn(ORDER, 1) for _ in range(5)]
+    answers = [heat.get(ORDER, 1) for _ in range(5)]
 
     assert (answers[0]["version"], answers[0]["name"]) == (1, "Order")
     assert answers == [answers[0]] * 5
@@ -145,26 +145,26 @@ def test_it_is_counted_once_for_a_snapshot(counted: Counted) -> None:
 
 
 def test_it_is_good_for_a_while_whatever_happens(counted: Counted) -> None:
-    heat = Heat(Source(counted), counted.catalog(), rest=3600.0)
+    heat = HeatPictures(Source(counted), counted.known(), rest=3600.0)
 
-    versions = [heat.drawn(ORDER, version)["version"] for version in (1, 2, 3)]
+    versions = [heat.get(ORDER, version)["version"] for version in (1, 2, 3)]
 
     assert (versions, counted.times) == ([1, 1, 1], 1)
 
 
 def test_kinds_have_their_own(counted: Counted) -> None:
-    heat = Heat(Source(counted), counted.catalog())
+    heat = HeatPictures(Source(counted), counted.known())
 
-    assert heat.drawn("", 1)["diagram"]
-    assert heat.drawn("nobody:Nothing", 1)["diagram"] is None
+    assert heat.get("", 1)["diagram"]
+    assert heat.get("nobody:Nothing", 1)["diagram"] is None
 
 
 def test_many_kinds_are_forgotten(counted: Counted) -> None:
-    heat = Heat(Source(counted), counted.catalog())
+    heat = HeatPictures(Source(counted), counted.known())
     for place in range(200):
-        heat.drawn(f"nobody:Nothing{place}", 1)
+        heat.get(f"nobody:Nothing{place}", 1)
 
-    assert len(heat._kept) < 100
+    assert len(heat._pictures) < 100
 
 
 def test_where_the_journal_is_away_nothing_is_kept(tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_where_the_journal_is_away_nothing_is_kept(tmp_path: Path) -> None:
         raise JournalError("it is not there")
         yield
 
-    heat = Heat(Source(gone), Catalog((Order,)))
+    heat = HeatPictures(Source(gone), KnownClasses((Order,)))
 
     with pytest.raises(JournalError):
-        heat.drawn("", 1)
-    assert heat._kept == {}
+        heat.get("", 1)
+    assert heat._pictures == {}

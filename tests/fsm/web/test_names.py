@@ -6,12 +6,12 @@ import json
 
 from fsm import TaskRun
 from fsm.journal import Summary
-from fsm.web.classes import Catalog
+from fsm.web.classes import KnownClasses
 from fsm.web.views import overview
 from fsm.web.watch import Snapshot
 
 LONG = "shop:" + "x" * 190  # a name has 200 characters at most
-CATALOG = Catalog((TaskRun,))
+CATALOG = KnownClasses((TaskRun,))
 
 
 def summary(run: str, kind: str, state: str = "Running") -> Summary:

@@ -25,9 +25,9 @@ from fsm.journal import Claim, Journal, Summary
 from fsm.testing import HandClock
 from fsm.web import Server, Source, Watch, report
 from fsm.web.actions import act
-from fsm.web.classes import Catalog
-from fsm.web.security import HEADERS, Door
-from fsm.web.views import Query, history, overview, page
+from fsm.web.classes import KnownClasses
+from fsm.web.security import HEADERS, AccessPolicy
+from fsm.web.views import Query, history, overview, run_list
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='pwned'\">",
@@ -96,7 +96,7 @@ def ask(server: Server) -> Ask:
 
 
 def acted(server: Server, ask: Ask, action: str, run: str, **headers: str | None) -> Any:
-    given: dict[str, str | None] = {"X_FSM_Token": server.door.token}
+    given: dict[str, str | None] = {"X_FSM_Token": server.access.token}
     body = {"action": action, "run": run, "by": "ada"}
     return ask("POST", "/api/act", body, **given | headers)
 
@@ -151,22 +151,22 @@ def test_what_acts_is_a_post_of_json(server: Server, ask: Ask) -> None:
 def test_a_body_has_an_end(server: Server, ask: Ask) -> None:
     body = {"run": "x" * 70_000}
 
-    assert ask("POST", "/api/act", body, X_FSM_Token=server.door.token)[0] == 413
+    assert ask("POST", "/api/act", body, X_FSM_Token=server.access.token)[0] == 413
 
 
 def test_the_token_is_not_in_what_is_printed_of_the_door() -> None:
-    door = Door(8000)
+    policy = AccessPolicy(8000)
 
-    assert door.token not in repr(door)
-    assert door.token != Door(8000).token
+    assert policy.token not in repr(policy)
+    assert policy.token != AccessPolicy(8000).token
 
 
 def test_port_80_goes_without_saying() -> None:
     headers = http.client.HTTPMessage()
     headers["Host"] = "localhost"
 
-    assert Door(80).refusal("GET", urlsplit("/"), headers) is None
-    assert Door(81).refusal("GET", urlsplit("/"), headers) is not None
+    assert AccessPolicy(80).refusal("GET", urlsplit("/"), headers) is None
+    assert AccessPolicy(81).refusal("GET", urlsplit("/"), headers) is not None
 
 
 # What it shows.
@@ -241,7 +241,7 @@ def test_an_unknown_run_is_not_found(view: str, id: str, ask: Ask) -> None:
 def test_a_run_tells_its_story(ask: Ask) -> None:
     _, _, said = ask("GET", "/api/story?run=deploy")
 
-    assert said["stands"] == ["It waits to be resumed."]
+    assert said["status"] == ["It waits to be resumed."]
 
 
 def test_what_would_be_refused_is_said_beforehand(ask: Ask, path: Path) -> None:
@@ -272,8 +272,8 @@ def test_ten_thousand_runs_are_answered_by_the_page(tmp_path: Path) -> None:
 
     snapshot = watch.look()
 
-    assert overview(snapshot, Catalog((TaskRun,)))["total"] == 10_000
-    assert len(page(snapshot, Query(search="load-99"))["runs"]) == 50
+    assert overview(snapshot, KnownClasses((TaskRun,)))["total"] == 10_000
+    assert len(run_list(snapshot, Query(search="load-99"))["runs"]) == 50
 
 
 # What is done.
@@ -315,7 +315,7 @@ def test_what_a_run_refuses_is_explained(server: Server, ask: Ask, path: Path) -
 def test_what_is_no_action_is_refused(body: Any, server: Server, ask: Ask) -> None:
     said = {"action": body} if body is None else body
 
-    assert ask("POST", "/api/act", said, X_FSM_Token=server.door.token)[0] == 400
+    assert ask("POST", "/api/act", said, X_FSM_Token=server.access.token)[0] == 400
 
 
 def test_the_veto_of_a_listener_is_said(path: Path) -> None:
@@ -330,7 +330,7 @@ def test_the_veto_of_a_listener_is_said(path: Path) -> None:
         Careful("careful", journal=journal).pause()
 
         with pytest.raises(TransitionError, match="did not move: not on a Friday"):
-            act(journal, {"action": "resume", "run": "careful"}, Catalog((Careful,)))
+            act(journal, {"action": "resume", "run": "careful"}, KnownClasses((Careful,)))
 
         assert journal.summary("careful").state == "Paused"
 
@@ -427,7 +427,7 @@ def test_a_look_that_finds_nothing_new_is_no_news(path: Path) -> None:
     watch = Watch(Source(partial(opened, path)))
 
     assert watch.look() is watch.look()
-    assert watch.after(1, 0) is None
+    assert watch.wait_after(1, 0) is None
 
 
 ACTS: dict[str, Callable[[Journal], object]] = {
@@ -579,7 +579,7 @@ def test_a_report_has_the_histories_of_the_last_runs(path: Path) -> None:
 
 def test_an_unknown_action_moves_nothing(path: Path) -> None:
     with opened(path) as journal, pytest.raises(InvalidArgument, match="one of approve, resume"):
-        act(journal, {"action": "drop", "run": "deploy"}, Catalog((TaskRun,)))
+        act(journal, {"action": "drop", "run": "deploy"}, KnownClasses((TaskRun,)))
 
 
 def test_a_source_raises_what_opening_raises(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fsm import TaskRun, open_journal
 from fsm.journal import Journal
 from fsm.web import Source, Watch
 from fsm.web.actions import act
-from fsm.web.classes import Catalog
+from fsm.web.classes import KnownClasses
 from fsm.web.views import history
 
 from ...postgres import PostgresServer, Server
@@ -32,11 +32,11 @@ def source(database: str) -> Iterator[Source]:
 
 
 def test_it_is_looked_into(source: Source) -> None:
-    watch, catalog = Watch(source), Catalog((TaskRun,))
+    watch, known = Watch(source), KnownClasses((TaskRun,))
     before = watch.look()
 
     with source.journal() as journal:
-        act(journal, {"action": "approve", "run": "deploy", "by": "Ada"}, catalog)
+        act(journal, {"action": "approve", "run": "deploy", "by": "Ada"}, known)
         said = history(journal, "deploy")
 
     assert before.counts == {"Paused": 1}

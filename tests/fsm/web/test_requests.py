@@ -14,8 +14,7 @@ import pytest
 
 from fsm import MemoryJournal, TaskRun
 from fsm.journal import Journal
-from fsm.web import Server
-from fsm.web import handler as answer
+from fsm.web import Server, handler
 from fsm.web.security import HEADERS
 
 POLICY = {f"{name}: {value}" for name, value in HEADERS.items()}
@@ -76,7 +75,7 @@ def request(server: Server, line: str, *headers: str, body: bytes = b"") -> byte
 
 def post(server: Server, body: bytes) -> Answered:
     headers = (
-        f"X-FSM-Token: {server.door.token}",
+        f"X-FSM-Token: {server.access.token}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
     )
@@ -239,7 +238,7 @@ def test_a_page_that_is_there_keeps_its_place(server: Server) -> None:
 def test_a_page_hears_that_there_is_no_news(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer, "_BEAT", 0.0)
+    monkeypatch.setattr(handler, "_BEAT", 0.0)
     with closing(listening(server)) as page, page.makefile("rb") as told:
         assert total(told) == 1
 

@@ -14,12 +14,12 @@ from fsm.lifecycle.refusal import Refusal
 from fsm.operations.control import restore_task_run
 from fsm.testing import HandClock
 from fsm.web.actions import ACTIONS, act, why_not
-from fsm.web.classes import Catalog
+from fsm.web.classes import KnownClasses
 from fsm.web.story import MOST, notes, story
 from fsm.web.views import history
 from states import Finished, Paused, Pending, Running
 
-CATALOG = Catalog((TaskRun,))
+CATALOG = KnownClasses((TaskRun,))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_story_says_what_it_waits_for(kept: Journal) -> None:
 
     said = story(kept, "deploy")
 
-    assert said["stands"] == ["It waits to be resumed."]
+    assert said["status"] == ["It waits to be resumed."]
     assert [line["text"].partition(":")[0] for line in said["lines"]] == [
         "it was paused", "retry was refused",
     ]  # fmt: skip
@@ -192,7 +192,7 @@ class Order(Run):
 def test_a_class_that_was_named_answers_by_its_own_table(kept: Journal) -> None:
     Order("order", journal=kept).pause()
 
-    said = why_not(kept, "order", Catalog((TaskRun, Order)))
+    said = why_not(kept, "order", KnownClasses((TaskRun, Order)))
 
     assert said["resume"] == "division by zero"
     assert said["cancel"] is not None
@@ -242,7 +242,7 @@ def test_a_reason_has_an_end(kept: Journal) -> None:
 
     Told("told", journal=kept).pause()
 
-    said = why_not(kept, "told", Catalog((Told,)))["cancel"]
+    said = why_not(kept, "told", KnownClasses((Told,)))["cancel"]
 
     assert said is not None
     assert len(said) < 2100

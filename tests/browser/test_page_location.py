@@ -112,12 +112,12 @@ def test_a_run_of_any_name_has_an_address(page: Page, path: Path, server: Server
 
 def test_the_token_is_in_no_address(page: Page, server: Server) -> None:
     open_run(page, "etl/load")
-    page.goto(f"{page.url}#{server.door.token}")
+    page.goto(f"{page.url}#{server.access.token}")
 
     expect(page.locator("#id")).to_have_text("etl/load")
     expect(page.locator("#steps b")).to_have_text(["start", "fail"])
-    assert server.door.token not in page.url
-    assert page.get_by_label("Token").input_value() == server.door.token
+    assert server.access.token not in page.url
+    assert page.get_by_label("Token").input_value() == server.access.token
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_address_that_asks_for_nothing_there_is_can_be_left(
 ) -> None:
     given = "?state=Dreaming&kind=no:Such&view=orbit&offset=-1e9&toString=1"
     with visiting(browser, f"http://127.0.0.1:{server.server_port}/{given}") as (page, seen):
-        expect(page.locator("#place")).to_have_text("no run matches")
+        expect(page.locator("#range")).to_have_text("no run matches")
 
         page.locator("#states button", has_text="Dreaming").click()
         page.get_by_label("Kind").select_option("")
@@ -159,11 +159,11 @@ def test_an_address_beyond_the_last_page_leads_back(browser: Browser, tmp_path: 
     with serving(path) as server:
         address = f"http://127.0.0.1:{server.server_port}/?offset=100"
         with visiting(browser, address) as (page, _):
-            expect(page.locator("#place")).to_have_text("none of 60 are here")
+            expect(page.locator("#range")).to_have_text("none of 60 are here")
 
             page.get_by_role("button", name="newer").click()
 
-            expect(page.locator("#place")).to_have_text("51 to 60 of 60")
+            expect(page.locator("#range")).to_have_text("51 to 60 of 60")
 
 
 def test_a_journal_without_runs_says_so(browser: Browser, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_journal_without_runs_says_so(browser: Browser, tmp_path: Path) -> Non
     open_journal(path).close()
 
     with serving(path) as server, visiting(browser, server.url) as (page, _):
-        expect(page.locator("#place")).to_have_text("no runs yet")
+        expect(page.locator("#range")).to_have_text("no runs yet")
         expect(page.locator("#total")).to_have_text("0 runs")
 
 

@@ -67,7 +67,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
 def open_run(page: Page, run: str) -> None:
     page.get_by_role("button", name=run, exact=True).click()
-    expect(page.locator("#stands b")).not_to_be_empty()
+    expect(page.locator("#status b")).not_to_be_empty()
 
 
 def refused(page: Page) -> list[str]:
@@ -84,7 +84,7 @@ def force(page: Page, action: str) -> None:
 def test_what_it_waits_for_stands_near_the_top(page: Page) -> None:
     open_run(page, "deploy")
 
-    expect(page.locator("#stands b")).to_have_text("It waits to be resumed.")
+    expect(page.locator("#status b")).to_have_text("It waits to be resumed.")
 
 
 def test_what_was_refused_stands_between_the_steps(page: Page) -> None:
@@ -184,7 +184,7 @@ def test_another_run_has_another_story(page: Page) -> None:
 
     open_run(page, "load")
 
-    expect(page.locator("#stands b")).to_have_text("It has finished.")
+    expect(page.locator("#status b")).to_have_text("It has finished.")
     expect(page.locator("#story li p").last).to_contain_text(
         "a late result of worker-1 was kept aside: succeed"
     )
@@ -269,35 +269,35 @@ def test_it_is_asked_once_for_each_version_of_a_run(browser: Browser, path: Path
 def test_an_action_has_a_reason(action: str, page: Page, path: Path) -> None:
     open_run(page, "deploy")
     page.get_by_label("Your name, to approve").fill("Ada")
-    page.get_by_label("Why, if you like to say").fill("  looks <b>good</b>  ")
+    page.get_by_label("Reason (optional)").fill("  looks <b>good</b>  ")
 
     force(page, action)
 
     expect(page.locator("#outcome")).to_contain_text("deploy: now ")
-    expect(page.get_by_label("Why, if you like to say")).to_have_value("")
+    expect(page.get_by_label("Reason (optional)")).to_have_value("")
     with opened(path) as kept:
         assert kept.summary("deploy").message == "looks <b>good</b>"
 
 
 def test_what_is_refused_keeps_the_reason_for_another_try(page: Page, path: Path) -> None:
     open_run(page, "deploy")
-    page.get_by_label("Why, if you like to say").fill("looks good")
+    page.get_by_label("Reason (optional)").fill("looks good")
 
     force(page, "Approve")
 
     expect(page.locator("#outcome")).to_contain_text("approve() needs the name of a person")
-    expect(page.get_by_label("Why, if you like to say")).to_have_value("looks good")
+    expect(page.get_by_label("Reason (optional)")).to_have_value("looks good")
     assert state_of(path, "deploy") == "Paused"
 
 
 def test_a_reason_is_for_one_run(page: Page) -> None:
     open_run(page, "deploy")
-    page.get_by_label("Why, if you like to say").fill("x" * 999)
-    assert page.get_by_label("Why, if you like to say").input_value() == "x" * 200
+    page.get_by_label("Reason (optional)").fill("x" * 999)
+    assert page.get_by_label("Reason (optional)").input_value() == "x" * 200
 
     page.get_by_role("button", name="load", exact=True).click()
 
-    expect(page.get_by_label("Why, if you like to say")).to_have_value("")
+    expect(page.get_by_label("Reason (optional)")).to_have_value("")
 
 
 # The report.
@@ -317,7 +317,7 @@ def test_a_report_tells_the_story_too(visit: tuple[Page, Seen]) -> None:
     page, _ = visit
     open_run(page, "deploy")
 
-    expect(page.locator("#stands b")).to_have_text("It waits to be resumed.")
+    expect(page.locator("#status b")).to_have_text("It waits to be resumed.")
     expect(page.locator("#steps .refused p")).to_contain_text("cannot resume from Running")
     expect(page.locator("#path g.node .note")).to_have_text(["refused: resume"])
     page.get_by_label("as a story").check()

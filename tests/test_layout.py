@@ -17,7 +17,25 @@ FILES = sorted(HOUSE.rglob("*.py"))
 PACKAGES = sorted({path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in FILES})
 
 # A command and what it shows, a store and its kind: one meaning in several places.
-MODULES_OF_ONE_NAME: dict[str, str] = {}
+MODULES_OF_ONE_NAME = {
+    "aio": "the async form of run, and of execution",
+    "base": "the abstract base class of its package",
+    "claims": "claims in a journal, and those that a worker holds",
+    "commands": "of the command line; of a decider, as that pattern calls them",
+    "demo": "a command and its subject",
+    "errors": "exceptions that users meet: of fsm, of fsm.states, and as the command line shows them",
+    "exceptions": "exceptions that tasks raise: as recorded in a state, as named in a policy",
+    "job": "a call being executed, and one that a worker has claimed",
+    "journal": "the package, and the journal of each store",
+    "queries": "what journals answer, and how the one in memory answers it",
+    "report": "a command and its subject",
+    "run": "the package and its class",
+    "schema": "of each database, and of the fields of a state",
+    "story": "a command and its subject, and the same for a browser",
+    "timeline": "a command and its subject",
+    "why": "a command and its subject",
+    "worker": "the package and its class",
+}
 CLASSES_OF_ONE_NAME: dict[str, str] = {}
 PARTICIPLES_ALLOWED = {
     "allowed": "Lifecycle.allowed(node) is what Run.allowed is of its state",

@@ -27,7 +27,7 @@ _MOST = 64  # pictures kept
 
 
 @attrs.frozen
-class _Picture:
+class _CachedPicture:
     version: int  # of the snapshot it was drawn for
     until: float  # when it may be drawn anew
     data: dict[str, Any]
@@ -39,7 +39,7 @@ class HeatPictures:
     def __init__(self, source: Source, known: KnownClasses, rest: float = _REST) -> None:
         self._source, self._known, self._rest = source, known, rest
         self._lock = threading.Lock()
-        self._pictures: dict[str, _Picture] = {}
+        self._pictures: dict[str, _CachedPicture] = {}
 
     def get(self, kind: str, version: int) -> dict[str, Any]:
         """Return the picture of a kind, or of all kinds if it is empty, and its snapshot's version.
@@ -54,7 +54,7 @@ class HeatPictures:
                 found = self._draw(kind, version)
             return {**found.data, "version": found.version}
 
-    def _draw(self, kind: str, version: int) -> _Picture:
+    def _draw(self, kind: str, version: int) -> _CachedPicture:
         began = time.monotonic()
         with self._source.journal() as journal:
             graph, name = traffic_graph(journal, self._known, kind)
@@ -63,7 +63,7 @@ class HeatPictures:
         if len(self._pictures) >= _MOST:
             self._pictures.clear()
         until = ended + max(self._rest, _SHARE * (ended - began))
-        found = self._pictures[kind] = _Picture(version, until, data)
+        found = self._pictures[kind] = _CachedPicture(version, until, data)
         return found
 
 

@@ -23,7 +23,7 @@ MODULES_OF_ONE_NAME = {
     "claims": "claims in a journal, and those that a worker holds",
     "commands": "of the command line; of a decider, as that pattern calls them",
     "demo": "a command and its subject",
-    "errors": "exceptions that users meet: of fsm, of fsm.states, and as the command line shows them",
+    "errors": "exceptions of fsm and of fsm.states, and how the command line shows them",
     "exceptions": "exceptions that tasks raise: as recorded in a state, as named in a policy",
     "job": "a call being executed, and one that a worker has claimed",
     "journal": "the package, and the journal of each store",

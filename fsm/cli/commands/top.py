@@ -119,10 +119,10 @@ def _line(run: Summary, now: int) -> dict[str, Any]:
     return {"run": run.run, "state": run.state, "seconds": max(0, now - run.moved) / 1e6}
 
 
-def _render(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None) -> RenderableType:
-    """Render the screen, in no more lines than *room* has."""
+def _render(snapshot: Snapshot, now: int, size: ConsoleDimensions | None = None) -> RenderableType:
+    """Render the screen, in no more lines than fit into *size*."""
     head = Text(f"{len(snapshot.runs):,} runs", "bold")
-    if room is not None and room.width >= _ROOMY:
+    if size is not None and size.width >= _ROOMY:
         head.append("   q to quit", "not bold dim")
     parts: list[RenderableType] = [head]
     if snapshot.trouble is not None:
@@ -132,18 +132,18 @@ def _render(snapshot: Snapshot, now: int, room: ConsoleDimensions | None = None)
     parts.append(_render_counts(snapshot))
     lists = [("running", _list_running(snapshot)), ("failed", _list_failed(snapshot))]
     found = [(title, runs) for title, runs in lists if runs]
-    wide = room is None or room.width >= _WIDE
-    most = _MOST if room is None else _share(parts, room, len(found))
+    wide = size is None or size.width >= _WIDE
+    most = _MOST if size is None else _share(parts, size, len(found))
     for title, runs in found if most > 0 else ():
         parts += [Text(f"\n{title}", "bold"), _render_list(runs[:most], now, wide=wide)]
     return Group(*parts)
 
 
-def _share(parts: Iterable[RenderableType], room: ConsoleDimensions, lists: int) -> int:
+def _share(parts: Iterable[RenderableType], size: ConsoleDimensions, lists: int) -> int:
     """Return how many runs fit into each list, below *parts*, a blank line and a title."""
-    measure = Console(width=room.width)
+    measure = Console(width=size.width)
     above = sum(len(measure.render_lines(part)) for part in parts)
-    return min(_MOST, (room.height - above) // max(lists, 1) - 2)
+    return min(_MOST, (size.height - above) // max(lists, 1) - 2)
 
 
 def _render_counts(snapshot: Snapshot) -> Columns:

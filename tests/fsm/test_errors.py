@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import fsm
+import fsm.errors
 from fsm import (
     CallbackError,
     CorruptJournal,
@@ -96,7 +96,7 @@ def test_every_error_of_the_tree_is_public() -> None:
 
     ours = {cls.__name__ for cls in tree if cls.__module__ == "fsm.errors"}
 
-    assert ours <= set(fsm.__all__)
+    assert ours <= set(fsm.errors.__all__)
 
 
 def test_a_transition_not_allowed_says_what_would_work() -> None:

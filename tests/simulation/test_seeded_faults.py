@@ -108,7 +108,7 @@ def test_a_step_that_is_lost_is_noticed(monkeypatch: Any) -> None:
         def append(self, step: Step, *given: Any, **words: Any) -> None:
             super().append(step, *given, **words)
             if step.run[-1] == "7" and step.seq == 3:
-                self._forget(step)
+                self._remove(step)
 
     assert_noticed("the ledger has", journal=Forgetful())
 

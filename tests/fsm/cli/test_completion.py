@@ -183,7 +183,7 @@ def test_a_url_is_completed_by_journals_of_this_directory(journal: str, complete
     assert complete("runs", "--journal", "sqlite:///r") == ["sqlite:///runs.db"]
 
 
-def test_an_error_says_nothing_in_the_middle_of_a_line(fsm: Invoke) -> None:
+def test_an_error_during_completion_prints_nothing(fsm: Invoke) -> None:
     result = fsm(_FSM_COMPLETE="zsh_complete")
 
     assert (result.exit_code, result.output) == (1, "")

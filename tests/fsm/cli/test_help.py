@@ -117,7 +117,7 @@ def test_every_command_has_examples(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
-def test_every_option_says_what_it_is(name: str) -> None:
+def test_every_option_has_help(name: str) -> None:
     options = [param for param in main.commands[name].params if isinstance(param, click.Option)]
 
     assert [option.name for option in options if not option.help and option.name != "port"] == []

@@ -71,7 +71,7 @@ def test_every_command_has_it() -> None:
     assert without == []
 
 
-def test_a_report_says_what_was_written(kept: str, fsm: Invoke) -> None:
+def test_a_report_prints_what_was_written(kept: str, fsm: Invoke) -> None:
     result = fsm("report", "-o", "report.html", "--histories", "1", "--json", FSM_JOURNAL=kept)
 
     written = json.loads(result.stdout)
@@ -98,7 +98,7 @@ def test_a_report_is_written_as_what_it_is(
     assert not list(Path().glob("report.*"))
 
 
-def test_a_page_says_where_it_is(kept: str, here: Path) -> None:
+def test_serve_prints_the_address_of_the_page(kept: str, here: Path) -> None:
     asked = command("serve", "--port", "0", "--json")
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, cwd=here) as serving:
         try:

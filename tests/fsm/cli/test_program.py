@@ -1,4 +1,4 @@
-"""The rim: exit codes, pipes, signals, and never a traceback."""
+"""`fsm` as a program: exit codes, pipes, signals, and no tracebacks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_command_explains_itself_with_examples(name: str, fsm: Invoke) -> N
     assert f"  fsm {name}" in result.stdout
 
 
-def test_the_version_is_said(fsm: Invoke) -> None:
+def test_the_version_is_printed(fsm: Invoke) -> None:
     result = fsm("--version")
 
     assert result.exit_code == 0
@@ -50,7 +50,7 @@ def test_a_wrong_command_line_is_2(args: list[str], fsm: Invoke) -> None:
 
 
 @pytest.mark.parametrize("option", ["--json", "--journal", "-o", "--state"])
-def test_an_option_before_its_command_is_told_its_place(option: str, fsm: Invoke) -> None:
+def test_an_option_before_its_command_is_an_error_that_says_where(option: str, fsm: Invoke) -> None:
     result = fsm(option, "runs")
 
     assert result.exit_code == 2
@@ -58,7 +58,7 @@ def test_an_option_before_its_command_is_told_its_place(option: str, fsm: Invoke
 
 
 @pytest.mark.parametrize("args", [["history", "-7"], ["cancel", "a", "-7"], ["show", "--7"]])
-def test_a_word_that_looks_like_an_option_is_told_its_place(args: list[str], fsm: Invoke) -> None:
+def test_an_unknown_option_suggests_two_dashes(args: list[str], fsm: Invoke) -> None:
     result = fsm(*args)
 
     assert result.exit_code == 2
@@ -93,14 +93,14 @@ def test_an_error_is_one_line_on_stderr(program: Program) -> None:
     assert result.stderr == "error: no journal is at 'none.db'\n"
 
 
-def test_a_traceback_is_there_for_who_asks(program: Program) -> None:
+def test_a_traceback_is_printed_on_request(program: Program) -> None:
     result = program("runs", "--journal", "none.db", FSM_TRACEBACK="1")
 
     assert result.returncode == 1
     assert result.stderr.startswith("Traceback ")
 
 
-def test_what_nobody_expected_is_an_error_without_a_traceback(
+def test_an_unexpected_exception_is_an_error_without_a_traceback(
     fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_target: str) -> None:
@@ -116,7 +116,7 @@ def test_what_nobody_expected_is_an_error_without_a_traceback(
     )
 
 
-def test_a_file_in_the_way_is_named(fsm: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_os_error_names_its_file(fsm: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_target: str) -> None:
         raise PermissionError(13, "Permission denied", "x\x1b")
 
@@ -125,7 +125,7 @@ def test_a_file_in_the_way_is_named(fsm: Invoke, monkeypatch: pytest.MonkeyPatch
     assert fsm("show").stderr == "error: x\\x1b: Permission denied\n"
 
 
-def test_a_reader_that_has_enough_is_no_complaint(here: Path) -> None:
+def test_a_closed_pipe_is_not_reported(here: Path) -> None:
     read, write = os.pipe()
     os.close(read)
 
@@ -221,7 +221,7 @@ def test_a_directory_that_is_gone_is_no_obstacle(here: Path) -> None:
     assert result.returncode == 0
 
 
-def test_shells_are_told_what_may_follow(fsm: Invoke) -> None:
+def test_shells_get_completions(fsm: Invoke) -> None:
     environment = {"_FSM_COMPLETE": "bash_complete", "COMP_WORDS": "fsm hi", "COMP_CWORD": "1"}
 
     assert fsm(**environment).stdout == "plain,history\n"

@@ -1,4 +1,4 @@
-"""Where the output goes: terminals that can little, pipes, readers that leave, narrow encodings."""
+"""Poor surroundings: dumb terminals, pipes, readers that leave, narrow encodings, bad files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_terminal_has_colors(screen: Screen) -> None:
     assert "\x1b[32m●" in screen("runs")
 
 
-def test_no_color_is_heard(screen: Screen) -> None:
+def test_no_color_is_respected(screen: Screen) -> None:
     text = screen("runs", NO_COLOR="1")
 
     assert "●" in text
@@ -110,7 +110,7 @@ def test_a_line_in_a_pipe_is_whole(args: list[str], journal: str, program: Progr
 
 
 @pytest.mark.parametrize("args", LOOKS[4:], ids=ids[4:])
-def test_a_reader_that_leaves_is_no_complaint(args: list[str], journal: str, here: Path) -> None:
+def test_a_reader_that_leaves_is_not_reported(args: list[str], journal: str, here: Path) -> None:
     read, write = os.pipe()
     os.close(read)
 
@@ -140,7 +140,7 @@ def test_the_poorest_locale_takes_everything(
     assert result.stdout
 
 
-def test_the_poorest_locale_is_told_what_is_wrong(journal: str, program: Program) -> None:
+def test_errors_are_readable_in_the_poorest_locale(journal: str, program: Program) -> None:
     result = program("history", "größe", FSM_JOURNAL=journal, **POOR)
 
     assert result.returncode == 1
@@ -233,7 +233,9 @@ def test_a_password_is_never_echoed(args: list[str], url: str, here: Path, fsm: 
 
 
 @pytest.mark.parametrize("url", ["sqlite://runs.db", "sqlite:runs.db", "sqlite:///", "sqlite:"])
-def test_a_url_with_too_few_slashes_is_told_the_form(url: str, journal: str, fsm: Invoke) -> None:
+def test_a_url_with_too_few_slashes_is_an_error_that_shows_the_form(
+    url: str, journal: str, fsm: Invoke
+) -> None:
     assert "use memory:, sqlite:///FILE" in fsm("runs", "--journal", url).stderr
 
 

@@ -1,4 +1,4 @@
-"""TARGET: what it may name, and what is said when it does not."""
+"""TARGET: what it may name, and the errors when it names something else."""
 
 from __future__ import annotations
 

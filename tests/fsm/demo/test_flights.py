@@ -49,7 +49,7 @@ def test_a_tally_tells_cancelled_from_diverted() -> None:
     assert (counted["all"].departure, counted["all"].arrival) == (4.0, -7.0)
 
 
-def test_nobody_departed_means_no_mean() -> None:
+def test_without_departures_there_is_no_mean() -> None:
     assert (Tally(1, 1).departure, Tally(1, 1).arrival) == (None, None)
 
 

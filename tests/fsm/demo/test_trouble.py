@@ -65,7 +65,7 @@ def test_names_in_the_records_are_no_markup(small: Path, tmp_path: Path) -> None
     assert "AA American [bold]Airlines[/bold]" in performed.text
 
 
-def test_a_failed_generation_says_why(small: Path, tmp_path: Path) -> None:
+def test_a_failed_generation_prints_why(small: Path, tmp_path: Path) -> None:
     (small / "flights.csv.zip").write_bytes(b"no archive")
 
     performed = perform(tmp_path / "demo")
@@ -191,7 +191,7 @@ def test_an_expired_entry_is_not_found() -> None:
     assert pipeline.lookup(TaskRun("demo-2/airlines", journal=journal, cache_for=3600)) is None
 
 
-def test_a_stalled_attempt_that_nobody_releases_gives_up(
+def test_a_stalled_attempt_that_is_not_cancelled_ends_by_itself(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faults, "_PATIENCE", 0.0)

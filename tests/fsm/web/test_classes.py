@@ -1,4 +1,4 @@
-"""What is drawn of runs: by the classes that were named, else by what is recorded."""
+"""What is drawn for runs: their known class, or else what the journal records."""
 
 from __future__ import annotations
 
@@ -212,12 +212,12 @@ def test_what_no_picture_can_show_is_not_drawn() -> None:
 # What is said of runs.
 
 
-def test_what_is_known_of_a_run_is_not_told_again(kept: Journal) -> None:
+def test_known_steps_of_a_run_are_not_sent_again(kept: Journal) -> None:
     assert [step["event"] for step in history(kept, "order", 1)["steps"]] == ["finish"]
     assert history(kept, "order", 2)["steps"] == []
 
 
-def test_of_very_many_steps_the_last_are_told() -> None:
+def test_of_very_many_steps_the_last_are_sent() -> None:
     journal = MemoryJournal()
     ran("load", journal, 200)
 

@@ -1,4 +1,4 @@
-"""The lifecycle with its traffic, and how seldom it is counted."""
+"""The lifecycle with its traffic, and how often it is counted."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_busiest_state_glows(kept: Journal) -> None:
     assert 0 < (heats["Running"] or 0) < 1
 
 
-def test_a_kind_that_nobody_named_has_the_same(kept: Journal) -> None:
+def test_a_kind_without_a_class_has_the_same(kept: Journal) -> None:
     named, _ = traffic_graph(kept, KnownClasses((Order,)), ORDER)
     shown, name = traffic_graph(kept, KnownClasses((TaskRun,)), ORDER)
 

@@ -1,4 +1,4 @@
-"""The live page and the report: what they show, and to whom."""
+"""The live page and the report: what they show, and which requests are refused."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_a_run_tells_its_story(ask: Ask) -> None:
     assert said["status"] == ["It waits to be resumed."]
 
 
-def test_what_would_be_refused_is_said_beforehand(ask: Ask, path: Path) -> None:
+def test_actions_that_would_be_refused_are_marked(ask: Ask, path: Path) -> None:
     _, _, said = ask("GET", "/api/why?run=etl/load")
 
     assert {action: reason is None for action, reason in said.items()} == {
@@ -297,7 +297,7 @@ def test_the_token_opens(
     assert open_journal(path).summary(run).state == state
 
 
-def test_who_approves_is_said(server: Server, ask: Ask, path: Path) -> None:
+def test_the_approver_is_recorded(server: Server, ask: Ask, path: Path) -> None:
     acted(server, ask, "approve", "deploy")
 
     assert open_journal(path).summary("deploy").message == "Approved by ada"
@@ -318,7 +318,7 @@ def test_what_is_no_action_is_refused(body: Any, server: Server, ask: Ask) -> No
     assert ask("POST", "/api/act", said, X_FSM_Token=server.access.token)[0] == 400
 
 
-def test_the_veto_of_a_listener_is_said(path: Path) -> None:
+def test_the_veto_of_a_listener_is_reported(path: Path) -> None:
     class Careful(TaskRun):
         pass
 
@@ -355,7 +355,7 @@ def counted(event: dict[str, Any]) -> dict[str, int]:
     return dict(kind["counts"])
 
 
-def test_a_change_is_told_as_it_happens(server: Server, path: Path) -> None:
+def test_a_change_is_sent_as_it_happens(server: Server, path: Path) -> None:
     told = events(server)
     before = counted(next(told))
 
@@ -384,7 +384,7 @@ def test_a_journal_may_disappear_and_come_back(server: Server, path: Path, ask: 
     assert (back["trouble"], back["total"]) == (None, 9)
 
 
-def test_who_waits_to_write_keeps_nobody_from_reading(server: Server, ask: Ask, path: Path) -> None:
+def test_an_action_that_waits_does_not_delay_reading(server: Server, ask: Ask, path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     with closing(other), ThreadPoolExecutor(1) as pool:
         other.execute("BEGIN IMMEDIATE")

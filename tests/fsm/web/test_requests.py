@@ -1,4 +1,4 @@
-"""Requests as no browser sends them, browsers that go away, and words without an end."""
+"""Requests that no browser sends, connections that break, and texts of any length."""
 
 from __future__ import annotations
 
@@ -129,9 +129,7 @@ def test_headers_have_an_end(server: Server) -> None:
         ("http://elsewhere/api/overview", []),
     ],
 )
-def test_who_says_two_things_of_himself_gets_nothing(
-    target: str, more: list[str], server: Server
-) -> None:
+def test_a_repeated_header_is_refused(target: str, more: list[str], server: Server) -> None:
     given = [each.format(port=server.server_port) for each in more]
 
     found = answered(server, request(server, f"GET {target} HTTP/1.1", *given))
@@ -148,7 +146,7 @@ def test_zeros_make_no_body_shorter(server: Server) -> None:
     assert found.status == 403
 
 
-def test_who_asks_for_the_head_gets_no_body(server: Server) -> None:
+def test_a_head_request_gets_no_body(server: Server) -> None:
     found = answered(server, request(server, "HEAD / HTTP/1.1"))
 
     assert (found.status, found.body) == (501, b"")
@@ -171,7 +169,7 @@ def test_the_oldest_browser_gets_the_policy_too(line: str, server: Server) -> No
         b'"deploy"',
     ],
 )
-def test_a_body_that_says_nothing_is_refused(body: bytes, server: Server) -> None:
+def test_a_body_without_an_action_is_refused(body: bytes, server: Server) -> None:
     found = post(server, body)
 
     assert found.status == 400
@@ -186,9 +184,7 @@ def asked(**words: Any) -> bytes:
 
 
 @pytest.mark.parametrize("word", ["by", "message"])
-def test_what_is_said_with_an_action_has_an_end(
-    word: str, server: Server, journal: Journal
-) -> None:
+def test_texts_of_an_action_are_bounded(word: str, server: Server, journal: Journal) -> None:
     found = post(server, asked(**{word: "x" * 201}))
 
     assert (found.status, found.error) == (400, "by and message have at most 200 characters each")
@@ -245,7 +241,9 @@ def test_a_page_hears_that_there_is_no_news(
         assert b"event: beat\n" in (line for line in told)
 
 
-def test_a_page_that_chatters_is_told_all_the_same(server: Server, journal: Journal) -> None:
+def test_a_client_that_keeps_sending_still_receives_events(
+    server: Server, journal: Journal
+) -> None:
     with closing(listening(server)) as page, page.makefile("rb") as told:
         page.sendall(b"x" * 1000)
         before = total(told)

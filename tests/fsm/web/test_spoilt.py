@@ -1,4 +1,4 @@
-"""A journal that somebody has written into past the engine: what the page still shows of it."""
+"""What the page shows of a journal that another program has damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page says of a run besides its steps: its story, what was refused, and what would be."""
+"""What the page shows of a run besides its steps: its story, its refusals, late results."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_what_was_refused_is_noted_with_its_reason(kept: Journal) -> None:
     assert note["reason"].startswith("cannot resume from Running")
 
 
-def test_what_came_late_is_noted_with_what_it_said(kept: Journal) -> None:
+def test_a_late_result_is_noted_with_its_payload(kept: Journal) -> None:
     come_late(kept, HandClock())
 
     (note,) = history(kept, "load")["notes"]
@@ -72,7 +72,7 @@ def test_what_came_late_is_noted_with_what_it_said(kept: Journal) -> None:
     assert note["reason"] == "cancel: Running \N{RIGHTWARDS ARROW} Cancelled"
 
 
-def test_whoever_knows_all_steps_is_told_of_a_refusal(kept: Journal) -> None:
+def test_a_page_with_all_steps_still_gets_new_refusals(kept: Journal) -> None:
     run = TaskRun("load", journal=kept, clock=HandClock())
     run.start()
     before = history(kept, "load", 1)
@@ -113,7 +113,7 @@ def test_a_story_says_what_it_waits_for(kept: Journal) -> None:
     ]  # fmt: skip
 
 
-def test_nobody_has_no_story(kept: Journal) -> None:
+def test_an_unknown_run_has_no_story(kept: Journal) -> None:
     with pytest.raises(UnknownRun):
         story(kept, "nobody")
 
@@ -147,7 +147,7 @@ WAYS: dict[str, Callable[[TaskRun], object]] = {
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("way", WAYS)
-def test_why_not_is_what_the_action_says(way: str, action: str, kept: Journal) -> None:
+def test_why_not_equals_the_error_of_the_action(way: str, action: str, kept: Journal) -> None:
     WAYS[way](TaskRun("load", journal=kept))
 
     said = why_not(kept, "load", CATALOG)[action]
@@ -206,7 +206,7 @@ class Parcel(Run):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_table_that_only_the_journal_knows_is_heard(action: str, kept: Journal) -> None:
+def test_edges_that_only_the_journal_knows_count(action: str, kept: Journal) -> None:
     Order("order", journal=kept).pause()  # as a task may be; what comes then is another matter
 
     said = why_not(kept, "order", CATALOG)[action]
@@ -248,6 +248,6 @@ def test_a_reason_has_an_end(kept: Journal) -> None:
     assert len(said) < 2100
 
 
-def test_nobody_is_refused_nothing(kept: Journal) -> None:
+def test_an_unknown_run_has_no_refusals(kept: Journal) -> None:
     with pytest.raises(UnknownRun):
         why_not(kept, "nobody", CATALOG)

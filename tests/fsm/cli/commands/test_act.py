@@ -1,4 +1,4 @@
-"""fsm approve, resume, cancel, retry: a person's word, through the journal."""
+"""`fsm approve`, `resume`, `cancel` and `retry`: act on runs through the journal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_paused_run_is_approved_by_name(waiting: str, fsm: Invoke) -> None:
     assert (state.message, state.context) == ("Approved by ada", {"approved_by": "ada"})
 
 
-def test_who_is_logged_in_approves(
+def test_the_login_name_approves_by_default(
     waiting: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOGNAME", "grace")
@@ -47,7 +47,7 @@ def test_who_is_logged_in_approves(
     assert restored(waiting, "deploy").state.message == "Approved by grace"
 
 
-def test_where_nobody_is_logged_in_a_name_is_asked_for(
+def test_without_a_login_name_by_is_required(
     waiting: str, fsm: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown() -> str:
@@ -78,14 +78,14 @@ def test_one_that_is_refused_does_not_stop_the_others(waiting: str, fsm: Invoke)
     )
 
 
-def test_a_run_that_nobody_knows_is_guessed_at(waiting: str, fsm: Invoke) -> None:
+def test_an_unknown_run_suggests_a_similar_one(waiting: str, fsm: Invoke) -> None:
     result = fsm("cancel", "deplo", "--journal", waiting)
 
     assert result.exit_code == 1
     assert "error: deplo: no run 'deplo' in runs.db\nnote: did you mean 'deploy'?" in result.stderr
 
 
-def test_json_says_the_same(waiting: str, fsm: Invoke) -> None:
+def test_json_has_the_same(waiting: str, fsm: Invoke) -> None:
     result = fsm("approve", "deploy", "etl/load", "--journal", waiting, "--by", "ada", "--json")
 
     assert result.exit_code == 1
@@ -107,7 +107,7 @@ def failed(kept: Journal, id: str) -> None:
     run.fail()
 
 
-def test_where_the_policy_says_no_the_way_out_is_said(here: Path, fsm: Invoke) -> None:
+def test_a_retry_against_the_policy_suggests_force(here: Path, fsm: Invoke) -> None:
     with open_journal("runs.db") as kept:
         failed(kept, "r")
 

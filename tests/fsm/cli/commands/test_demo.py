@@ -1,4 +1,4 @@
-"""fsm demo, but for the demo itself."""
+"""`fsm demo` as a command; the demo itself is tested in tests/fsm/demo."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def test_the_demo_gets_its_directory(calls: list[Any], fsm: Invoke) -> None:
     assert calls == [(Path("fsm-demo"), "thread", False), (Path("elsewhere"), "thread", True)]
 
 
-def test_as_json_there_is_the_verdict_and_the_rest_is_told_on_stderr(
-    calls: list[Any], fsm: Invoke
-) -> None:
+def test_json_has_the_verdict_and_stderr_the_rest(calls: list[Any], fsm: Invoke) -> None:
     result = fsm("demo", "--json")
 
     assert json.loads(result.stdout) == {"demo": "demo-1"}

@@ -93,7 +93,7 @@ def test_a_journal_in_the_environment_changes_no_picture(
     assert fsm("diagram", "--heat").stdout != plain
 
 
-def test_a_run_says_what_it_was_refused(journal: str, fsm: Invoke) -> None:
+def test_a_run_shows_refused_attempts(journal: str, fsm: Invoke) -> None:
     with open_journal(journal) as kept:
         run = next(iter(kept.runs())).run
         with suppress(LifecycleError):

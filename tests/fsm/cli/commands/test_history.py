@@ -156,7 +156,7 @@ def test_half_a_character_is_only_text(journal: str, fsm: Invoke, spoil: Spoil) 
     assert json.loads(fsm(*args, "--json").stdout)["steps"][0]["message"] == "\ud800"
 
 
-def test_a_narrow_terminal_says_the_day_once(journal: str, terminal: Invoke) -> None:
+def test_a_narrow_terminal_shows_the_day_once(journal: str, terminal: Invoke) -> None:
     narrow = terminal("history", "etl/load", "--journal", journal).stdout
     wide = terminal("history", "etl/load", "--journal", journal, width=160).stdout
 
@@ -164,7 +164,7 @@ def test_a_narrow_terminal_says_the_day_once(journal: str, terminal: Invoke) -> 
     assert wide.count("2020-01-01") == 6
 
 
-def test_a_long_history_says_its_days(journal: str, terminal: Invoke, spoil: Spoil) -> None:
+def test_a_long_history_shows_its_days(journal: str, terminal: Invoke, spoil: Spoil) -> None:
     spoil(journal, "UPDATE steps SET micros = micros + 86400000000 WHERE seq > 2")
 
     text = terminal("history", "etl/load", "--journal", journal).stdout

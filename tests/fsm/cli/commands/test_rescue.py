@@ -41,7 +41,7 @@ def test_nothing_to_rescue_is_0(journal: str, fsm: Invoke) -> None:
     assert (result.exit_code, result.stdout) == (0, "0 of 0 lost runs rescued\n")
 
 
-def test_json_says_the_same(lost: str, fsm: Invoke) -> None:
+def test_json_has_the_same(lost: str, fsm: Invoke) -> None:
     result = fsm("rescue", "--journal", lost, "--json")
 
     assert json.loads(result.stdout) == [
@@ -119,7 +119,7 @@ def test_an_odd_age_is_2(older: str, lost: str, fsm: Invoke) -> None:
     assert "--older" in result.stderr
 
 
-def test_an_age_beyond_all_ages_is_said_in_one_line(lost: str, fsm: Invoke) -> None:
+def test_a_too_long_duration_is_one_line_of_error(lost: str, fsm: Invoke) -> None:
     result = fsm("runs", "--journal", lost, "--older", "999999999d")
 
     assert result.exit_code in (1, 2)

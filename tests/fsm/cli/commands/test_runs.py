@@ -81,7 +81,7 @@ def test_json_says_what_is_known(journal: str, fsm: Invoke) -> None:
     }
 
 
-def test_a_terminal_that_was_shown_a_part_is_told(journal: str, terminal: Invoke) -> None:
+def test_a_terminal_says_how_many_runs_are_not_shown(journal: str, terminal: Invoke) -> None:
     result = terminal("runs", "--journal", journal, "--limit", "1")
 
     assert "●" in result.stdout
@@ -133,7 +133,7 @@ def test_hostile_text_survives_json(hostile_journal: str, fsm: Invoke) -> None:
         ),
     ],
 )
-def test_what_is_no_journal_is_said_and_left_alone(
+def test_what_is_no_journal_is_an_error_and_unchanged(
     url: str, error: str, here: Path, fsm: Invoke
 ) -> None:
     (here / "text.db").write_text("These are not the runs you are looking for.")

@@ -51,7 +51,7 @@ def test_every_arrow_of_the_table_is_in_its_block(terminal: Invoke) -> None:
         assert all(arrow in block for arrow in shown)
 
 
-def test_json_says_the_whole_table(fsm: Invoke) -> None:
+def test_json_has_the_whole_table(fsm: Invoke) -> None:
     data = json.loads(fsm("show", "--json").stdout)
 
     arrows = {(row["source"], row["event"], row["dest"]) for row in data["transitions"]}

@@ -9,7 +9,7 @@ import pytest
 from ..conftest import HOSTILE, Invoke, Program, Spoil
 
 
-def test_a_run_is_told_in_sentences(journal: str, fsm: Invoke) -> None:
+def test_a_story_is_sentences(journal: str, fsm: Invoke) -> None:
     result = fsm("story", "etl/load", "--journal", journal)
 
     assert result.exit_code == 0

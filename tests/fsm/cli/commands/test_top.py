@@ -20,7 +20,7 @@ def test_top_counts_the_states(journal: str, fsm: Invoke) -> None:
     assert (data["total"], data["failed"], data["trouble"]) == (3, [], None)
 
 
-def test_top_once_says_what_runs(journal: str, fsm: Invoke) -> None:
+def test_top_once_lists_running_runs(journal: str, fsm: Invoke) -> None:
     result = fsm("top", "--journal", journal, "--once")
 
     assert result.exit_code == 0
@@ -39,7 +39,7 @@ def test_top_takes_no_name_for_a_command(hostile_journal: str, fsm: Invoke) -> N
 @pytest.mark.parametrize(
     "command", [["top", "--once", "--journal"], ["serve", "--journal"], ["report"]]
 )
-def test_a_journal_that_is_not_there_is_said(command: list[str], here: Path, fsm: Invoke) -> None:
+def test_a_missing_journal_is_an_error(command: list[str], here: Path, fsm: Invoke) -> None:
     result = fsm(*command, "no.db")
 
     assert (result.exit_code, "no journal is at" in result.stderr) == (1, True)
@@ -53,13 +53,13 @@ def test_a_report_is_one_file(journal: str, here: Path, fsm: Invoke) -> None:
     assert "etl/load" in (here / "report.html").read_text()
 
 
-def test_a_report_that_cannot_be_written_is_said(journal: str, fsm: Invoke) -> None:
+def test_a_report_that_cannot_be_written_is_an_error(journal: str, fsm: Invoke) -> None:
     result = fsm("report", journal, "-o", "no/report.html")
 
     assert (result.exit_code, "cannot write" in result.stderr) == (1, True)
 
 
-def test_a_port_that_is_taken_is_said(journal: str, fsm: Invoke) -> None:
+def test_a_port_in_use_is_an_error(journal: str, fsm: Invoke) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = fsm("serve", "--journal", journal, "--port", str(taken.getsockname()[1]))
 

@@ -112,7 +112,7 @@ def test_a_key_ends_it_with_the_terminal_as_it_was(key: str, journal: str) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_who_ends_it_by_a_signal_has_the_terminal_as_it_was(number: int, journal: str) -> None:
+def test_a_signal_restores_the_terminal(number: int, journal: str) -> None:
     with top(journal) as terminal:
         terminal.until("3 runs")
 
@@ -202,7 +202,7 @@ def test_it_fits_the_terminal(size: tuple[int, int], here: Path) -> None:
         assert columns < 40 or any("load/part-" in line for line in drawn)
 
 
-def test_ten_thousand_runs_are_counted_and_few_are_told(here: Path) -> None:
+def test_ten_thousand_runs_are_counted_and_few_are_sent(here: Path) -> None:
     runs = [TaskRun(f"load/part-{place:05}") for place in range(10_000)]
     for run in runs:
         run.start()
@@ -222,7 +222,7 @@ def test_without_colour_there_is_none(journal: str) -> None:
         assert not re.search(r"\x1b\[[0-9;]*(?:3|4|9|10)[0-7](?:;|m)|\x1b\[38", terminal.written)
 
 
-def test_a_terminal_that_can_do_nothing_is_told_once(journal: str) -> None:
+def test_a_dumb_terminal_is_printed_to_once(journal: str) -> None:
     with top(journal, TERM="dumb") as terminal:
         status = terminal.end()
 

@@ -56,7 +56,7 @@ def test_one_problem_is_singular(journal: str, fsm: Invoke, spoil: Spoil) -> Non
     ]
 
 
-def test_json_says_the_same(journal: str, fsm: Invoke, spoil: Spoil) -> None:
+def test_json_has_the_same(journal: str, fsm: Invoke, spoil: Spoil) -> None:
     spoil(journal, "UPDATE runs SET state = 'Failed' WHERE id = 'etl/clean'")
 
     result = fsm("verify", journal, "--json")
@@ -96,7 +96,7 @@ def test_a_missing_rule_is_found(journal: str, fsm: Invoke) -> None:
         ("postgresql://u:hunter2@/x?host=/nowhere", "cannot open the journal"),
     ],
 )
-def test_what_is_no_journal_is_1_and_said_in_a_line(
+def test_what_is_no_journal_is_an_error_in_one_line(
     url: str, said: str, here: Path, fsm: Invoke
 ) -> None:
     result = fsm("verify", url)

@@ -23,7 +23,7 @@ def test_a_refusal_comes_with_the_way(journal: str, fsm: Invoke) -> None:
     )
 
 
-def test_what_is_allowed_is_said(journal: str, fsm: Invoke) -> None:
+def test_an_allowed_event_is_reported(journal: str, fsm: Invoke) -> None:
     result = fsm("why", "etl/report", "succeed", "--journal", journal)
 
     assert result.stdout == "can succeed from Running: it leads to Success\n"
@@ -61,7 +61,7 @@ def test_another_class_has_to_be_named(journal: str, fsm: Invoke) -> None:
     assert f"use --as {__name__}:Letter\n" in result.stderr
 
 
-def test_a_class_that_it_is_not_is_told(journal: str, fsm: Invoke) -> None:
+def test_a_wrong_class_is_an_error(journal: str, fsm: Invoke) -> None:
     result = fsm("why", "etl/load", "retry", "--journal", journal, "--as", "shop:Order")
 
     assert result.exit_code == 1

@@ -110,7 +110,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def test_it_performs_what_is_due_and_says_so(kept: Journal, program: Program) -> None:
+def test_it_performs_due_runs_and_prints_them(kept: Journal, program: Program) -> None:
     submit(kept, "double", "r", 21)
 
     done = program("work", "jobs", "--journal", "runs.db", "--once")
@@ -124,7 +124,7 @@ def test_it_performs_what_is_due_and_says_so(kept: Journal, program: Program) ->
     assert kept.summary("r").state == "Success"
 
 
-def test_quiet_says_nothing(kept: Journal, program: Program) -> None:
+def test_quiet_prints_nothing(kept: Journal, program: Program) -> None:
     submit(kept, "double", "r", 21)
 
     done = program("work", "jobs:double", "--journal", "runs.db", "--once", "--quiet")
@@ -133,7 +133,7 @@ def test_quiet_says_nothing(kept: Journal, program: Program) -> None:
     assert kept.summary("r").over
 
 
-def test_a_program_is_told_of_each_run_in_a_line_of_json(kept: Journal, program: Program) -> None:
+def test_each_finished_run_is_one_line_of_json(kept: Journal, program: Program) -> None:
     submit(kept, "double", "r", 21)
     submit(kept, "spoil", "s", 21)
 
@@ -148,7 +148,7 @@ def test_a_program_is_told_of_each_run_in_a_line_of_json(kept: Journal, program:
     assert "\x7f" not in done.stdout
 
 
-def test_it_works_for_what_it_is_told_to(kept: Journal, program: Program) -> None:
+def test_it_performs_only_the_given_tasks(kept: Journal, program: Program) -> None:
     submit(kept, "double", "r", 21)
 
     done = program("work", "jobs:where", "--journal", "runs.db", "--once")
@@ -279,7 +279,7 @@ def work(fsm: Invoke, *targets: str) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-def test_a_module_without_tasks_says_what_it_has(here: Path, fsm: Invoke) -> None:
+def test_a_module_without_tasks_lists_its_functions(here: Path, fsm: Invoke) -> None:
     assert work(fsm, "shop") == (
         1,
         "error: shop has no function decorated with @task; "
@@ -288,7 +288,7 @@ def test_a_module_without_tasks_says_what_it_has(here: Path, fsm: Invoke) -> Non
     assert not (here / "runs.db").exists()
 
 
-def test_a_package_says_what_is_inside(here: Path, fsm: Invoke) -> None:
+def test_a_package_without_tasks_lists_its_modules(here: Path, fsm: Invoke) -> None:
     (here / "parts").mkdir()
     (here / "parts/__init__.py").touch()
     (here / "parts/mail.py").touch()
@@ -307,7 +307,7 @@ def test_a_package_says_what_is_inside(here: Path, fsm: Invoke) -> None:
         ("jobz", "no module is called 'jobz' (did you mean 'jobs'?)"),
     ],
 )
-def test_what_is_no_task_says_what_would_be(
+def test_a_target_without_task_lists_the_tasks(
     target: str, says: str, jobs: Path, fsm: Invoke
 ) -> None:
     code, said = work(fsm, target)

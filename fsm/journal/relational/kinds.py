@@ -8,6 +8,7 @@ __all__ = ["CURRENT_KIND", "RENAMED_KINDS", "current_kind", "names_of_kind"]
 RENAMED_KINDS = {
     "fsm.task:TaskRun": "fsm:TaskRun",
     "fsm.function_run:FunctionRun": "fsm.flow:FunctionRun",
+    "fsm.demo.flow:DemoRun": "fsm.demo.pipeline:DemoRun",
 }
 
 _CASES = " ".join(f"WHEN '{old}' THEN '{new}'" for old, new in RENAMED_KINDS.items())

@@ -46,6 +46,9 @@ def test_a_node_is_mapped_over_the_result_of_another_with_constants() -> None:
 
 
 def test_constant_arguments_travel_to_other_processes() -> None:
+    def weigh(size: int, unit: str = "g") -> str:  # travels by value: workers know no tests
+        return f"{size} {unit}"
+
     with Runner("process", workers=1) as runner:
         state = runner.map(TaskRun(), weigh, each([1], unit="kg"))
 

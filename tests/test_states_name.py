@@ -125,7 +125,8 @@ class Environment:
         assert Path(origin).is_relative_to(self.folder), "the installed fsm is tested, no other"
 
     def _call(self, *words: str | Path) -> str:
-        environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        hides = ("PYTHONPATH", "PYTHONSAFEPATH")  # the second leaves out the program's own folder
+        environ = {name: value for name, value in os.environ.items() if name not in hides}
         done = subprocess.run(
             words, cwd=self.folder, env=environ, capture_output=True, text=True, check=False
         )

@@ -111,14 +111,19 @@ async def _post(run: Run, refused: BaseException | None) -> None:
     while run._extras and not run._lock.locked():
         errors: list[Exception] = []
         me = (get_ident() + lock.forks, _current_task())
-        while run._owner is not None:
-            await _wait(run, me)
+        try:
+            while run._owner is not None:
+                await _wait(run, me)
+        except StepInProgress:  # of another thread or task, which fires them at its end
+            return
         with run._lock:
             run._owner = me
+            inside = _inside.set((run, *_inside.get()))
             try:
                 step = await _make_posted(run, errors)
             finally:
                 run._owner = None
+                _inside.reset(inside)
         if not errors:
             continue
         error = CallbackError.of(step, errors) if step is not None else errors[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -152,3 +153,57 @@ def test_a_recursion_error_at_any_depth_leaves_the_run_free(depth: int) -> None:
     if not run.history:
         run.start()
     assert len(run.history) == 1
+
+
+async def reach_end(run: TaskRun, act: Callable[[], object]) -> None:
+    """Start *run* from async code, with an async listener of the steps that *act* leads to."""
+
+    @run.before(TaskRun.start)
+    async def post_and_stop(run: TaskRun, step: Step) -> None:
+        run.post("fail", message="posted")
+        await asyncio.sleep(0)
+        act()
+
+    await run.start.aio()
+
+
+def veto() -> None:
+    raise ValueError("not today")
+
+
+def cancel() -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("act", [veto, cancel])
+def test_what_an_async_step_that_was_stopped_has_posted_is_fired_asynchronously(
+    act: Callable[[], None],
+) -> None:
+    run, heard = TaskRun("a"), []
+
+    @run.after(TaskRun.fail)
+    async def hear(run: TaskRun, step: Step) -> None:
+        await asyncio.sleep(0)
+        heard.append(step.event)
+
+    with pytest.raises((ValueError, asyncio.CancelledError)):
+        asyncio.run(reach_end(run, act))
+
+    assert heard == ["fail"]
+    assert [step.event for step in run.history] == ["fail"]
+
+
+def test_a_task_started_by_a_listener_of_such_a_step_gets_step_in_progress() -> None:
+    run, caught = TaskRun("a"), []
+
+    @run.after(TaskRun.fail)
+    async def wait_for_a_task(run: TaskRun, step: Step) -> None:
+        try:
+            await asyncio.wait_for(asyncio.create_task(run.rerun.aio()), 5)
+        except StepInProgress as refused:
+            caught.append(str(refused))
+
+    with pytest.raises(ValueError, match="not today"):
+        asyncio.run(reach_end(run, veto))
+
+    assert len(caught) == 1
